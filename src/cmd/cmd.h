@@ -1,0 +1,9 @@
+/* cmd: the subcommands. main.c finds one and nothing more. */
+#pragma once
+
+struct command {
+    const char *name, *summary;
+    int (*run)(int argc, char **argv); /* argv[0] is the subcommand's name; returns the exit code */
+};
+
+extern const struct command commands[]; /* ends with name NULL */

@@ -1,0 +1,146 @@
+#include "obs/metrics.h"
+
+#include <assert.h>
+#include <stdatomic.h>
+#include <stdio.h>
+
+enum kind { COUNTER, GAUGE, HISTOGRAM };
+enum labels { NONE, SIGNAL, SIGNAL_REASON, SIGNAL_POLICY, TABLE, API, PROTOCOL, OUTCOME };
+
+static const struct {
+    enum kind kind;
+    enum labels labels;
+    const char *name, *help;
+} table[METRIC_COUNT] = {
+#define X(id, k, l, n, h) {k, l, n, h},
+#include "obs/metrics.def"
+#undef X
+};
+
+/* Label lists: the slot of a value is its place. The lists mirror enums elsewhere, which are append-only. */
+static const char *const signals[] = {"traces", "logs", "metrics"};
+static const char *const reasons[8] = {"bad_id", "too_old", "in_future", "bad_buckets",
+                                       "too_many_attributes"};
+static const char *const policies[8] = {"sampled", "filtered", "dead"};
+static const char *const tables[] = {"otel_traces",         "otel_logs",
+                                     "otel_metrics",        "otel_trace_index",
+                                     "otel_span_names",     "otel_log_streams",
+                                     "otel_metric_series",  "otel_metric_exemplars"};
+static const char *const apis[] = {"prometheus", "loki", "jaeger", "clickhouse"};
+static const char *const protocols[] = {"grpc", "http_protobuf", "http_json"};
+static const char *const outcomes[] = {
+#define X(name, http, grpc, retry, doc) #name,
+#include "base/status.def"
+#undef X
+};
+
+#define LEN(a) (sizeof(a) / sizeof *(a))
+
+static atomic_uint_fast64_t values[METRIC_COUNT][METRIC_SLOT_MAX];
+
+/* Histogram buckets: 0.1 ms * 10^(i/3), then +Inf. */
+enum { BUCKETS = 19 };
+static const double bounds[BUCKETS] = {0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01,
+                                       0.02,   0.05,   0.1,    0.2,   0.5,   1,     2,
+                                       5,      10,     20,     50,    100};
+static struct {
+    atomic_uint_fast64_t bucket[BUCKETS + 1], nanos;
+} histograms[METRIC_COUNT][16];
+
+void metric_add(enum metric_id m, unsigned slot, uint64_t n)
+{
+    assert(slot < METRIC_SLOT_MAX);
+    atomic_fetch_add_explicit(&values[m][slot], n, memory_order_relaxed);
+}
+
+void metric_set(enum metric_id m, unsigned slot, int64_t v)
+{
+    assert(slot < METRIC_SLOT_MAX);
+    atomic_store_explicit(&values[m][slot], (uint64_t)v, memory_order_relaxed);
+}
+
+void metric_move(enum metric_id m, unsigned slot, int64_t delta)
+{
+    metric_add(m, slot, (uint64_t)delta);
+}
+
+uint64_t metric_get(enum metric_id m, unsigned slot)
+{
+    assert(slot < METRIC_SLOT_MAX);
+    return atomic_load_explicit(&values[m][slot], memory_order_relaxed);
+}
+
+void metric_observe(enum metric_id m, unsigned slot, double seconds)
+{
+    assert(slot < LEN(histograms[0]));
+    unsigned b = 0;
+    while (b < BUCKETS && seconds > bounds[b]) b++;
+    atomic_fetch_add_explicit(&histograms[m][slot].bucket[b], 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&histograms[m][slot].nanos,
+                              seconds > 0 ? (uint64_t)(seconds * 1e9) : 0, memory_order_relaxed);
+}
+
+/* The label text of a slot, or NULL when the slot has none. Without braces; empty for NONE. */
+static const char *label_text(enum labels l, unsigned slot, char out[96])
+{
+    const char *const *names = NULL;
+    const char *key = "";
+    unsigned n = 0;
+    switch (l) {
+    case NONE: out[0] = 0; return slot == 0 ? out : NULL;
+    case SIGNAL: names = signals, n = LEN(signals), key = "signal"; break;
+    case TABLE: names = tables, n = LEN(tables), key = "table"; break;
+    case API: names = apis, n = LEN(apis), key = "api"; break;
+    case PROTOCOL: names = protocols, n = LEN(protocols), key = "protocol"; break;
+    case OUTCOME: names = outcomes, n = LEN(outcomes), key = "status"; break;
+    case SIGNAL_REASON:
+    case SIGNAL_POLICY: {
+        const char *second = l == SIGNAL_REASON ? reasons[slot % 8] : policies[slot % 8];
+        if (slot / 8 >= LEN(signals) || !second) return NULL;
+        snprintf(out, 96, "signal=\"%s\",%s=\"%s\"", signals[slot / 8],
+                 l == SIGNAL_REASON ? "reason" : "policy", second);
+        return out;
+    }
+    }
+    if (slot >= n) return NULL;
+    snprintf(out, 96, "%s=\"%s\"", key, names[slot]);
+    return out;
+}
+
+static void render_histogram(struct buf *out, enum metric_id m, unsigned slot, const char *labels)
+{
+    uint64_t sum = 0;
+    const char *comma = *labels ? "," : "";
+    for (unsigned b = 0; b <= BUCKETS; b++) {
+        sum += atomic_load_explicit(&histograms[m][slot].bucket[b], memory_order_relaxed);
+        char le[24] = "+Inf";
+        if (b < BUCKETS) snprintf(le, sizeof le, "%g", bounds[b]);
+        buf_printf(out, "%s_bucket{%s%sle=\"%s\"} %llu\n", table[m].name, labels, comma, le,
+                   (unsigned long long)sum);
+    }
+    double seconds =
+        (double)atomic_load_explicit(&histograms[m][slot].nanos, memory_order_relaxed) / 1e9;
+    const char *open = *labels ? "{" : "", *close = *labels ? "}" : "";
+    buf_printf(out, "%s_sum%s%s%s %.9g\n%s_count%s%s%s %llu\n", table[m].name, open, labels, close,
+               seconds, table[m].name, open, labels, close, (unsigned long long)sum);
+}
+
+void metrics_render(struct buf *out)
+{
+    static const char *const kinds[] = {"counter", "gauge", "histogram"};
+    for (enum metric_id m = 0; m < METRIC_COUNT; m++) {
+        buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n", table[m].name, table[m].help, table[m].name,
+                   kinds[table[m].kind]);
+        char text[96];
+        for (unsigned slot = 0; slot < METRIC_SLOT_MAX; slot++) {
+            const char *labels = label_text(table[m].labels, slot, text);
+            if (!labels) continue;
+            if (table[m].kind == HISTOGRAM) {
+                render_histogram(out, m, slot, labels);
+                continue;
+            }
+            buf_printf(out, "%s%s%s%s %lld\n", table[m].name, *labels ? "{" : "", labels,
+                       *labels ? "}" : "", (long long)metric_get(m, slot));
+        }
+    }
+}

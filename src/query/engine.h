@@ -1,0 +1,25 @@
+/* engine: the path out. Owns the query threads, their limits, and the HTTP listener of the query API.
+ *
+ * serve -> parse -> plan -> fetch -> eval -> render */
+#pragma once
+
+#include <stdint.h>
+
+#include "base/err.h"
+#include "query/ir/job.h"
+
+struct engine;
+struct store;
+
+struct engine_options {
+    const char *host;
+    uint16_t port; /* 0: any free one */
+    unsigned threads;     /* 0: 4 */
+    unsigned max_queued;  /* jobs waiting for a thread; past it 503. default 256 */
+    struct query_limits limits;
+};
+
+[[nodiscard]] status engine_open(const struct engine_options *opt, struct store *store, struct engine **ret,
+                                 struct err *err);
+uint16_t engine_port(const struct engine *e);
+void engine_close(struct engine *e); /* cancels running queries; accepts NULL */

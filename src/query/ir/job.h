@@ -1,0 +1,58 @@
+/* job: one API call on its way through the query stages. Data only; see query/README.md.
+ *
+ * serve makes it, engine.c hands it to the function of its endpoint on a query thread, which fills in the answer. */
+#pragma once
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/str.h"
+#include "query/ir/sql.h"
+
+/* Decoded parameters of the URL query and, for POST, of the form body (body first: it wins). In order, repeats kept. */
+struct query_param {
+    str name, value;
+};
+
+struct query_limits {
+    uint64_t max_rows;    /* read into this process; default 50,000,000 samples or rows */
+    uint64_t max_series;  /* default 500,000 */
+    uint64_t max_bytes;   /* memory of one query: the arena's budget. default 512 MiB */
+    uint64_t max_entries; /* log lines or traces in one answer. default 5,000 */
+    uint32_t timeout_ms;  /* default 60,000 */
+};
+
+struct query_job {
+    struct arena *arena; /* budget: limits->max_bytes */
+    str method;          /* GET, POST */
+    str path;            /* decoded */
+    str segment;         /* the variable part of the path ({name}, {service}, {id}), decoded; else empty */
+    const struct query_param *params;
+    size_t n_params;
+    const struct query_param *headers; /* lower-case names */
+    size_t n_headers;
+    nanos now;
+    nanos deadline; /* monotonic */
+    atomic_bool cancelled; /* the client left */
+    const struct query_limits *limits;
+    struct fetcher *fetcher;
+
+    /* the answer */
+    unsigned http_status; /* 0: 200 */
+    str content_type;     /* empty: application/json */
+    struct buf body;
+};
+
+/* The first value of `name`, or an empty str with ptr NULL when absent. */
+str job_param(const struct query_job *j, str name);
+/* The i-th value of `name` (0, 1, ...); ptr NULL past the last. */
+str job_param_at(const struct query_job *j, str name, size_t i);
+str job_header(const struct query_job *j, str name);
+
+/* ST_CANCELLED or ST_TIMEOUT when the query should stop; cheap: called once per block or step. */
+[[nodiscard]] status job_check(const struct query_job *j, struct err *err);

@@ -1,0 +1,49 @@
+/* migrate: numbered SQL files, embedded in the binary, applied in order and recorded in weir_migrations.
+ *
+ * The files are src/schema/NNNN_name.sql, statements end with a line ";". ${name} is substituted: see struct schema_settings. */
+#pragma once
+
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/str.h"
+
+struct migration {
+    uint32_t version;
+    const char *name; /* "0001_tables" */
+    const char *sql;
+    uint64_t checksum; /* XXH3 of sql */
+};
+
+extern const struct migration migrations[];
+extern const size_t n_migrations;
+
+struct schema_settings {
+    uint32_t retention_traces_days, retention_logs_days, retention_metrics_days;
+    uint32_t traces_partition_seconds; /* 3600, 21600, 86400 */
+};
+
+/* Runs one statement. */
+typedef status (*migrate_exec)(void *ctx, str sql, struct err *err);
+/* Reads (version, checksum) of what is applied; count in *ret_n. */
+struct applied_migration {
+    uint32_t version;
+    uint64_t checksum;
+};
+typedef status (*migrate_applied)(void *ctx, struct applied_migration *out, size_t cap, size_t *ret_n, struct err *err);
+
+/* Applies what is missing. Each statement is idempotent, so a killed migration is simply run again.
+ * ST_UNSUPPORTED: the store's schema is newer than this binary, or an applied file's checksum differs; the message says which. */
+[[nodiscard]] status schema_migrate(const struct schema_settings *set, migrate_exec exec, migrate_applied applied,
+                                    void *ctx, uint32_t *ret_applied, struct err *err);
+
+/* One statement's text with ${...} replaced. */
+void schema_substitute(str sql, const struct schema_settings *set, struct buf *out);
+
+/* tables.def as data. */
+struct schema_column {
+    const char *table, *column, *type;
+};
+extern const struct schema_column schema_columns[];
+extern const size_t n_schema_columns;
