@@ -10,7 +10,7 @@ weir_lib(CURL libcurl)
 weir_lib(DEFLATE libdeflate)
 weir_lib(ZSTD libzstd)
 weir_lib(PCRE2 libpcre2-8)
-weir_lib(YAML libfyaml)
+weir_lib(YAML yaml-0.1)
 weir_lib(CMOCKA cmocka)
 
 # llhttp: the C sources that Debian's node-llhttp installs.

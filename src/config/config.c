@@ -1,0 +1,293 @@
+/* The option table and the four places options come from. The YAML walk is in yaml.c. */
+#include "config/config.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/num.h"
+#include "config/nearest.h"
+#include "config/value.h"
+
+enum option_type { TEXT, FLAG, COUNT, SIZE, TIME, CHOICE };
+
+#define OPTION_TEXT TEXT, NULL
+#define OPTION_FLAG FLAG, NULL
+#define OPTION_COUNT COUNT, NULL
+#define OPTION_SIZE SIZE, NULL
+#define OPTION_TIME TIME, NULL
+#define OPTION_CHOICE(list) CHOICE, list
+
+static const struct option {
+    str name;
+    enum option_type type;
+    const char *choices;
+    size_t offset;
+    str fallback;
+    const char *help;
+} options[] = {
+#define X(ident, type, name, def, help) \
+    {S(name), OPTION_##type, offsetof(struct config, ident), S(def), help},
+#include "config/options.def"
+#undef X
+};
+enum { OPTIONS = sizeof options / sizeof *options };
+
+static const struct option *option_find(str name)
+{
+    for (size_t i = 0; i < OPTIONS; i++)
+        if (str_eq(options[i].name, name)) return &options[i];
+    return NULL;
+}
+
+static str option_name(size_t i, void *) { return i < OPTIONS ? options[i].name : (str){0}; }
+
+static status set(struct config *c, const struct option *o, str value, struct err *err)
+{
+    void *field = (char *)c + o->offset;
+    switch (o->type) {
+    case TEXT: {
+        char *copy = arena_alloc(c->arena, value.len + 1, 1); /* NUL-terminated for paths */
+        if (value.len) memcpy(copy, value.ptr, value.len);
+        copy[value.len] = 0;
+        *(str *)field = (str){copy, value.len};
+        return ST_OK;
+    }
+    case FLAG:
+        if (!str_eq(value, S("true")) && !str_eq(value, S("false")))
+            return err_set(err, ST_INVALID, ERR_NOPOS, "\"" STR_FMT "\" is not true or false",
+                           STR_ARG(value));
+        *(bool *)field = str_eq(value, S("true"));
+        return ST_OK;
+    case COUNT:
+        if (!num_parse_u64(value, field))
+            return err_set(err, ST_INVALID, ERR_NOPOS, "\"" STR_FMT "\" is not a whole number",
+                           STR_ARG(value));
+        return ST_OK;
+    case SIZE: return value_size(value, field, err);
+    case TIME: return value_time(value, field, err);
+    case CHOICE: return value_choice(value, o->choices, field, err);
+    }
+    return ST_INTERNAL;
+}
+
+status config_set(struct config *c, str name, str value, struct err *err)
+{
+    const struct option *o = option_find(name);
+    if (!o) {
+        str near = nearest_name(name, option_name, NULL);
+        if (near.len)
+            return err_set(err, ST_NOT_FOUND, ERR_NOPOS,
+                           "no option \"" STR_FMT "\"; did you mean \"" STR_FMT "\"?",
+                           STR_ARG(name), STR_ARG(near));
+        return err_set(err, ST_NOT_FOUND, ERR_NOPOS, "no option \"" STR_FMT "\"", STR_ARG(name));
+    }
+    status s = set(c, o, value, err);
+    return s == ST_OK ? s : err_wrap(err, s, STR_FMT, STR_ARG(name));
+}
+
+void config_defaults(struct config *c, struct arena *arena)
+{
+    *c = (struct config){.arena = arena};
+    for (size_t i = 0; i < OPTIONS; i++) {
+        struct err err;
+        if (set(c, &options[i], options[i].fallback, &err) != ST_OK) {
+            fprintf(stderr, "options.def: %.*s: %s\n", STR_ARG(options[i].name), err.msg);
+            abort();
+        }
+    }
+}
+
+/* receive.grpc.endpoint -> RECEIVE_GRPC_ENDPOINT */
+static str env_name(str name, char out[96])
+{
+    size_t n = name.len < 96 ? name.len : 96;
+    for (size_t i = 0; i < n; i++) {
+        char ch = name.ptr[i];
+        out[i] = ch == '.' ? '_' : ch >= 'a' && ch <= 'z' ? (char)(ch - 'a' + 'A') : ch;
+    }
+    return (str){out, n};
+}
+
+static str env_option_name(size_t i, void *scratch)
+{
+    return i < OPTIONS ? env_name(options[i].name, scratch) : (str){0};
+}
+
+status config_read_env(struct config *c, char **env, struct err *err)
+{
+    static const str others[] = {S("LIBCHDB"), S("CACHE"), S("CONFORMANCE"), S("CONFIG")};
+    for (; *env; env++) {
+        const char *eq = strchr(*env, '=');
+        if (!eq || strncmp(*env, "WEIR_", 5) != 0) continue;
+        str name = {*env + 5, (size_t)(eq - *env) - 5}, value = {eq + 1, strlen(eq + 1)};
+        bool known = name.len >= 5 && memcmp(name.ptr, "TEST_", 5) == 0;
+        for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+            known = known || str_eq(name, others[i]);
+        char scratch[96];
+        for (size_t i = 0; i < OPTIONS && !known; i++) {
+            if (!str_eq(name, env_name(options[i].name, scratch))) continue;
+            known = true;
+            status s = set(c, &options[i], value, err);
+            if (s != ST_OK) return err_wrap(err, s, "environment: WEIR_" STR_FMT, STR_ARG(name));
+        }
+        if (known) continue;
+        str near = nearest_name(name, env_option_name, scratch);
+        return near.len ? err_set(err, ST_NOT_FOUND, ERR_NOPOS,
+                                  "environment: no option WEIR_" STR_FMT
+                                  "; did you mean WEIR_" STR_FMT "?",
+                                  STR_ARG(name), STR_ARG(near))
+                        : err_set(err, ST_NOT_FOUND, ERR_NOPOS,
+                                  "environment: no option WEIR_" STR_FMT, STR_ARG(name));
+    }
+    return ST_OK;
+}
+
+status config_read_file(struct config *c, const char *path, struct err *err)
+{
+    FILE *f = fopen(path, "rb");
+    if (!f) return err_set(err, ST_NOT_FOUND, ERR_NOPOS, "%s: cannot be read: %m", path);
+    struct buf text;
+    buf_init(&text, 4u << 20);
+    while (buf_reserve(&text, 65536)) {
+        size_t n = fread(text.ptr + text.len, 1, 65536, f);
+        if (n == 0) break;
+        text.len += n;
+    }
+    bool failed = ferror(f) != 0;
+    fclose(f);
+    status s;
+    if (failed)
+        s = err_set(err, ST_NOT_FOUND, ERR_NOPOS, "%s: cannot be read: %m", path);
+    else if (text.over)
+        s = err_set(err, ST_LIMIT, ERR_NOPOS, "%s: larger than 4 MiB", path);
+    else
+        s = config_read_yaml(c, buf_str(&text), path, err);
+    buf_done(&text);
+    return s;
+}
+
+/* A flag at argv[*i]: its name and value; moves *i past it. */
+static status take_flag(int argc, char **argv, int *i, str *ret_name, str *ret_value,
+                        struct err *err)
+{
+    const char *arg = argv[*i];
+    if (strncmp(arg, "--", 2) != 0 || !arg[2])
+        return err_set(err, ST_INVALID, ERR_NOPOS, "\"%s\" is not an option: options begin with --",
+                       arg);
+    const char *eq = strchr(arg, '=');
+    *ret_name = (str){arg + 2, eq ? (size_t)(eq - arg) - 2 : strlen(arg + 2)};
+    if (eq)
+        *ret_value = (str){eq + 1, strlen(eq + 1)};
+    else if (*i + 1 < argc)
+        *ret_value = (str){argv[*i + 1], strlen(argv[*i + 1])}, ++*i;
+    else
+        return err_set(err, ST_INVALID, ERR_NOPOS, "%s needs a value", arg);
+    return ST_OK;
+}
+
+status config_load(struct config *c, struct arena *arena, int argc, char **argv, char **env,
+                   struct err *err)
+{
+    config_defaults(c, arena);
+    const char *file = getenv("WEIR_CONFIG");
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--help") == 0) return err_set(err, ST_NOT_FOUND, ERR_NOPOS, "%s", "");
+        str name, value;
+        TRY(take_flag(argc, argv, &i, &name, &value, err));
+        if (str_eq(name, S("config"))) file = value.ptr; /* argv is NUL-terminated */
+    }
+    if (file && *file) TRY(config_read_file(c, file, err));
+    TRY(config_read_env(c, env, err));
+    for (int i = 1; i < argc; i++) {
+        str name, value;
+        TRY(take_flag(argc, argv, &i, &name, &value, err));
+        if (str_eq(name, S("config"))) continue;
+        TRY(config_set(c, str_eq(name, S("data")) ? S("data.dir") : name, value, err));
+    }
+    return ST_OK;
+}
+
+static void print_value(const struct config *c, const struct option *o, struct buf *out)
+{
+    const void *field = (const char *)c + o->offset;
+    switch (o->type) {
+    case TEXT: {
+        str s = *(const str *)field;
+        bool secret = strstr(o->name.ptr, "password") && s.len;
+        buf_printf(out, "\"%.*s\"", STR_ARG(secret ? S("***") : s));
+        return;
+    }
+    case FLAG: buf_add(out, *(const bool *)field ? S("true") : S("false")); return;
+    case COUNT: buf_printf(out, "%llu", (unsigned long long)*(const uint64_t *)field); return;
+    case SIZE: value_print_size(out, *(const uint64_t *)field); return;
+    case TIME: value_print_time(out, *(const nanos *)field); return;
+    case CHOICE: {
+        const char *at = o->choices;
+        for (uint32_t i = *(const uint32_t *)field; i; i--) at = strchr(at, '|') + 1;
+        buf_add(out, (str){at, strcspn(at, "|")});
+        return;
+    }
+    }
+}
+
+void config_print(const struct config *c, struct buf *out)
+{
+    for (size_t i = 0; i < OPTIONS; i++) { /* flat dotted keys are read back as they are */
+        buf_printf(out, STR_FMT ": ", STR_ARG(options[i].name));
+        print_value(c, &options[i], out);
+        buf_char(out, '\n');
+    }
+}
+
+void config_print_reference(struct buf *out, bool markdown)
+{
+    if (markdown)
+        buf_add(
+            out,
+            S("| option | environment | default | what it does |\n| --- | --- | --- | --- |\n"));
+    for (size_t i = 0; i < OPTIONS; i++) {
+        const struct option *o = &options[i];
+        char scratch[96];
+        str env = env_name(o->name, scratch);
+        if (markdown) {
+            buf_printf(out, "| `" STR_FMT "` | `WEIR_" STR_FMT "` | `" STR_FMT "` | %s",
+                       STR_ARG(o->name), STR_ARG(env), STR_ARG(o->fallback), o->help);
+            for (const char *at = o->choices; at;) { /* a bar would end the table's cell */
+                const char *bar = strchr(at, '|');
+                buf_printf(out, "%s`%.*s`", at == o->choices ? ". One of " : ", ",
+                           bar ? (int)(bar - at) : (int)strlen(at), at);
+                at = bar ? bar + 1 : NULL;
+            }
+            buf_add(out, S(" |\n"));
+        } else {
+            buf_printf(out, "  --%-26.*s %s%s%s (default \"" STR_FMT "\")\n", STR_ARG(o->name),
+                       o->help, o->choices ? "; one of " : "", o->choices ? o->choices : "",
+                       STR_ARG(o->fallback));
+        }
+    }
+}
+
+status config_endpoint(const struct config *c, str endpoint, const char *name,
+                       const char **ret_host, uint16_t *ret_port, struct err *err)
+{
+    const char *colon = endpoint.len ? memrchr(endpoint.ptr, ':', endpoint.len) : NULL;
+    uint64_t port;
+    if (!colon ||
+        !num_parse_u64((str){colon + 1, (size_t)(endpoint.ptr + endpoint.len - colon - 1)},
+                       &port) ||
+        port > 65535)
+        return err_set(err, ST_INVALID, ERR_NOPOS, "%s: \"" STR_FMT "\" is not host:port", name,
+                       STR_ARG(endpoint));
+    str host = {endpoint.ptr, (size_t)(colon - endpoint.ptr)};
+    if (host.len >= 2 && host.ptr[0] == '[' && host.ptr[host.len - 1] == ']')
+        host = (str){host.ptr + 1, host.len - 2};
+    if (host.len == 0) host = S("0.0.0.0");
+    if (str_eq(host, S("localhost"))) host = S("127.0.0.1");
+    char *text = arena_alloc(c->arena, host.len + 1, 1);
+    memcpy(text, host.ptr, host.len);
+    text[host.len] = 0;
+    *ret_host = text;
+    *ret_port = (uint16_t)port;
+    return ST_OK;
+}
