@@ -1,4 +1,5 @@
-/* engine: the path out. Owns the query threads, their limits, and the HTTP listener of the query API.
+/* engine: the path out. Owns the query threads, their limits, and the HTTP listener of the query
+ * API.
  *
  * serve -> parse -> plan -> fetch -> eval -> render */
 #pragma once
@@ -7,19 +8,22 @@
 
 #include "base/err.h"
 #include "query/ir/job.h"
+#include "query/ir/route.h"
 
 struct engine;
 struct store;
 
 struct engine_options {
     const char *host;
-    uint16_t port; /* 0: any free one */
-    unsigned threads;     /* 0: 4 */
-    unsigned max_queued;  /* jobs waiting for a thread; past it 503. default 256 */
-    struct query_limits limits;
+    uint16_t port;              /* 0: any free one */
+    unsigned threads;           /* 0: 4 */
+    unsigned max_queued;        /* jobs waiting for a thread; past it 503. 0: 256 */
+    struct query_limits limits; /* a member of 0: its default (ir/job.h) */
+    /* The dialects served: tables of api.h, the list ends with NULL. Static storage. */
+    const struct query_route *const *tables;
 };
 
-[[nodiscard]] status engine_open(const struct engine_options *opt, struct store *store, struct engine **ret,
-                                 struct err *err);
+[[nodiscard]] status engine_open(const struct engine_options *opt, struct store *store,
+                                 struct engine **ret, struct err *err);
 uint16_t engine_port(const struct engine *e);
 void engine_close(struct engine *e); /* cancels running queries; accepts NULL */

@@ -1,0 +1,157 @@
+/* Runs a statement and cuts its stream of bytes into Native blocks. Pieces may end inside a block:
+ * the rest waits. */
+#include "query/fetch/fetch.h"
+
+#include <stdio.h>
+
+#include "base/num.h"
+#include "store/store.h"
+
+/* All results of a job, streamed: more than this for each byte of its memory budget is not a query
+ * but an export. */
+enum { RESULT_BYTES_PER_BUDGET = 4 };
+
+struct stream {
+    struct store_fetcher *f;
+    status (*block)(void *ctx, const struct native_block *b, struct err *err);
+    void *ctx;
+    struct buf pending; /* bytes from the store that are not read yet */
+    size_t wait;        /* reading is tried again at this many pending bytes */
+    struct arena arena; /* of one block */
+    status st;
+    bool enough; /* `block` asked for the end */
+    struct err *err;
+};
+
+static status take_block(struct stream *s, const struct native_block *b)
+{
+    struct store_fetcher *f = s->f;
+    f->rows += b->rows;
+    if (f->rows > f->job->limits->max_rows)
+        return err_set(s->err, ST_EXECUTION, ERR_NOPOS,
+                       "the query reads more than its limit of %llu rows: narrow it",
+                       (unsigned long long)f->job->limits->max_rows);
+    if (arena_over(&s->arena))
+        return err_set(s->err, ST_EXECUTION, ERR_NOPOS,
+                       "a block of the result needs more than the query's memory limit");
+    status st = s->block(s->ctx, b, s->err);
+    if (st == ST_CANCELLED) s->enough = true;
+    if (st != ST_OK) return st;
+    return job_check(f->job, s->err);
+}
+
+/* Reads all whole blocks of `pending`. A block that is not whole is tried again when twice as much
+ * is there, so that a large block in many small pieces is not read over and over. */
+static status read_blocks(struct stream *s, bool last)
+{
+    str rest = buf_str(&s->pending);
+    status st = ST_OK;
+    while (rest.len > 0) {
+        struct native_block b;
+        struct arena_mark mark = arena_mark(&s->arena);
+        st = native_read_block(&s->arena, &rest, &b, s->err);
+        bool whole = st == ST_OK, cut = st == ST_LIMIT;
+        if (whole && b.rows > 0) st = take_block(s, &b);
+        arena_rewind(&s->arena, mark);
+        if (cut && !last) break;
+        if (!whole) return err_wrap(s->err, ST_INTERNAL, "the store's answer");
+        if (st != ST_OK) return st;
+    }
+    if (rest.len && rest.ptr != s->pending.ptr) memmove(s->pending.ptr, rest.ptr, rest.len);
+    s->pending.len = rest.len;
+    s->wait = rest.len * 2;
+    return ST_OK;
+}
+
+static bool on_chunk(void *ctx, str piece)
+{
+    struct stream *s = ctx;
+    struct query_job *j = s->f->job;
+    s->f->bytes += piece.len;
+    buf_add(&s->pending, piece);
+    if (s->pending.over || s->f->bytes > j->limits->max_bytes * RESULT_BYTES_PER_BUDGET)
+        s->st = err_set(s->err, ST_EXECUTION, ERR_NOPOS,
+                        "the query's result is larger than its limit of %llu bytes: narrow it",
+                        (unsigned long long)j->limits->max_bytes);
+    else
+        s->st = job_check(j, s->err);
+    if (s->st == ST_OK && s->pending.len >= s->wait) s->st = read_blocks(s, false);
+    return s->st == ST_OK;
+}
+
+/* What the engine is told about a statement of ours, so that it ends by itself when we no longer
+ * listen. */
+static size_t settings(struct query_job *j, uint32_t left_ms, struct store_setting out[8],
+                       char text[2][32])
+{
+    size_t n = 0;
+    int len =
+        snprintf(text[0], sizeof text[0], "%llu",
+                 (unsigned long long)j->limits->max_bytes * 2); /* its own copy, and sorting */
+    out[n++] = (struct store_setting){S("max_memory_usage"), {text[0], (size_t)len}};
+    len = snprintf(text[1], sizeof text[1], "%u", left_ms / 1000 + 1);
+    out[n++] = (struct store_setting){S("max_execution_time"), {text[1], (size_t)len}};
+    out[n++] = (struct store_setting){S("max_threads"), S("2")};
+    out[n++] = (struct store_setting){S("readonly"), S("2")};
+    return n;
+}
+
+/* Errors of the store that are the query's own become EXECUTION: nobody asked the store, they asked
+ * us. */
+static status translate(struct store_fetcher *f, status st, struct err *err)
+{
+    if (st == ST_CANCELLED || st == ST_TIMEOUT) TRY(job_check(f->job, err));
+    if (st == ST_LIMIT) return err_wrap(err, ST_EXECUTION, "the query is too large for the store");
+    if (st == ST_INVALID || st == ST_NOT_FOUND) return err_wrap(err, ST_INTERNAL, "store");
+    return st;
+}
+
+static status run(struct fetcher *fetcher, const struct sql *q,
+                  status (*block)(void *ctx, const struct native_block *b, struct err *err),
+                  void *ctx, struct err *err)
+{
+    struct store_fetcher *f = (struct store_fetcher *)fetcher;
+    struct query_job *j = f->job;
+    TRY(job_check(j, err));
+
+    struct stream s = {.f = f, .block = block, .ctx = ctx, .err = err};
+    buf_init(&s.pending, j->limits->max_bytes);
+    arena_init(&s.arena, j->limits->max_bytes);
+    struct store_param *params = arena_array(j->arena, struct store_param, q->n_params + 1);
+    for (uint32_t i = 0; i < q->n_params; i++)
+        params[i] = (struct store_param){.name = q->params[i].name, .value = q->params[i].value};
+
+    int64_t left = (j->deadline - clock_monotonic()) / NANOS_MS;
+    uint32_t left_ms = left < 1 ? 1 : left > UINT32_MAX / 2 ? UINT32_MAX / 2 : (uint32_t)left;
+    struct store_setting set[8];
+    char text[2][32];
+    struct store_query sq = {.sql = buf_str(&q->text),
+                             .params = params,
+                             .n_params = q->n_params,
+                             .settings = set,
+                             .n_settings = settings(j, left_ms, set, text),
+                             .timeout_ms = left_ms,
+                             .cancel = &j->cancelled};
+    struct store_stats stats = {0};
+    struct err store_err = {0};
+    status st = store_query(f->store, &sq, on_chunk, &s, &stats, &store_err);
+    if (s.st != ST_OK)
+        st = s.enough ? ST_CANCELLED : s.st; /* ours ended it; *err says why */
+    else if (st == ST_OK)
+        st = read_blocks(&s, true);
+    else {
+        if (err) *err = store_err;
+        st = translate(f, st, err);
+    }
+    f->rows_read += stats.rows_read;
+    buf_done(&s.pending);
+    arena_done(&s.arena);
+    return s.enough ? job_check(j, err)
+                    : st; /* a stage that ends because the job should is not content */
+}
+
+void store_fetcher_init(struct store_fetcher *f, struct store *store, struct query_job *job)
+{
+    *f = (struct store_fetcher){.fetcher = {.run = run}, .store = store, .job = job};
+    job->fetcher = &f->fetcher;
+}
