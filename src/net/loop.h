@@ -16,18 +16,29 @@ typedef void (*loop_fn)(void *ctx);
 
 /* `name` is the thread's name (15 bytes at most). thread: any */
 [[nodiscard]] status loop_new(const char *name, struct loop **ret, struct err *err);
-void loop_free(struct loop *l); /* after loop_join */
+void loop_free(struct loop *l); /* after loop_join; accepts NULL */
 
 /* Starts the loop's thread. */
 [[nodiscard]] status loop_start(struct loop *l, struct err *err);
 
-/* Asks the loop to close all handles and end, then waits for its thread. thread: any but the loop's */
+/* Asks the loop to run what was posted before, close all handles and end. Does not wait. thread: any */
 void loop_stop(struct loop *l);
+/* Waits for its thread. thread: any but the loop's */
 void loop_join(struct loop *l);
 
 /* Runs fn(ctx) on the loop's thread, soon, in the order posted. False when the mailbox is full
  * (65,536 messages) or the loop has stopped. thread: any */
 [[nodiscard]] bool loop_post(struct loop *l, loop_fn fn, void *ctx);
+
+/* The same with a message that the caller owns (part of what it is about), so there is always room. It must not be
+ * posted again before it has run. False only when the loop has stopped. thread: any */
+struct loop_message {
+    loop_fn fn;
+    void *ctx;
+    struct loop_message *next; /* the loop's */
+    bool queued;               /* the loop's */
+};
+[[nodiscard]] bool loop_post_message(struct loop *l, struct loop_message *m);
 
 /* Is the calling thread this loop's? For asserts. */
 bool loop_is_mine(const struct loop *l);
