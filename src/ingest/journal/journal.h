@@ -1,11 +1,17 @@
-/* journal: accepted requests on disk before they are acknowledged; blocks' bounds and ends beside them.
+/* journal: accepted requests on disk before they are acknowledged; blocks' bounds and ends beside
+ * them.
  *
- * One journal per worker (shard), a folder of append-only segments. Group commit: appends are written by the journal's own
- * thread, one fdatasync for all that came meanwhile, then their callbacks run on that thread.
+ * One journal per worker (shard), a folder of append-only segments. Group commit: appends are
+ * written by the journal's own thread, one fdatasync for all that came meanwhile, then their
+ * callbacks run on that thread.
  *
- * Segment := header { "weirjrn1", u32 version, u32 crc, u8 journal_id[16] }, records.
- * Record  := { u32 length, u32 crc32c, u64 sequence, u8 kind, u8 signal, u8 format, u8 compression, u32 items, i64 received_at } payload,
- *            padded to 8 bytes. The crc covers everything after itself. */
+ * Segment := header { "weirjrn1", u32 version, u32 crc, u8 journal_id[16], u64 first_seq },
+ * records. Record  := { u32 head_crc, u32 length, u64 sequence, u8 kind, u8 signal, u8 format, u8
+ * compression, u32 items, i64 received_at, u32 payload_crc, u32 zero } payload, padded to 8 bytes.
+ * Little endian. Both crcs are crc32c that begin from the journal's id, so that bytes a client sent
+ * cannot pass for a record when damage makes the reader look for the next one. head_crc covers the
+ * rest of the head: a damaged payload is stepped over whole, and looking for the next head costs
+ * the same for any bytes. */
 #pragma once
 
 #include <stdbool.h>
@@ -20,15 +26,19 @@
 struct journal;
 
 struct journal_options {
-    str dir;                 /* made when absent */
-    uint64_t segment_bytes;  /* default 64 MiB */
-    uint64_t max_bytes;      /* cap of this journal's segments; past it ST_OVERLOADED. default 4 GiB */
-    uint64_t reserve_bytes;  /* kept free on the file system; below it ST_OVERLOADED. default 256 MiB */
-    bool sync;               /* fdatasync before the callback (ack: durable); false: after the write (ack: memory) */
+    str dir;                /* made when absent */
+    uint64_t segment_bytes; /* default 64 MiB */
+    uint64_t max_bytes; /* cap of this journal's segments; past it ST_OVERLOADED. default 4 GiB */
+    uint64_t
+        reserve_bytes; /* kept free on the file system; below it ST_OVERLOADED. default 256 MiB */
+    bool sync; /* fdatasync before the callback (ack: durable); false: after the write (ack: memory)
+                */
 };
 
-/* Opens, scans what is there (journal_replay reads it), and starts the writer thread. */
-[[nodiscard]] status journal_open(const struct journal_options *opt, struct journal **ret, struct err *err);
+/* Opens, scans what is there (journal_replay reads it), and starts the writer thread.
+ * ST_UNAVAILABLE: the folder cannot be made or read, or another process has it open. */
+[[nodiscard]] status journal_open(const struct journal_options *opt, struct journal **ret,
+                                  struct err *err);
 void journal_close(struct journal *j); /* writes and syncs what was appended; accepts NULL */
 
 /* 16 bytes, made at random when the folder was made: part of every token. */
@@ -43,25 +53,32 @@ struct journal_request {
     str payload; /* borrowed until the callback */
 };
 
-/* Called on the journal's thread: ST_OK when durable, else not kept (disk full: ST_OVERLOADED; I/O error: ST_UNAVAILABLE). */
+/* Called on the journal's thread: ST_OK when durable, else not kept (disk full: ST_OVERLOADED; I/O
+ * error: ST_UNAVAILABLE). */
 typedef void (*journal_done_fn)(void *ctx, status s);
 
-/* Queues a request record. The sequence is assigned now, in call order. ST_OVERLOADED at once when the cap or the
- * reserve is reached: nothing is queued, `done` is not called. thread: any (one at a time keeps order meaningful) */
+/* Queues a request record. The sequence is assigned now, in call order. ST_OVERLOADED at once when
+ * the cap or the reserve is reached: nothing is queued, `done` is not called. thread: any (one at a
+ * time keeps order meaningful) */
 [[nodiscard]] status journal_append(struct journal *j, const struct journal_request *r,
-                                    journal_done_fn done, void *ctx, uint64_t *ret_seq, struct err *err);
+                                    journal_done_fn done, void *ctx, uint64_t *ret_seq,
+                                    struct err *err);
 
 /* The bounds of a block, durable on return. Before its first insert. thread: any */
-[[nodiscard]] status journal_block_begin(struct journal *j, enum signal_kind signal, uint64_t first_seq,
-                                         uint64_t last_seq, struct err *err);
+[[nodiscard]] status journal_block_begin(struct journal *j, enum signal_kind signal,
+                                         uint64_t first_seq, uint64_t last_seq, struct err *err);
 
-/* The block is stored (or in dead/). Not synced: losing it costs a repeated insert with the same token. thread: any */
-void journal_block_done(struct journal *j, enum signal_kind signal, uint64_t first_seq, uint64_t last_seq);
+/* The block is stored (or in dead/). Not synced: losing it costs a repeated insert with the same
+ * token. thread: any */
+void journal_block_done(struct journal *j, enum signal_kind signal, uint64_t first_seq,
+                        uint64_t last_seq);
 
-/* What lies in the journal from before, in sequence order: every request that is in no finished block. `block_last` is
- * the last sequence of the block it belongs to when bounds were written for it, else 0: such a block must be rebuilt with
- * exactly these bounds (first = block_first). Memory: one payload at a time. The callback returning other than ST_OK stops the replay.
- * Call once, before the first append. Damaged parts are skipped and counted. */
+/* What lies in the journal from before, in sequence order: every request that is in no finished
+ * block. `block_last` is the last sequence of the block it belongs to when bounds were written for
+ * it, else 0: such a block must be rebuilt with exactly these bounds (first = block_first). The
+ * callback returning other than ST_OK stops the replay. Call once. It reads what was there at open,
+ * so it may run beside appends (thread: any). Memory: one segment at a time. Damaged parts are
+ * skipped and counted. */
 struct journal_replayed {
     uint64_t seq, block_first, block_last;
     struct journal_request request; /* payload valid during the callback */
@@ -70,7 +87,12 @@ struct journal_replay_stats {
     uint64_t requests, items, lost_bytes, segments;
 };
 [[nodiscard]] status journal_replay(struct journal *j,
-                                    status (*fn)(void *ctx, const struct journal_replayed *r, struct err *err),
+                                    status (*fn)(void *ctx, const struct journal_replayed *r,
+                                                 struct err *err),
                                     void *ctx, struct journal_replay_stats *ret, struct err *err);
 
 uint64_t journal_bytes(const struct journal *j); /* on disk. thread: any */
+
+/* Would a small append be taken now? ST_OVERLOADED: `err` says whether it is the cap or the disk.
+ * thread: any */
+[[nodiscard]] status journal_room(struct journal *j, struct err *err);

@@ -1,0 +1,128 @@
+#include "ingest/journal/record.h"
+
+#include <endian.h>
+
+#include "base/crc32c.h"
+#include "base/telemetry.h"
+
+static const char magic[8] = "weirjrn1";
+enum { VERSION = 1 };
+
+static void put32(char *out, uint32_t v)
+{
+    v = htole32(v);
+    memcpy(out, &v, 4);
+}
+
+static void put64(char *out, uint64_t v)
+{
+    v = htole64(v);
+    memcpy(out, &v, 8);
+}
+
+static uint32_t get32(const char *p)
+{
+    uint32_t v;
+    memcpy(&v, p, 4);
+    return le32toh(v);
+}
+
+static uint64_t get64(const char *p)
+{
+    uint64_t v;
+    memcpy(&v, p, 8);
+    return le64toh(v);
+}
+
+void segment_head_put(char out[SEGMENT_HEAD], const uint8_t id[16], uint64_t first_seq)
+{
+    memcpy(out, magic, 8);
+    put32(out + 8, VERSION);
+    memcpy(out + 16, id, 16);
+    put64(out + 32, first_seq);
+    put32(out + 12, crc32c(0, (str){out + 16, 24}));
+}
+
+bool segment_head_get(str bytes, uint8_t ret_id[16], uint64_t *ret_first_seq)
+{
+    if (bytes.len < SEGMENT_HEAD || memcmp(bytes.ptr, magic, 8) != 0) return false;
+    if (get32(bytes.ptr + 8) != VERSION) return false;
+    if (get32(bytes.ptr + 12) != crc32c(0, (str){bytes.ptr + 16, 24})) return false;
+    memcpy(ret_id, bytes.ptr + 16, 16);
+    *ret_first_seq = get64(bytes.ptr + 32);
+    return true;
+}
+
+uint32_t record_seed(const uint8_t id[16]) { return crc32c(0, (str){(const char *)id, 16}); }
+
+void record_head_put(char out[RECORD_HEAD], uint32_t seed, const struct record *r)
+{
+    put32(out + 4, (uint32_t)r->payload.len);
+    put64(out + 8, r->seq);
+    out[16] = (char)r->kind;
+    out[17] = (char)r->signal;
+    out[18] = (char)r->format;
+    out[19] = (char)r->compression;
+    put32(out + 20, r->items);
+    put64(out + 24, (uint64_t)r->received_at);
+    put32(out + 32, crc32c(seed, r->payload));
+    put32(out + 36, 0);
+    put32(out, crc32c(seed, (str){out + 4, RECORD_HEAD - 4}));
+}
+
+bool record_mark_last(const struct record *r, uint64_t *ret_last)
+{
+    if (r->kind == RECORD_REQUEST || r->payload.len != 8) return false;
+    uint64_t last = get64(r->payload.ptr);
+    if (last < r->seq) return false;
+    *ret_last = last;
+    return true;
+}
+
+struct record_scan record_scan_begin(str segment, uint32_t seed)
+{
+    size_t at = segment.len < SEGMENT_HEAD ? segment.len : SEGMENT_HEAD;
+    return (struct record_scan){.bytes = segment, .seed = seed, .at = at, .end = at};
+}
+
+static bool head_is_good(const char *p, uint32_t seed)
+{
+    uint8_t kind = (uint8_t)p[16], signal = (uint8_t)p[17];
+    if (kind == 0 || kind >= RECORD_KIND_END || signal >= SIGNAL_COUNT) return false;
+    return get32(p) == crc32c(seed, (str){p + 4, RECORD_HEAD - 4});
+}
+
+bool record_next(struct record_scan *s, struct record *ret)
+{
+    size_t at = s->at;
+    while (s->bytes.len - at >= RECORD_HEAD) {
+        const char *p = s->bytes.ptr + at;
+        if (!head_is_good(p, s->seed)) {
+            at += 8;
+            continue;
+        }
+        size_t len = get32(p + 4), room = s->bytes.len - at;
+        if (len > room || record_size(len) > room) { /* its end is missing */
+            at += 8;
+            continue;
+        }
+        str payload = {p + RECORD_HEAD, len};
+        if (get32(p + 32) != crc32c(s->seed, payload)) {
+            at += record_size(len);
+            continue;
+        }
+        *ret = (struct record){.kind = (uint8_t)p[16],
+                               .signal = (uint8_t)p[17],
+                               .format = (uint8_t)p[18],
+                               .compression = (uint8_t)p[19],
+                               .items = get32(p + 20),
+                               .seq = get64(p + 8),
+                               .received_at = (nanos)get64(p + 24),
+                               .payload = payload};
+        s->lost += at - s->end;
+        s->at = s->end = at + record_size(len);
+        return true;
+    }
+    s->at = s->bytes.len;
+    return false;
+}
