@@ -79,6 +79,29 @@ str test_read_file(const char *path)
     return (str){p, len};
 }
 
+str test_repository_file(const char *path)
+{
+    char whole[4096];
+    snprintf(whole, sizeof whole, "%s/%s", WEIR_SOURCE_DIR, path);
+    return test_read_file(whole);
+}
+
+void test_golden(const char *path, str got)
+{
+    const char *update = getenv("UPDATE_GOLDEN");
+    if (update && *update == '1') {
+        char whole[4096];
+        snprintf(whole, sizeof whole, "%s/%s", WEIR_SOURCE_DIR, path);
+        FILE *f = fopen(whole, "wb");
+        if (!f || fwrite(got.ptr, 1, got.len, f) != got.len || fclose(f) != 0) abort();
+        return;
+    }
+    str want = test_repository_file(path);
+    if (str_eq(got, want)) return;
+    print_error("%s differs (UPDATE_GOLDEN=1 rewrites it). Got:\n" STR_FMT "\n", path, STR_ARG(got));
+    _fail(path, 1);
+}
+
 static void run_one(void **state) { ((struct test *)*state)->fn(); }
 
 int main(int argc, char **argv)

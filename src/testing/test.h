@@ -28,6 +28,12 @@ const char *test_conformance_dir(void);
 /* A whole file, or an empty str when it cannot be read. The memory is never freed. */
 str test_read_file(const char *path);
 
+/* A file of the repository by its path from the root ("src/x/testdata/y.sql"). The memory is never freed. */
+str test_repository_file(const char *path);
+
+/* Fails unless `got` is the golden file's text. With UPDATE_GOLDEN=1 in the environment the file is written instead. */
+void test_golden(const char *path, str got);
+
 #define TEST(ident)                                                \
     static void test_##ident(void);                                \
     [[gnu::constructor]] static void test_add_##ident(void)        \
