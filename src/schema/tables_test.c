@@ -1,0 +1,91 @@
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "schema/migrate.h"
+#include "testing/test.h"
+
+/* The columns that the CREATE TABLE texts of a migration declare, in order. */
+struct ddl {
+    str rest, table;
+    size_t n;
+};
+
+static str next_line(str *s)
+{
+    const char *end = s->len ? memchr(s->ptr, '\n', s->len) : NULL;
+    size_t n = end ? (size_t)(end - s->ptr) : s->len;
+    str line = {s->ptr, n};
+    *s = str_drop(*s, n + 1);
+    while (line.len && *line.ptr == ' ') line = str_drop(line, 1);
+    return line;
+}
+
+static bool starts_with(str s, str what)
+{
+    return s.len >= what.len && memcmp(s.ptr, what.ptr, what.len) == 0;
+}
+
+static str until(str s, char c)
+{
+    const char *end = s.len ? memchr(s.ptr, c, s.len) : NULL;
+    return (str){s.ptr, end ? (size_t)(end - s.ptr) : s.len};
+}
+
+/* The type ends at CODEC, a comma outside parentheses, or the line's end. */
+static str type_of(str s)
+{
+    int depth = 0;
+    for (size_t i = 0; i < s.len; i++) {
+        if (s.ptr[i] == '(') depth++;
+        if (s.ptr[i] == ')') depth--;
+        if (depth == 0 && (s.ptr[i] == ',' || starts_with(str_drop(s, i), S(" CODEC"))))
+            return (str){s.ptr, i};
+    }
+    return s;
+}
+
+/* The next `name Type ...` line inside a CREATE TABLE. */
+static bool ddl_next(struct ddl *d, str *ret_name, str *ret_type)
+{
+    while (d->rest.len) {
+        str line = next_line(&d->rest);
+        str create = S("CREATE TABLE IF NOT EXISTS ");
+        if (starts_with(line, create)) {
+            d->table = str_drop(line, create.len);
+            continue;
+        }
+        if (line.len && *line.ptr == ')') d->table = (str){0};
+        bool quoted = line.len && *line.ptr == '`';
+        if (d->table.len == 0 || line.len == 0 || *line.ptr == '(' || starts_with(line, S("--")) ||
+            starts_with(line, S("PROJECTION ")) || starts_with(line, S("INDEX ")))
+            continue;
+        *ret_name = until(str_drop(line, quoted), quoted ? '`' : ' ');
+        *ret_type = type_of(str_drop(line, ret_name->len + 1 + 2 * quoted));
+        d->n++;
+        return true;
+    }
+    return false;
+}
+
+TEST(tables_def_says_what_the_migration_creates)
+{
+    char path[512];
+    snprintf(path, sizeof path, "%s", __FILE__);
+    char *slash = strrchr(path, '/');
+    CHECK(slash != NULL);
+    snprintf(slash + 1, sizeof path - (size_t)(slash + 1 - path), "0001_tables.sql");
+    static str text; /* reachable: never freed */
+    text = test_read_file(path);
+    struct ddl d = {.rest = text};
+    CHECK(d.rest.len > 0);
+
+    str name, type;
+    while (ddl_next(&d, &name, &type)) {
+        CHECK(d.n <= n_schema_columns);
+        const struct schema_column *c = &schema_columns[d.n - 1];
+        CHECK_STR(name, ((str){c->column, strlen(c->column)}));
+        CHECK_STR(type, ((str){c->type, strlen(c->type)}));
+        CHECK_STR(d.table, ((str){c->table, strlen(c->table)}));
+    }
+    CHECK_INT(d.n, n_schema_columns);
+}
