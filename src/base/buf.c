@@ -19,7 +19,7 @@ bool buf_reserve(struct buf *b, size_t n)
         b->over = true;
         return false;
     }
-    size_t cap = b->cap ? b->cap : 256;
+    size_t cap = b->cap ? b->cap : b->max < 256 ? b->max : 256;
     while (cap - b->len < n) cap = cap > b->max / 2 ? b->max : cap * 2;
     char *p = realloc(b->ptr, cap);
     if (!p) abort();

@@ -1,6 +1,7 @@
 /* decode: an OTLP export request (protobuf or JSON) into a columnar batch. Pure.
  *
- * Spec: opentelemetry-proto ac2c4b5, proto3 JSON with OTLP's deviations (hex ids, integer enums). */
+ * Spec: opentelemetry-proto ac2c4b5, proto3 JSON with OTLP's deviations (hex ids, integer enums).
+ */
 #pragma once
 
 #include "base/arena.h"
@@ -15,12 +16,12 @@ struct decode_options {
     uint32_t max_attributes; /* per item; 0: no bound */
 };
 
-/* Decodes `body` (64 readable slack bytes behind it when format is protobuf) of `signal`. The batch and all
- * it holds lie in `arena` or borrow from `body`; ret->arena is `arena` and the batch is not yet its owner:
- * the caller still frees the arena when it does not keep the batch.
- * Items that cannot be kept are left out and counted in ret->rejected; the others are decoded. An empty body is an empty batch.
- * ST_INVALID: malformed, with the byte position and the path ("resource_spans[0].scope_spans[1].spans[3]: ...").
- * ST_LIMIT: the arena's budget was passed. */
+/* Decodes `body` (64 readable slack bytes behind it when format is protobuf) of `signal`. The batch
+ * and all it holds lie in `arena` or borrow from `body`; ret->arena is `arena` and the batch is not
+ * yet its owner: the caller still frees the arena when it does not keep the batch. Items that
+ * cannot be kept are left out and counted in ret->rejected; the others are decoded. An empty body
+ * is an empty batch. ST_INVALID: malformed, with the byte position and the path
+ * ("resource_spans[0].scope_spans[1].spans[3]: ..."). ST_LIMIT: the arena's budget was passed. */
 [[nodiscard]] status decode_request(struct arena *arena, enum signal_kind signal,
                                     enum payload_format format, str body,
                                     const struct decode_options *opt, struct telemetry_batch **ret,

@@ -1,0 +1,46 @@
+/* The door: sets the builder up, chooses the walk, gives the batch out. */
+#include "ingest/decode/decode.h"
+
+#include "ingest/decode/builder.h"
+#include "ingest/decode/otlp_signals.h"
+
+static status walk(struct builder *b, str request)
+{
+    switch (b->batch->signal) {
+    case SIGNAL_TRACES: return otlp_traces(b, request);
+    case SIGNAL_LOGS: return otlp_logs(b, request);
+    default: return otlp_metrics(b, request);
+    }
+}
+
+status decode_request(struct arena *arena, enum signal_kind signal, enum payload_format format,
+                      str body, const struct decode_options *opt, struct telemetry_batch **ret,
+                      struct err *err)
+{
+    struct builder b = {
+        .arena = arena,
+        .opt = opt,
+        .err = err,
+        .at_resource = NOWHERE,
+        .at_scope = NOWHERE,
+        .at_item = NOWHERE,
+        .at_point = NOWHERE,
+    };
+    if (body.len >= UINT32_MAX)
+        return err_set(err, ST_LIMIT, ERR_NOPOS, "a body of %zu bytes, limit 4 GiB", body.len);
+    if (format == PAYLOAD_JSON)
+        return err_set(err, ST_UNSUPPORTED, ERR_NOPOS, "OTLP/JSON is not decoded here yet");
+
+    b.batch = arena_new(arena, struct telemetry_batch);
+    b.batch->arena = arena;
+    b.batch->signal = signal;
+    b.batch->received_at = opt->received_at;
+    b.body = body;
+    buf_init(&b.scratch, arena->budget);
+
+    status s = walk(&b, body);
+    buf_done(&b.scratch);
+    if (s == ST_OK && arena_over(arena)) s = builder_room(&b, 0);
+    if (s == ST_OK) *ret = b.batch;
+    return s;
+}

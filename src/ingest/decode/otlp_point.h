@@ -1,0 +1,14 @@
+/* Data points and exemplars of the five metric types -> rows of struct metric_columns. */
+#pragma once
+
+#include "ingest/decode/builder.h"
+
+/* What the points of one Metric share. */
+struct point_context {
+    uint32_t desc;
+    enum metric_type type;
+    uint64_t series_hash; /* of name, type, temporality, monotonic, unit, resource and scope */
+};
+
+/* Decodes one data point of the context's type. ST_INVALID: malformed. */
+[[nodiscard]] status otlp_point(struct builder *b, const struct point_context *m, str msg);
