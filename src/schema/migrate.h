@@ -1,8 +1,12 @@
-/* migrate: numbered SQL files, embedded in the binary, applied in order and recorded in weir_migrations.
+/* migrate: numbered SQL files, embedded in the binary, applied in order and recorded in
+ * weir_migrations.
  *
- * The files are src/schema/NNNN_name.sql, statements end with a line ";". ${name} is substituted: see struct schema_settings. */
+ * The files are src/schema/NNNN_name.sql, statements end with a line ";". ${name} is substituted:
+ * see struct schema_settings. */
 #pragma once
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/buf.h"
@@ -13,14 +17,20 @@ struct migration {
     uint32_t version;
     const char *name; /* "0001_tables" */
     const char *sql;
-    uint64_t checksum; /* XXH3 of sql */
 };
 
 extern const struct migration migrations[];
 extern const size_t n_migrations;
 
+uint64_t
+migration_checksum(const struct migration *m); /* XXH3 of the file as it is in the source */
+
+/* The next statement of a file, without its end line; false when there is none. `rest` moves on. */
+bool schema_statement_next(str *rest, str *ret);
+
 struct schema_settings {
-    uint32_t retention_traces_days, retention_logs_days, retention_metrics_days;
+    uint32_t retention_traces_days, retention_logs_days,
+        retention_metrics_days;        /* 0: kept for ever */
     uint32_t traces_partition_seconds; /* 3600, 21600, 86400 */
 };
 
@@ -31,15 +41,25 @@ struct applied_migration {
     uint32_t version;
     uint64_t checksum;
 };
-typedef status (*migrate_applied)(void *ctx, struct applied_migration *out, size_t cap, size_t *ret_n, struct err *err);
+typedef status (*migrate_applied)(void *ctx, struct applied_migration *out, size_t cap,
+                                  size_t *ret_n, struct err *err);
+
+/* The table that remembers, made by schema_migrate. What was applied: SELECT version, checksum FROM
+ * weir_migrations FINAL. */
+#define SCHEMA_MIGRATIONS_TABLE "weir_migrations"
+enum { SCHEMA_MIGRATIONS_MAX = 10000 };
 
 /* Applies what is missing. Each statement is idempotent, so a killed migration is simply run again.
- * ST_UNSUPPORTED: the store's schema is newer than this binary, or an applied file's checksum differs; the message says which. */
-[[nodiscard]] status schema_migrate(const struct schema_settings *set, migrate_exec exec, migrate_applied applied,
-                                    void *ctx, uint32_t *ret_applied, struct err *err);
+ * ST_UNSUPPORTED: the store's schema is newer than this binary, or an applied file's checksum
+ * differs; the message says which. */
+[[nodiscard]] status schema_migrate(const struct schema_settings *set, migrate_exec exec,
+                                    migrate_applied applied, void *ctx, uint32_t *ret_applied,
+                                    struct err *err);
 
-/* One statement's text with ${...} replaced. */
-void schema_substitute(str sql, const struct schema_settings *set, struct buf *out);
+/* One statement's text with ${...} replaced. A line with a retention of 0 days is left out (a TTL
+ * of 0 days would delete everything). ST_INVALID: a name that is not in struct schema_settings. */
+[[nodiscard]] status schema_substitute(str sql, const struct schema_settings *set, struct buf *out,
+                                       struct err *err);
 
 /* tables.def as data. */
 struct schema_column {

@@ -1,9 +1,9 @@
-/* store: the one door to ClickHouse. Two drivers behind it: `embedded` (libchdb in this process) and
- * `server` (ClickHouse's HTTP interface through libcurl).
+/* store: the one door to ClickHouse. Two drivers behind it: `embedded` (libchdb in this process)
+ * and `server` (ClickHouse's HTTP interface through libcurl).
  *
- * Every call blocks the calling thread until the engine answers; call it from a store writer, a query
- * worker or start-up code, never from a loop. thread: any; concurrent calls use different connections
- * of the pool, and wait when all are busy. */
+ * Every call blocks the calling thread until the engine answers; call it from a store writer, a
+ * query worker or start-up code, never from a loop. thread: any; concurrent calls use different
+ * connections of the pool, and wait when all are busy. */
 #pragma once
 
 #include <stdatomic.h>
@@ -25,9 +25,9 @@ struct store_options {
     str database;         /* created when absent (embedded and server); default "weir" */
 
     /* embedded */
-    str data_dir;             /* the engine's path; one process per path */
-    str library;              /* path of libchdb.so; empty: $WEIR_LIBCHDB, beside the binary, the cache */
-    uint64_t memory_bytes;    /* max_server_memory_usage; 0: the engine's default */
+    str data_dir; /* the engine's path; one process per path */
+    str library;  /* path of libchdb.so; empty: $WEIR_LIBCHDB, beside the binary, the cache */
+    uint64_t memory_bytes; /* max_server_memory_usage; 0: the engine's default */
 
     /* server */
     str url; /* http://host:port, user and password apart */
@@ -36,10 +36,13 @@ struct store_options {
 };
 
 /* Opens the driver, makes the database, checks that it answers. Strings are copied.
- * ST_UNAVAILABLE: no library, path in use by another process, no server; the error says which and what to do. */
-[[nodiscard]] status store_open(const struct store_options *opt, struct store **ret, struct err *err);
+ * ST_UNAVAILABLE: no library, path in use by another process, no server; the error says which and
+ * what to do. */
+[[nodiscard]] status store_open(const struct store_options *opt, struct store **ret,
+                                struct err *err);
 
-/* Closes connections. The embedded engine cannot be shut down cleanly: the process ends with _exit. Accepts NULL. */
+/* Closes connections. The embedded engine cannot be shut down cleanly: the process ends with _exit.
+ * Accepts NULL. */
 void store_close(struct store *s);
 
 struct store_setting {
@@ -50,14 +53,16 @@ struct store_setting {
  * `body` is one or more whole Native blocks in `n` pieces (borrowed until return); `token` is the
  * insert_deduplication_token (empty: none). async_insert=0 always.
  *
- * ST_OK: durable in the store, once. ST_INVALID: the store refuses the content (type mismatch, unknown
- * column, too many partitions: trying again cannot help). ST_UNAVAILABLE, ST_TIMEOUT, ST_OVERLOADED: try the same bytes again
- * with the same token. The message carries the engine's text and code. */
+ * ST_OK: durable in the store, once. ST_INVALID: the store refuses the content (type mismatch,
+ * unknown column, too many partitions: trying again cannot help). ST_UNAVAILABLE, ST_TIMEOUT,
+ * ST_OVERLOADED: try the same bytes again with the same token. The message carries the engine's
+ * text and code. */
 [[nodiscard]] status store_insert(struct store *s, str table, str token, const str *body, size_t n,
                                   struct err *err);
 
 struct store_param {
-    str name, value; /* {name:Type} in the SQL; value as ClickHouse's text form (TSV escaped by the driver) */
+    str name, value; /* {name:Type} in the SQL; value as ClickHouse's text form. Scalars are
+                        TSV-escaped by the driver */
 };
 
 struct store_query {
@@ -65,11 +70,14 @@ struct store_query {
     str format; /* empty: Native */
     const struct store_param *params;
     size_t n_params;
+    bool params_escaped; /* the values are escaped already, as ClickHouse's clients send them */
     const struct store_setting *settings; /* for this statement only */
     size_t n_settings;
     uint64_t max_bytes;  /* of the result; 0: no limit. Past it: ST_LIMIT */
     uint32_t timeout_ms; /* 0: the store's */
     atomic_bool *cancel; /* may be NULL; set by any thread: the call returns ST_CANCELLED soon */
+    struct buf *message; /* may be NULL; on failure gets the engine's whole text (an err holds 239
+                            bytes of it) */
 };
 
 struct store_stats {
@@ -78,10 +86,11 @@ struct store_stats {
     uint64_t rows_written;
 };
 
-/* Runs a statement and hands the result over in pieces, in order. With Native, pieces may end inside a
- * block. `chunk` returning false ends the call with ST_CANCELLED. `ret` may be NULL.
- * Errors as ClickHouse words them ("Code: 60. DB::Exception: ..."): ST_INVALID for bad SQL and unknown names, ST_LIMIT
- * for memory, row and byte limits, ST_TIMEOUT, ST_CANCELLED, ST_UNAVAILABLE. */
+/* Runs a statement and hands the result over in pieces, in order. With Native, pieces may end
+ * inside a block. `chunk` returning false ends the call with ST_CANCELLED. `ret` may be NULL.
+ * Errors as ClickHouse words them ("Code: 60. DB::Exception: ..."): ST_INVALID for bad SQL and
+ * unknown names, ST_LIMIT for memory, row and byte limits, ST_TIMEOUT, ST_CANCELLED,
+ * ST_UNAVAILABLE. */
 [[nodiscard]] status store_query(struct store *s, const struct store_query *q,
                                  bool (*chunk)(void *ctx, str piece), void *ctx,
                                  struct store_stats *ret, struct err *err);
@@ -92,6 +101,22 @@ struct store_stats {
 
 /* A statement with no result: DDL. */
 [[nodiscard]] status store_exec(struct store *s, str sql, struct err *err);
+
+/* An INSERT whose bytes come in pieces. `q.sql` is the statement without FORMAT and data ("INSERT
+ * INTO t (a, b)"), `q.format` any input format; params are not possible. Holds a connection from
+ * begin to end. store_input_end and store_input_abort free it, whatever they return. Statuses: as
+ * store_insert. */
+struct store_input;
+[[nodiscard]] status store_input_begin(struct store *s, const struct store_query *q,
+                                       struct store_input **ret, struct err *err);
+[[nodiscard]] status store_input_append(struct store_input *in, str piece, struct err *err);
+[[nodiscard]] status store_input_end(struct store_input *in, struct store_stats *ret,
+                                     struct err *err);
+void store_input_abort(
+    struct store_input *in); /* what was appended is not stored, or only in part; accepts NULL */
+
+/* The engine's version, "26.7.2.1". */
+const char *store_version(const struct store *s);
 
 /* Does it answer now? */
 [[nodiscard]] status store_ping(struct store *s, struct err *err);

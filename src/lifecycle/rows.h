@@ -1,0 +1,16 @@
+/* rows: a small result of a statement, read line by line. */
+#pragma once
+
+#include "store/store.h"
+
+struct rows {
+    struct buf text; /* TabSeparatedRaw: for columns without tabs and newlines */
+    str rest;
+};
+
+/* ST_LIMIT: more than 16 MiB. */
+[[nodiscard]] status rows_read(struct store *s, str sql, const struct store_param *params,
+                               size_t n_params, struct rows *ret, struct err *err);
+/* The next row's fields; false at the end. Fields that are missing are empty. */
+bool rows_next(struct rows *r, str *fields, size_t n);
+void rows_done(struct rows *r);

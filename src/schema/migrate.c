@@ -1,0 +1,187 @@
+#include "schema/migrate.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/hash.h"
+
+enum { STATEMENT_BYTES = 1 << 20 };
+
+uint64_t migration_checksum(const struct migration *m)
+{
+    return hash_str((str){m->sql, strlen(m->sql)});
+}
+
+/* The next line without its newline; false at the end. */
+static bool next_line(str *rest, str *ret)
+{
+    if (!rest->len) return false;
+    const char *end = memchr(rest->ptr, '\n', rest->len);
+    size_t n = end ? (size_t)(end - rest->ptr) : rest->len;
+    *ret = (str){rest->ptr, n};
+    *rest = str_drop(*rest, n + 1);
+    return true;
+}
+
+static bool says_something(str line)
+{
+    for (size_t i = 0; i < line.len; i++) {
+        if (line.ptr[i] == ' ' || line.ptr[i] == '\t') continue;
+        return !(line.ptr[i] == '-' && i + 1 < line.len && line.ptr[i + 1] == '-');
+    }
+    return false;
+}
+
+bool schema_statement_next(str *rest, str *ret)
+{
+    str line;
+    const char *start = NULL, *end = NULL;
+    while (next_line(rest, &line)) {
+        if (str_eq(line, S(";"))) {
+            if (start) break;
+            continue;
+        }
+        if (!start && !says_something(line)) continue;
+        if (!start) start = line.ptr;
+        end = line.ptr + line.len;
+    }
+    if (!start) return false;
+    *ret = (str){start, (size_t)(end - start)};
+    return true;
+}
+
+static bool setting_value(const struct schema_settings *set, str name, uint32_t *ret)
+{
+    const struct {
+        str name;
+        uint32_t value;
+    } known[] = {
+        {S("retention_traces_days"), set->retention_traces_days},
+        {S("retention_logs_days"), set->retention_logs_days},
+        {S("retention_metrics_days"), set->retention_metrics_days},
+        {S("traces_partition_seconds"), set->traces_partition_seconds},
+    };
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (str_eq(known[i].name, name)) {
+            *ret = known[i].value;
+            return true;
+        }
+    return false;
+}
+
+/* *ret_keep is false when the line is about a retention that is for ever. */
+static status substitute_line(str line, const struct schema_settings *set, struct buf *out,
+                              bool *ret_keep, struct err *err)
+{
+    while (line.len) {
+        const char *open = memmem(line.ptr, line.len, "${", 2);
+        const char *close = open ? memchr(open, '}', (size_t)(line.ptr + line.len - open)) : NULL;
+        if (!close) {
+            buf_add(out, line);
+            return ST_OK;
+        }
+        str name = {open + 2, (size_t)(close - open - 2)};
+        uint32_t value = 0;
+        if (!setting_value(set, name, &value))
+            return err_set(err, ST_INVALID, ERR_NOPOS, "no setting ${" STR_FMT "}", STR_ARG(name));
+        if (value == 0 && name.len > 10 && memcmp(name.ptr, "retention_", 10) == 0)
+            *ret_keep = false;
+        buf_add(out, (str){line.ptr, (size_t)(open - line.ptr)});
+        buf_printf(out, "%" PRIu32, value);
+        line = str_drop(line, (size_t)(close + 1 - line.ptr));
+    }
+    return ST_OK;
+}
+
+status schema_substitute(str sql, const struct schema_settings *set, struct buf *out,
+                         struct err *err)
+{
+    str line;
+    while (next_line(&sql, &line)) {
+        size_t before = out->len;
+        bool keep = true;
+        TRY(substitute_line(line, set, out, &keep, err));
+        if (sql.len) buf_char(out, '\n');
+        if (!keep) out->len = before;
+    }
+    return ST_OK;
+}
+
+/* Not `sorted by position`: by version, whatever the order of `out`. */
+static status check_applied(const struct applied_migration *applied, size_t n, bool *done,
+                            struct err *err)
+{
+    uint32_t newest = n_migrations ? migrations[n_migrations - 1].version : 0;
+    for (size_t i = 0; i < n; i++) {
+        if (applied[i].version > newest)
+            return err_set(err, ST_UNSUPPORTED, ERR_NOPOS,
+                           "the store's schema has version %" PRIu32 ", this weir knows %" PRIu32
+                           ": run a newer weir",
+                           applied[i].version, newest);
+        for (size_t k = 0; k < n_migrations; k++) {
+            if (migrations[k].version != applied[i].version) continue;
+            if (migration_checksum(&migrations[k]) != applied[i].checksum)
+                return err_set(err, ST_UNSUPPORTED, ERR_NOPOS,
+                               "migration %s was applied from another text than this weir's",
+                               migrations[k].name);
+            done[k] = true;
+        }
+    }
+    return ST_OK;
+}
+
+static status apply(const struct migration *m, const struct schema_settings *set, migrate_exec exec,
+                    void *ctx, struct err *err)
+{
+    str rest = {m->sql, strlen(m->sql)}, statement;
+    struct buf sql;
+    buf_init(&sql, STATEMENT_BYTES);
+    status s = ST_OK;
+    for (unsigned i = 1; s == ST_OK && schema_statement_next(&rest, &statement); i++) {
+        buf_clear(&sql);
+        s = schema_substitute(statement, set, &sql, err);
+        if (s == ST_OK && sql.over)
+            s = err_set(err, ST_LIMIT, ERR_NOPOS, "more than %d bytes", STATEMENT_BYTES);
+        if (s == ST_OK) s = exec(ctx, buf_str(&sql), err);
+        if (s != ST_OK) s = err_wrap(err, s, "migration %s, statement %u", m->name, i);
+    }
+    if (s == ST_OK) { /* last: a migration that is recorded is whole */
+        buf_clear(&sql);
+        buf_printf(&sql,
+                   "INSERT INTO " SCHEMA_MIGRATIONS_TABLE
+                   " (version, name, checksum) VALUES (%" PRIu32 ", '%s', %" PRIu64 ")",
+                   m->version, m->name, migration_checksum(m));
+        s = exec(ctx, buf_str(&sql), err);
+        if (s != ST_OK) s = err_wrap(err, s, "recording migration %s", m->name);
+    }
+    buf_done(&sql);
+    return s;
+}
+
+status schema_migrate(const struct schema_settings *set, migrate_exec exec, migrate_applied applied,
+                      void *ctx, uint32_t *ret_applied, struct err *err)
+{
+    TRY(exec(ctx,
+             S("CREATE TABLE IF NOT EXISTS " SCHEMA_MIGRATIONS_TABLE
+               " (version UInt32, name String, checksum UInt64,"
+               " applied_at DateTime64(3, 'UTC') DEFAULT now64(3))"
+               " ENGINE = ReplacingMergeTree ORDER BY version"),
+             err));
+    struct applied_migration *rows = calloc(SCHEMA_MIGRATIONS_MAX, sizeof *rows);
+    bool *done = calloc(n_migrations + 1, sizeof *done);
+    if (!rows || !done) abort();
+    size_t n = 0;
+    uint32_t count = 0;
+    status s = applied(ctx, rows, SCHEMA_MIGRATIONS_MAX, &n, err);
+    if (s == ST_OK) s = check_applied(rows, n, done, err);
+    for (size_t i = 0; s == ST_OK && i < n_migrations; i++) {
+        if (done[i]) continue;
+        s = apply(&migrations[i], set, exec, ctx, err);
+        count += s == ST_OK;
+    }
+    free(rows);
+    free(done);
+    if (s == ST_OK && ret_applied) *ret_applied = count;
+    return s;
+}

@@ -1,0 +1,41 @@
+/* driver: what a store driver gives to store.c. A driver's own struct begins with a struct store.
+ */
+#pragma once
+
+#include "store/store.h"
+
+struct store_ops {
+    void (*close)(struct store *s);
+    status (*query)(struct store *s, const struct store_query *q,
+                    bool (*chunk)(void *ctx, str piece), void *ctx, struct store_stats *ret,
+                    struct err *err);
+    /* `sql` is a whole INSERT statement but FORMAT Native. */
+    status (*insert)(struct store *s, str sql, const str *body, size_t n, struct err *err);
+    status (*input_begin)(struct store *s, const struct store_query *q, struct store_input **ret,
+                          struct err *err);
+    status (*input_append)(struct store_input *in, str piece, struct err *err);
+    status (*input_end)(struct store_input *in, struct store_stats *ret, struct err *err);
+    void (*input_abort)(struct store_input *in);
+};
+
+struct store {
+    const struct store_ops *ops;
+    uint32_t timeout_ms;
+    char version[32];
+};
+
+struct store_input {
+    struct store *store;
+};
+
+/* The part of the pool that queries may not take. */
+static inline unsigned store_reserved(unsigned connections)
+{
+    return connections >= 4 ? 2 : connections >= 2 ? 1 : 0;
+}
+
+/* The database's name checked and defaulted; options' strings are borrowed. */
+[[nodiscard]] status embedded_open(const struct store_options *opt, struct store **ret,
+                                   struct err *err);
+[[nodiscard]] status server_open(const struct store_options *opt, struct store **ret,
+                                 struct err *err);

@@ -1,0 +1,25 @@
+/* embedded_engine: the one engine of this process: its data directory, lock and configuration file.
+ *
+ * It is booted by the first store and lives until the process ends: an engine with MergeTree tables
+ * does not shut down cleanly. A connection of its own keeps it alive when all stores are closed,
+ * and stops statements of the others. */
+#pragma once
+
+#include <stdint.h>
+
+#include "store/chdb.h"
+#include "store/store.h"
+
+/* Loads the library, makes and locks the data directory, writes the configuration, starts the
+ * engine; nothing when it runs on that directory already. ST_UNAVAILABLE: in use by another process
+ * (which one), does not start. */
+[[nodiscard]] status embedded_engine_boot(const struct store_options *opt, const struct chdb **ret,
+                                          struct err *err);
+
+/* A connection, named by the comment its statements carry, which is written to `comment`. */
+enum { ENGINE_COMMENT_MAX = 32 };
+[[nodiscard]] status embedded_engine_connect(char comment[ENGINE_COMMENT_MAX],
+                                             chdb_connection **ret, struct err *err);
+
+/* Asks the engine to stop what runs under this comment. Returns before it has stopped. */
+void embedded_engine_kill(const char *comment);

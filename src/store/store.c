@@ -1,0 +1,143 @@
+/* The door: what both drivers have in common. */
+#include <assert.h>
+#include <stdio.h>
+
+#include "store/driver.h"
+#include "store/sql_text.h"
+
+enum { VERSION_BYTES = 4096, CONNECTIONS_MAX = 1000 };
+
+static status learn_version(struct store *s, struct err *err)
+{
+    struct buf out;
+    buf_init(&out, VERSION_BYTES);
+    struct store_query q = {.sql = S("SELECT version()"), .format = S("TabSeparatedRaw")};
+    status st = store_query_buf(s, &q, &out, err);
+    if (st == ST_OK) {
+        while (out.len && out.ptr[out.len - 1] == '\n') out.len--;
+        snprintf(s->version, sizeof s->version, STR_FMT, STR_ARG(buf_str(&out)));
+    }
+    buf_done(&out);
+    return st;
+}
+
+status store_open(const struct store_options *given, struct store **ret, struct err *err)
+{
+    struct store_options opt = *given;
+    if (!opt.database.len) opt.database = S("weir");
+    if (!opt.request_timeout_ms) opt.request_timeout_ms = 300000;
+    if (!opt.connect_timeout_ms) opt.connect_timeout_ms = 5000;
+    if (!sql_is_name(opt.database))
+        return err_set(err, ST_INVALID, ERR_NOPOS, "\"" STR_FMT "\" is no database name",
+                       STR_ARG(opt.database));
+    if (opt.connections > CONNECTIONS_MAX)
+        return err_set(err, ST_LIMIT, ERR_NOPOS, "%u connections, limit %d", opt.connections,
+                       CONNECTIONS_MAX);
+    struct store *s = NULL;
+    TRY(opt.driver == STORE_EMBEDDED ? embedded_open(&opt, &s, err) : server_open(&opt, &s, err));
+    s->timeout_ms = opt.request_timeout_ms;
+    status st = learn_version(s, err);
+    if (st != ST_OK) {
+        store_close(s);
+        return st;
+    }
+    *ret = s;
+    return ST_OK;
+}
+
+void store_close(struct store *s)
+{
+    if (s) s->ops->close(s);
+}
+
+const char *store_version(const struct store *s) { return s->version; }
+
+status store_insert(struct store *s, str table, str token, const str *body, size_t n,
+                    struct err *err)
+{
+    struct buf sql;
+    buf_init(&sql, 1 << 16);
+    buf_add(&sql, S("INSERT INTO "));
+    sql_name(&sql, table);
+    /* A column that the table does not have is data lost when skipped: refuse it. */
+    buf_add(&sql, S(" SETTINGS async_insert=0, input_format_skip_unknown_fields=0"));
+    if (token.len) {
+        buf_add(&sql, S(", insert_deduplication_token="));
+        sql_string(&sql, token);
+    }
+    status st = sql.over ? err_set(err, ST_LIMIT, ERR_NOPOS, "table name or token too long")
+                         : s->ops->insert(s, buf_str(&sql), body, n, err);
+    buf_done(&sql);
+    return st;
+}
+
+status store_query(struct store *s, const struct store_query *q,
+                   bool (*chunk)(void *ctx, str piece), void *ctx, struct store_stats *ret,
+                   struct err *err)
+{
+    struct store_stats stats = {};
+    struct store_query filled = *q;
+    if (!filled.format.len) filled.format = S("Native");
+    if (!filled.timeout_ms) filled.timeout_ms = s->timeout_ms;
+    for (size_t i = 0; i < q->n_settings; i++)
+        if (!sql_is_name(q->settings[i].name))
+            return err_set(err, ST_INVALID, ERR_NOPOS, "\"" STR_FMT "\" is no setting's name",
+                           STR_ARG(q->settings[i].name));
+    TRY(s->ops->query(s, &filled, chunk, ctx, &stats, err));
+    if (ret) *ret = stats;
+    return ST_OK;
+}
+
+static bool keep_piece(void *ctx, str piece)
+{
+    struct buf *out = ctx;
+    buf_add(out, piece);
+    return !out->over;
+}
+
+status store_query_buf(struct store *s, const struct store_query *q, struct buf *out,
+                       struct err *err)
+{
+    status st = store_query(s, q, keep_piece, out, NULL, err);
+    if (st == ST_CANCELLED && out->over)
+        return err_set(err, ST_LIMIT, ERR_NOPOS, "result larger than %zu bytes", out->max);
+    return st;
+}
+
+static bool drop_piece(void *, str) { return true; }
+
+status store_exec(struct store *s, str sql, struct err *err)
+{
+    struct store_query q = {.sql = sql, .format = S("TabSeparated")};
+    return store_query(s, &q, drop_piece, NULL, NULL, err);
+}
+
+status store_ping(struct store *s, struct err *err) { return store_exec(s, S("SELECT 1"), err); }
+
+status store_input_begin(struct store *s, const struct store_query *q, struct store_input **ret,
+                         struct err *err)
+{
+    assert(q->n_params == 0);
+    struct store_query filled = *q;
+    if (!filled.format.len) filled.format = S("Native");
+    if (!filled.timeout_ms) filled.timeout_ms = s->timeout_ms;
+    return s->ops->input_begin(s, &filled, ret, err);
+}
+
+status store_input_append(struct store_input *in, str piece, struct err *err)
+{
+    return in->store->ops->input_append(in, piece, err);
+}
+
+status store_input_end(struct store_input *in, struct store_stats *ret, struct err *err)
+{
+    struct store_stats stats = {};
+    TRY(in->store->ops->input_end(in, &stats, err));
+    if (ret) *ret = stats;
+    return ST_OK;
+}
+
+void store_input_abort(struct store_input *in)
+{
+    if (in) in->store->ops->input_abort(in);
+}

@@ -1,0 +1,55 @@
+#include "engine/engine.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static struct store *store;
+static char dir[] = "/tmp/weir-engine-XXXXXX";
+
+static void leave(int code, void *)
+{
+    char command[128];
+    snprintf(command, sizeof command, "rm -rf %s", dir);
+    fflush(NULL);
+    if (system(command) != 0) fprintf(stderr, "%s is left behind\n", dir);
+    _exit(code);
+}
+
+const char *engine_dir(void) { return dir; }
+
+struct store *engine_store(void)
+{
+    if (store) return store;
+    struct err err = {};
+    CHECK(mkdtemp(dir) != NULL);
+    on_exit(leave, NULL);
+    struct store_options opt = {.driver = STORE_EMBEDDED, .data_dir = {dir, strlen(dir)}};
+    WANT(store_open(&opt, &store, &err), ST_OK);
+    return store;
+}
+
+void engine_want(status got, status want, const struct err *err, const char *file, int line)
+{
+    if (got != want)
+        printf("%s:%d: %s, want %s: %s\n", file, line, status_name(got), status_name(want),
+               got == ST_OK ? "" : err->msg);
+    test_check(got == want, file, line, "the status");
+}
+
+str engine_ask(struct store *s, const char *sql)
+{
+    struct err err = {};
+    struct buf out;
+    buf_init(&out, 1 << 24);
+    struct store_query q = {.sql = {sql, strlen(sql)}, .format = S("TabSeparatedRaw")};
+    WANT(store_query_buf(s, &q, &out, &err), ST_OK);
+    while (out.len && out.ptr[out.len - 1] == '\n') out.len--;
+    return buf_str(&out);
+}
+
+void engine_do(struct store *s, const char *sql)
+{
+    struct err err = {};
+    WANT(store_exec(s, (str){sql, strlen(sql)}, &err), ST_OK);
+}

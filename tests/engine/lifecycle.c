@@ -1,0 +1,92 @@
+/* Migrations, retention and tables.def against the real engine. */
+#include "lifecycle/lifecycle.h"
+
+#include "engine/engine.h"
+
+static const struct schema_settings settings = {30, 14, 90, 3600};
+
+TEST(migrations_run_once)
+{
+    struct store *s = engine_store();
+    struct err err = {};
+    uint32_t applied = 0;
+    WANT(lifecycle_migrate(s, &settings, &applied, &err), ST_OK);
+    CHECK_INT(applied, n_migrations);
+    WANT(lifecycle_migrate(s, &settings, &applied, &err), ST_OK);
+    CHECK_INT(applied, 0);
+}
+
+TEST(the_tables_are_what_tables_def_says)
+{
+    struct err err = {};
+    WANT(lifecycle_check_columns(engine_store(), &err), ST_OK);
+    engine_do(engine_store(), "ALTER TABLE otel_span_names ADD COLUMN extra UInt8");
+    WANT(lifecycle_check_columns(engine_store(), &err), ST_INTERNAL);
+    engine_do(engine_store(), "ALTER TABLE otel_span_names DROP COLUMN extra");
+    WANT(lifecycle_check_columns(engine_store(), &err), ST_OK);
+}
+
+TEST(retention_follows_the_settings)
+{
+    struct store *s = engine_store();
+    struct err err = {};
+    uint32_t changed = 0;
+    WANT(lifecycle_retain(s, &settings, &changed, &err), ST_OK);
+    CHECK_INT(changed, 0);
+    struct schema_settings other = {30, 0, 7, 3600};
+    WANT(lifecycle_retain(s, &other, &changed, &err), ST_OK);
+    CHECK_INT(changed, 5);
+    CHECK_STR(engine_ask(s, "SELECT arraySort(groupArray(name)) FROM system.tables WHERE database "
+                            "= 'weir' AND name LIKE 'otel_%' AND engine_full NOT LIKE '% TTL %'"),
+              S("['otel_log_streams','otel_logs']"));
+    CHECK_STR(engine_ask(s, "SELECT count() FROM system.tables WHERE database = 'weir' AND "
+                            "engine_full LIKE '%toIntervalDay(7)%'"),
+              S("3"));
+    WANT(lifecycle_retain(s, &other, &changed, &err), ST_OK);
+    CHECK_INT(changed, 0);
+    WANT(lifecycle_start(s, &settings, &err), ST_OK);
+    CHECK_STR(engine_ask(s, "SELECT count() FROM system.tables WHERE database = 'weir' AND "
+                            "engine_full LIKE '%toIntervalDay(14)%'"),
+              S("2"));
+}
+
+TEST(a_killed_migration_is_run_again)
+{
+    struct store *s = engine_store();
+    struct err err = {};
+    uint32_t applied = 0;
+    engine_do(s,
+              "TRUNCATE TABLE weir_migrations"); /* as after a kill before the record was written */
+    engine_do(s, "DROP TABLE otel_metric_exemplars");
+    WANT(lifecycle_migrate(s, &settings, &applied, &err), ST_OK);
+    CHECK_INT(applied, n_migrations);
+    WANT(lifecycle_check_columns(s, &err), ST_OK);
+}
+
+TEST(no_retention_from_the_start_leaves_tables_without_ttl)
+{
+    struct store *s = engine_store();
+    struct err err = {};
+    engine_do(s, "TRUNCATE TABLE weir_migrations");
+    engine_do(s, "DROP TABLE otel_logs");
+    struct schema_settings forever = {0, 0, 0, 3600};
+    WANT(lifecycle_migrate(s, &forever, NULL, &err), ST_OK);
+    CHECK_STR(
+        engine_ask(s,
+                   "SELECT engine_full LIKE '% TTL %' FROM system.tables WHERE name = 'otel_logs'"),
+        S("0"));
+}
+
+TEST(a_newer_schema_is_refused)
+{
+    struct store *s = engine_store();
+    struct err err = {};
+    engine_do(s, "INSERT INTO weir_migrations (version, name, checksum) VALUES (9000, 'later', 1)");
+    WANT(lifecycle_start(s, &settings, &err), ST_UNSUPPORTED);
+    CHECK(strstr(err.msg, "9000") != NULL);
+    engine_do(s, "TRUNCATE TABLE weir_migrations");
+    engine_do(s,
+              "INSERT INTO weir_migrations (version, name, checksum) VALUES (1, '0001_tables', 1)");
+    WANT(lifecycle_start(s, &settings, &err), ST_UNSUPPORTED);
+    CHECK(strstr(err.msg, "0001_tables") != NULL);
+}

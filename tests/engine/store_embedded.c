@@ -1,0 +1,259 @@
+/* The embedded driver against the real engine. */
+#include <pthread.h>
+#include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "engine/engine.h"
+
+TEST(statements_run_in_the_stores_database)
+{
+    struct store *s = engine_store();
+    CHECK_STR(engine_ask(s, "SELECT currentDatabase()"), S("weir"));
+    CHECK(strncmp(store_version(s), "26.", 3) == 0);
+}
+
+TEST(a_native_block_is_stored_once_however_often_it_is_sent_with_one_token)
+{
+    struct store *s = engine_store();
+    struct err err = {};
+    engine_do(s, "CREATE TABLE once (a UInt64, b String) ENGINE = MergeTree ORDER BY a"
+                 " SETTINGS non_replicated_deduplication_window = 100");
+    struct buf block;
+    buf_init(&block, 1 << 20);
+    struct store_query q = {.sql = S("SELECT number AS a, 'x' AS b FROM numbers(1000)")};
+    WANT(store_query_buf(s, &q, &block, &err), ST_OK);
+    str body[] = {{block.ptr, 100}, {block.ptr + 100, block.len - 100}};
+    for (int i = 0; i < 3; i++)
+        WANT(store_insert(s, S("once"), S("token 'one'\\"), body, 2, &err), ST_OK);
+    CHECK_STR(engine_ask(s, "SELECT count(), sum(a) FROM once"), S("1000\t499500"));
+    WANT(store_insert(s, S("once"), S("two"), body, 2, &err), ST_OK);
+    CHECK_STR(engine_ask(s, "SELECT count() FROM once"), S("2000"));
+}
+
+TEST(content_that_the_table_cannot_take_is_invalid_and_a_missing_table_unavailable)
+{
+    struct store *s = engine_store();
+    struct err err = {};
+    engine_do(s, "CREATE TABLE narrow (a UInt64) ENGINE = MergeTree ORDER BY a PARTITION BY a");
+    struct buf block;
+    buf_init(&block, 1 << 20);
+    struct store_query q = {.sql = S("SELECT 1::UInt64 AS a, 'x' AS b")};
+    WANT(store_query_buf(s, &q, &block, &err), ST_OK);
+    str body = buf_str(&block);
+    WANT(store_insert(s, S("narrow"), S(""), &body, 1, &err), ST_INVALID);
+    CHECK_INT(store_error_code((str){err.msg, strlen(err.msg)}), 117);
+    WANT(store_insert(s, S("nowhere"), S(""), &body, 1, &err), ST_UNAVAILABLE);
+    str half = {body.ptr, body.len - 1};
+    WANT(store_insert(s, S("narrow"), S(""), &half, 1, &err), ST_INVALID);
+    buf_clear(&block);
+    q.sql = S("SELECT number AS a FROM numbers(200)");
+    WANT(store_query_buf(s, &q, &block, &err), ST_OK);
+    body = buf_str(&block);
+    WANT(store_insert(s, S("narrow"), S(""), &body, 1, &err), ST_INVALID); /* 200 partitions */
+    CHECK_STR(engine_ask(s, "SELECT count() FROM narrow"), S("0"));
+}
+
+TEST(errors_of_queries_carry_the_engines_text_and_code)
+{
+    struct store *s = engine_store();
+    struct err err = {};
+    WANT(store_exec(s, S("SELECT * FROM nowhere"), &err), ST_INVALID);
+    CHECK_INT(store_error_code((str){err.msg, strlen(err.msg)}), 60);
+    WANT(store_exec(s, S("SELEC 1"), &err), ST_INVALID);
+    WANT(store_exec(s, S("DROP TABLE nowhere"), &err), ST_INVALID);
+    struct buf message;
+    buf_init(&message, 1 << 20);
+    struct store_query q = {.sql = S("SELECT throwIf(number = 2000000) FROM numbers(3000000)"),
+                            .message = &message};
+    struct buf out;
+    buf_init(&out, 1 << 24);
+    WANT(store_query_buf(s, &q, &out, &err), ST_EXECUTION);
+    CHECK(message.len > 0 && memcmp(message.ptr, "Code: 395.", 10) == 0);
+}
+
+TEST(parameters_are_bound_whatever_they_contain)
+{
+    struct store *s = engine_store();
+    struct err err = {};
+    struct store_param params[] = {{S("a"), S("it's\ta \\ {b:String}\n")},
+                                   {S("b"), S("['q\\'r','s\\\\']")},
+                                   {S("c"), S("")},
+                                   {S("d"), S("18446744073709551615")}};
+    struct buf out;
+    buf_init(&out, 1 << 16);
+    struct store_query q = {.sql = S("SELECT hex({a:String}), arrayMap(x -> hex(x), "
+                                     "{b:Array(String)}), hex({c:String}), {d:UInt64}"),
+                            .format = S("TabSeparatedRaw"),
+                            .params = params,
+                            .n_params = 4};
+    WANT(store_query_buf(s, &q, &out, &err), ST_OK);
+    CHECK_STR(
+        buf_str(&out),
+        S("697427730961205C207B623A537472696E677D0A\t['712772','735C']\t\t18446744073709551615\n"));
+}
+
+TEST(settings_hold_for_one_statement)
+{
+    struct store *s = engine_store();
+    struct err err = {};
+    struct store_setting set[] = {{S("max_threads"), S("7")}, {S("async_insert"), S("1")}};
+    struct buf out;
+    for (int i = 0; i < 3; i++) {
+        buf_init(&out, 1 << 16);
+        struct store_query q = {
+            .sql = S("SELECT getSetting('max_threads'), getSetting('async_insert')"),
+            .format = S("TabSeparatedRaw"),
+            .settings = set,
+            .n_settings = 2};
+        WANT(store_query_buf(s, &q, &out, &err), ST_OK);
+        CHECK_STR(buf_str(&out), S("7\ttrue\n"));
+        CHECK_STR(engine_ask(s, "SELECT getSetting('max_threads') = 7, getSetting('async_insert')"),
+                  S("0\tfalse"));
+        buf_done(&out);
+    }
+    struct store_setting bad = {S("no_such_setting"), S("7")};
+    struct store_query q = {.sql = S("SELECT 1"), .settings = &bad, .n_settings = 1};
+    WANT(store_query_buf(s, &q, &out, &err), ST_INVALID);
+    bad.name = S("max_threads=1, x");
+    WANT(store_query_buf(s, &q, &out, &err), ST_INVALID);
+    engine_do(s, "SET max_threads = 9");
+    CHECK_STR(engine_ask(s, "SELECT getSetting('max_threads') = 9"), S("0"));
+}
+
+struct canceller {
+    atomic_bool flag;
+    nanos at;
+};
+
+static void *cancel_soon(void *ctx)
+{
+    struct canceller *c = ctx;
+    usleep(300000);
+    c->at = clock_monotonic();
+    atomic_store(&c->flag, true);
+    return NULL;
+}
+
+TEST(a_cancelled_statement_ends_soon_and_the_next_one_is_safe)
+{
+    struct store *s = engine_store();
+    struct err err = {};
+    const char *sql[] = {
+        "SELECT sum(sleepEachRow(0.01)) FROM numbers(2000) SETTINGS max_block_size = 10, "
+        "function_sleep_max_microseconds_per_block = 0",
+        "INSERT INTO FUNCTION null('x UInt8') SELECT sum(sleepEachRow(0.01)) FROM numbers(2000) "
+        "SETTINGS max_block_size = 10, function_sleep_max_microseconds_per_block = 0"};
+    for (int i = 0; i < 2; i++) {
+        struct canceller c = {};
+        pthread_t thread;
+        CHECK_INT(pthread_create(&thread, NULL, cancel_soon, &c), 0);
+        struct buf out;
+        buf_init(&out, 1 << 16);
+        struct store_query q = {.sql = {sql[i], strlen(sql[i])}, .cancel = &c.flag};
+        WANT(store_query_buf(s, &q, &out, &err), ST_CANCELLED);
+        nanos ended = clock_monotonic();
+        pthread_join(thread, NULL);
+        CHECK(ended - c.at < NANOS_S);
+        for (int k = 0; k < 8; k++) CHECK_STR(engine_ask(s, "SELECT 1"), S("1"));
+    }
+}
+
+TEST(time_and_size_limits_are_timeout_and_limit)
+{
+    struct store *s = engine_store();
+    struct err err = {};
+    struct buf out;
+    buf_init(&out, 1 << 30);
+    struct store_query q = {
+        .sql = S("SELECT sum(sleepEachRow(0.01)) FROM numbers(2000) SETTINGS max_block_size = 10, "
+                 "function_sleep_max_microseconds_per_block = 0"),
+        .timeout_ms = 300};
+    WANT(store_query_buf(s, &q, &out, &err), ST_TIMEOUT);
+    q = (struct store_query){.sql = S("SELECT number FROM numbers(100000000)"),
+                             .max_bytes = 5000000};
+    WANT(store_query_buf(s, &q, &out, &err), ST_LIMIT);
+    CHECK_STR(engine_ask(s, "SELECT count() FROM system.processes"), S("1"));
+    q = (struct store_query){.sql = S("SELECT number FROM numbers(10) ORDER BY number"),
+                             .settings = &(struct store_setting){S("max_rows_to_read"), S("5")},
+                             .n_settings = 1};
+    WANT(store_query_buf(s, &q, &out, &err), ST_LIMIT);
+}
+
+TEST(statistics_count_what_the_engine_read)
+{
+    struct store *s = engine_store();
+    struct err err = {};
+    engine_do(s, "CREATE TABLE big (a UInt64) ENGINE = MergeTree ORDER BY a");
+    engine_do(s, "INSERT INTO big SELECT number FROM numbers(1000000)");
+    struct buf out;
+    buf_init(&out, 1 << 30);
+    struct store_stats stats = {};
+    bool keep(void *, str);
+    struct store_query q = {.sql = S("SELECT a FROM big")};
+    WANT(store_query(s, &q, keep, NULL, &stats, &err), ST_OK);
+    CHECK_INT(stats.rows_read, 1000000);
+    CHECK_INT(stats.bytes_read, 8000000);
+    CHECK(stats.result_bytes > 8000000);
+}
+bool keep(void *, str);
+bool keep(void *, str) { return true; }
+
+TEST(an_insert_can_come_in_pieces_of_any_format)
+{
+    struct store *s = engine_store();
+    struct err err = {};
+    engine_do(s, "CREATE TABLE pieces (a UInt64, b String) ENGINE = MergeTree ORDER BY a");
+    struct store_input *in = NULL;
+    struct store_query q = {.sql = S("INSERT INTO pieces (a, b)"), .format = S("CSV")};
+    WANT(store_input_begin(s, &q, &in, &err), ST_OK);
+    WANT(store_input_append(in, S("1,\"a"), &err), ST_OK);
+    WANT(store_input_append(in, S("b\"\n2,c\n"), &err), ST_OK);
+    struct store_stats stats = {};
+    WANT(store_input_end(in, &stats, &err), ST_OK);
+    CHECK_INT(stats.rows_written, 2);
+    CHECK_STR(engine_ask(s, "SELECT groupArray((a, b)) FROM pieces"), S("[(1,'ab'),(2,'c')]"));
+    WANT(store_input_begin(s, &q, &in, &err), ST_OK);
+    WANT(store_input_append(in, S("3,gone\n"), &err), ST_OK);
+    store_input_abort(in);
+    CHECK_STR(engine_ask(s, "SELECT count() FROM pieces"), S("2"));
+    q.sql = S("INSERT INTO nowhere (a, b)");
+    WANT(store_input_begin(s, &q, &in, &err), ST_UNAVAILABLE);
+}
+
+TEST(a_second_process_on_the_directory_is_told_so)
+{
+    engine_store();
+    pid_t child = fork();
+    CHECK(child >= 0);
+    if (child ==
+        0) { /* a fork shares the lock with its parent: take it through a shell's own descriptor */
+        char command[256];
+        snprintf(command, sizeof command, "flock -n %s/weir.lock true", engine_dir());
+        execl("/bin/sh", "sh", "-c", command, (char *)NULL);
+        _exit(9);
+    }
+    int state = 0;
+    waitpid(child, &state, 0);
+    CHECK_INT(WEXITSTATUS(state), 1);
+    struct err err = {};
+    struct store *other = NULL;
+    struct store_options opt = {.driver = STORE_EMBEDDED, .data_dir = S("/tmp/weir-engine-other")};
+    WANT(store_open(&opt, &other, &err), ST_UNAVAILABLE);
+    rmdir("/tmp/weir-engine-other");
+}
+
+TEST(a_closed_store_opens_again)
+{
+    struct err err = {};
+    const char *dir = engine_dir();
+    struct store_options opt = {
+        .driver = STORE_EMBEDDED, .data_dir = {dir, strlen(dir)}, .connections = 1};
+    for (int i = 0; i < 3; i++) {
+        struct store *again = NULL;
+        WANT(store_open(&opt, &again, &err), ST_OK);
+        WANT(store_ping(again, &err), ST_OK);
+        store_close(again);
+    }
+}
