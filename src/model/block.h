@@ -13,7 +13,7 @@ struct telemetry_block {
     size_t n;
     struct telemetry_batch **batches; /* owned; in sequence order */
     uint64_t rows;
-    uint64_t bytes; /* of the request bodies held */
+    uint64_t bytes; /* of the arenas held: bodies and columns */
 };
 
 /* A row of a block: batch number and row in it. */
