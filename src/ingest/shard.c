@@ -1,0 +1,133 @@
+/* A worker: a loop with its receivers, its journal, and the open blocks of its signals. Nothing of
+ * it is shared with another worker. */
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "ingest/state.h"
+#include "obs/log.h"
+#include "obs/metrics.h"
+
+enum { TICK_MS = 100, SEEN_ENTRIES = 200000 };
+
+unsigned shard_count_on_disk(const char *journal_dir)
+{
+    unsigned most = 0;
+    DIR *d = opendir(journal_dir);
+    for (struct dirent *e; d && (e = readdir(d));) {
+        unsigned index;
+        int end = 0;
+        if (sscanf(e->d_name, "shard-%u%n", &index, &end) != 1 || e->d_name[end] != 0) continue;
+        if (index < 4096 && index >= most) most = index + 1;
+    }
+    if (d) closedir(d);
+    return most;
+}
+
+status shard_open(struct shard *s, struct pipeline *p, unsigned index, struct err *err)
+{
+    s->p = p;
+    s->index = index;
+    for (int i = 0; i < SIGNAL_COUNT; i++) {
+        s->open[i] = open_block_new((enum signal_kind)i, index);
+        s->lanes[i].seen = encode_seen_new(SEEN_ENTRIES);
+    }
+    char dir[4096];
+    int n = snprintf(dir, sizeof dir, "%s/shard-%u", p->journal_dir, index);
+    if (n < 0 || (size_t)n >= sizeof dir)
+        return err_set(err, ST_INVALID, ERR_NOPOS, "the journal's path is too long");
+    struct journal_options o = {.dir = {dir, (size_t)n},
+                                .segment_bytes = p->opt.journal_segment_bytes,
+                                .max_bytes = p->opt.journal_max_bytes / p->n_workers,
+                                .reserve_bytes = p->opt.journal_reserve_bytes,
+                                .sync = p->opt.ack != ACK_MEMORY};
+    return journal_open(&o, &s->journal, err);
+}
+
+/* Every 100 ms: what was missed, what is due, and figures for others. */
+static void tick(void *ctx)
+{
+    struct shard *s = ctx;
+    pipeline_settle(s);
+    bool draining = atomic_load(&s->p->draining);
+    pipeline_seal(s, draining);
+    atomic_store(&s->open_requests,
+                 receive_open_requests(s->grpc) + receive_open_requests(s->http));
+    if (draining) store_queue_progress(s->p);
+    if (s->index == 0) metric_set(M_INFLIGHT_BYTES, 0, (int64_t)atomic_load(&s->p->gate.bytes));
+}
+
+status shard_listen(struct shard *s, uint16_t grpc_port, uint16_t http_port, struct err *err)
+{
+    const struct pipeline_options *opt = &s->p->opt;
+    char name[16];
+    snprintf(name, sizeof name, "ingest-%u", s->index);
+    TRY(loop_new(name, &s->loop, err));
+    struct receive_options o = {.max_body_bytes = opt->max_body_bytes,
+                                .max_decompressed_bytes = opt->max_decompressed_bytes,
+                                .gate = &s->p->gate,
+                                .sink = pipeline_take,
+                                .ctx = s};
+    TRY(receive_open(s->loop, s->p->grpc_host, grpc_port, &o, &s->grpc, err));
+    TRY(receive_open(s->loop, s->p->http_host, http_port, &o, &s->http, err));
+    s->timer = loop_timer_new(s->loop, TICK_MS, tick, s);
+    return ST_OK;
+}
+
+status shard_start(struct shard *s, struct err *err)
+{
+    TRY(loop_start(s->loop, err));
+    s->running = true;
+    return ST_OK;
+}
+
+static void drain_here(void *ctx)
+{
+    struct shard *s = ctx;
+    receive_drain(s->grpc);
+    receive_drain(s->http);
+    tick(s);
+}
+
+void shard_drain(struct shard *s)
+{
+    atomic_store(&s->open_requests, UINT32_MAX); /* until the loop has looked */
+    if (!loop_post(s->loop, drain_here, s)) atomic_store(&s->open_requests, 0);
+}
+
+static void flush_here(void *ctx)
+{
+    struct shard *s = ctx;
+    unsigned wanted = atomic_load(&s->flush_wanted);
+    pipeline_settle(s);
+    pipeline_seal(s, true);
+    atomic_store(&s->flushed, wanted);
+    store_queue_progress(s->p);
+}
+
+void shard_flush_begin(struct shard *s)
+{
+    unsigned wanted = atomic_fetch_add(&s->flush_wanted, 1) + 1;
+    if (!loop_post(s->loop, flush_here, s))
+        atomic_store(&s->flushed, wanted); /* the loop has ended */
+}
+
+bool shard_flushed(const struct shard *s)
+{
+    return (int)(atomic_load(&s->flushed) - atomic_load(&s->flush_wanted)) >= 0;
+}
+
+void shard_close(struct shard *s)
+{
+    if (s->loop) {
+        loop_stop(s->loop);
+        loop_join(s->loop);
+        receive_close(s->grpc);
+        receive_close(s->http);
+        loop_free(s->loop);
+    }
+    for (int i = 0; i < SIGNAL_COUNT; i++) {
+        open_block_free(s->open[i]);
+        encode_seen_free(s->lanes[i].seen);
+    }
+}
