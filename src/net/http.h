@@ -65,6 +65,9 @@ struct http_limits {
     uint32_t body_timeout_ms;       /* 0: 30,000: without progress in a body being read */
     uint32_t idle_timeout_ms;       /* 0: 120,000: keep-alive without a request */
     uint32_t write_timeout_ms;      /* 0: 60,000: without progress in an answer being written */
+    /* The peer's end of input also ends what it has asked for (on_close): right for queries, which are
+     * worth cancelling. Otherwise a complete request is still answered. */
+    bool half_close_ends;
 };
 
 /* Listens on host:port (port 0: any free one) with SO_REUSEPORT. `service` is copied.
@@ -77,7 +80,11 @@ uint16_t http_listener_port(const struct http_listener *l);
 /* Stops accepting, sends GOAWAY or Connection: close, lets open exchanges finish; closes idle connections at once.
  * thread: loop */
 void http_listener_drain(struct http_listener *l);
-uint32_t http_listener_exchanges(const struct http_listener *l); /* open now */
+uint32_t http_listener_exchanges(const struct http_listener *l); /* open now. thread: loop */
+
+/* Closes everything at once: on_close is called for what is open, then the service is not called again. The memory goes with
+ * the loop. Not from inside a callback of the service. thread: loop, or any once the loop has ended */
+void http_listener_close(struct http_listener *l);
 
 void http_set_user(struct http_exchange *x, void *user);
 void *http_user(const struct http_exchange *x);

@@ -1,0 +1,29 @@
+/* listener: what a connection needs of the listener that accepted it. thread: loop */
+#pragma once
+
+#include "net/http_core.h"
+#include "net/loop_hooks.h"
+
+struct connection;
+
+enum { READ_BYTES = 256 << 10 };
+
+struct http_listener {
+    struct loop *loop;
+    struct loop_guest guest;
+    struct http_service service;
+    struct http_limits limits;
+    uv_tcp_t tcp;
+    struct loop_timer *sweeper;
+    uint16_t port;
+    bool draining, closed;
+    struct connection *connections;
+    uint32_t n_connections, n_exchanges;
+    char *read_buffer; /* one for all: what is read is dealt with before the next read */
+};
+
+void connection_accept(struct http_listener *l);
+void connection_sweep(struct connection *c);
+void connection_drain(struct connection *c);
+void connection_abandon(struct connection *c); /* now, whatever is open */
+struct connection *connection_next(struct connection *c);
