@@ -29,6 +29,7 @@ struct builder {
     const struct decode_options *opt;
     struct err *err;
     str body;           /* empty when errors have no position in it (the input was JSON) */
+    str request;        /* the protobuf bytes that are walked */
     struct buf scratch; /* JSON text under construction */
 
     uint32_t cap_rows, cap_attrs, cap_events, cap_links, cap_descs, cap_u64s, cap_f64s,

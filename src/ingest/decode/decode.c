@@ -2,6 +2,7 @@
 #include "ingest/decode/decode.h"
 
 #include "ingest/decode/builder.h"
+#include "ingest/decode/otlp_json.h"
 #include "ingest/decode/otlp_signals.h"
 
 static status walk(struct builder *b, str request)
@@ -28,17 +29,20 @@ status decode_request(struct arena *arena, enum signal_kind signal, enum payload
     };
     if (body.len >= UINT32_MAX)
         return err_set(err, ST_LIMIT, ERR_NOPOS, "a body of %zu bytes, limit 4 GiB", body.len);
-    if (format == PAYLOAD_JSON)
-        return err_set(err, ST_UNSUPPORTED, ERR_NOPOS, "OTLP/JSON is not decoded here yet");
+    str request = body;
+    if (format == PAYLOAD_JSON && body.len)
+        TRY(otlp_json(arena, signal, body, &request, err));
+    else
+        b.body = body;
 
+    b.request = request;
     b.batch = arena_new(arena, struct telemetry_batch);
     b.batch->arena = arena;
     b.batch->signal = signal;
     b.batch->received_at = opt->received_at;
-    b.body = body;
     buf_init(&b.scratch, arena->budget);
 
-    status s = walk(&b, body);
+    status s = walk(&b, request);
     buf_done(&b.scratch);
     if (s == ST_OK && arena_over(arena)) s = builder_room(&b, 0);
     if (s == ST_OK) *ret = b.batch;

@@ -157,10 +157,23 @@ status otlp_value(struct builder *b, str msg, struct attr_value *io)
     return ST_OK;
 }
 
+/* Room for the attributes of the whole request if it goes on as it began: one growth, mostly. */
+static status attributes_grow(struct builder *b, str msg)
+{
+    struct telemetry_batch *batch = b->batch;
+    uint64_t need = (uint64_t)batch->n_attrs + 1, likely = 64;
+    if (b->cap_attrs && msg.len) {
+        double seen = (double)(msg.ptr + msg.len - b->request.ptr);
+        likely = (uint64_t)((double)need * ((double)b->request.len / seen) * 1.05);
+    }
+    if (likely > need && likely * sizeof *batch->attrs < b->arena->budget / 4) need = likely;
+    return builder_grow(b, (void **)&batch->attrs, sizeof *batch->attrs, &b->cap_attrs, need);
+}
+
 status otlp_attribute(struct builder *b, str msg, struct attr_range *io)
 {
     struct telemetry_batch *batch = b->batch;
-    TRY(BUILDER_GROW(b, batch->attrs, b->cap_attrs, batch->n_attrs + 1));
+    if (batch->n_attrs == b->cap_attrs) TRY(attributes_grow(b, msg));
     if (io->n == 0) io->at = batch->n_attrs;
     assert(io->at + io->n == batch->n_attrs);
 

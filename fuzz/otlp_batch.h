@@ -1,0 +1,137 @@
+/* Reads every byte that a batch names: under ASan a string outside of body and arena is a crash. */
+#pragma once
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "ingest/decode/decode.h"
+
+static volatile unsigned char touched;
+
+static void touch(str s)
+{
+    for (size_t i = 0; i < s.len; i++) touched = (unsigned char)s.ptr[i];
+}
+
+static void touch_value(const struct attr_value *v)
+{
+    assert(v->type < ATTR_TYPES);
+    if (v->type == ATTR_STRING || v->type == ATTR_BYTES || v->type == ATTR_ARRAY ||
+        v->type == ATTR_KVLIST)
+        touch(v->text);
+}
+
+static void touch_attrs(const struct telemetry_batch *b, struct attr_range r)
+{
+    assert(r.at <= b->n_attrs && r.n <= b->n_attrs - r.at);
+    for (uint32_t i = 0; i < r.n; i++) {
+        touch(b->attrs[r.at + i].key);
+        touch_value(&b->attrs[r.at + i].value);
+    }
+}
+
+static void touch_spans(const struct telemetry_batch *b)
+{
+    const struct span_columns *c = &b->spans;
+    for (uint32_t i = 0; i < c->n; i++) {
+        assert(c->resource[i] < b->n_resources && c->scope[i] < b->n_scopes);
+        assert(c->kind[i] <= 5 && c->status_code[i] <= 2 && c->adjusted_count[i] >= 1);
+        assert(c->events[i].n == 0 || c->events[i].at + c->events[i].n <= c->n_events);
+        assert(c->links[i].n == 0 || c->links[i].at + c->links[i].n <= c->n_links);
+        touch(c->name[i]), touch(c->trace_state[i]), touch(c->status_message[i]);
+        touch_attrs(b, c->attrs[i]);
+    }
+    for (uint32_t i = 0; i < c->n_events; i++)
+        touch(c->event[i].name), touch_attrs(b, c->event[i].attrs);
+    for (uint32_t i = 0; i < c->n_links; i++)
+        touch(c->link[i].trace_state), touch_attrs(b, c->link[i].attrs);
+}
+
+static void touch_logs(const struct telemetry_batch *b)
+{
+    const struct log_columns *c = &b->logs;
+    for (uint32_t i = 0; i < c->n; i++) {
+        assert(c->resource[i] < b->n_resources && c->scope[i] < b->n_scopes);
+        assert(c->severity_number[i] <= 24 && c->time_origin[i] <= LOG_TIME_ARRIVAL);
+        touch(c->severity_text[i]), touch(c->event_name[i]);
+        touch_value(&c->body[i]);
+        touch_attrs(b, c->attrs[i]);
+    }
+}
+
+static void check_run(struct num_range r, uint32_t n)
+{
+    assert(r.n == 0 || (r.at <= n && r.n <= n - r.at));
+}
+
+static void touch_metrics(const struct telemetry_batch *b)
+{
+    const struct metric_columns *c = &b->metrics;
+    for (uint32_t i = 0; i < c->n_descs; i++) {
+        assert(c->descs[i].resource < b->n_resources && c->descs[i].scope < b->n_scopes);
+        touch(c->descs[i].name), touch(c->descs[i].unit), touch(c->descs[i].description);
+        touch_attrs(b, c->descs[i].metadata);
+    }
+    for (uint32_t i = 0; i < c->n; i++) {
+        assert(c->desc[i] < c->n_descs);
+        touch_attrs(b, c->attrs[i]);
+        check_run(c->bucket_counts[i], c->n_u64s);
+        check_run(c->positive_counts[i], c->n_u64s);
+        check_run(c->negative_counts[i], c->n_u64s);
+        check_run(c->explicit_bounds[i], c->n_f64s);
+        check_run(c->quantiles[i], c->n_f64s);
+        check_run(c->quantile_values[i], c->n_f64s);
+        assert(c->quantiles[i].n == c->quantile_values[i].n);
+        uint32_t counts = c->bucket_counts[i].n;
+        assert(counts == 0 || counts == c->explicit_bounds[i].n + 1);
+    }
+    for (uint32_t i = 0; i < c->n_exemplars; i++) {
+        assert(c->exemplar[i].point < c->n);
+        touch_attrs(b, c->exemplar[i].attrs);
+    }
+}
+
+static void touch_batch(const struct telemetry_batch *b)
+{
+    assert(b->received == telemetry_batch_rows(b) + telemetry_batch_rejected(b));
+    assert((telemetry_batch_rejected(b) == 0) == (b->first_rejection.len == 0));
+    touch(b->first_rejection);
+    for (uint32_t i = 0; i < b->n_resources; i++) {
+        touch(b->resources[i].schema_url), touch(b->resources[i].entity_refs);
+        touch(b->resources[i].service_name);
+        touch_attrs(b, b->resources[i].attrs);
+    }
+    for (uint32_t i = 0; i < b->n_scopes; i++) {
+        touch(b->scopes[i].name), touch(b->scopes[i].version), touch(b->scopes[i].schema_url);
+        touch_attrs(b, b->scopes[i].attrs);
+    }
+    switch (b->signal) {
+    case SIGNAL_TRACES: touch_spans(b); break;
+    case SIGNAL_LOGS: touch_logs(b); break;
+    default: touch_metrics(b); break;
+    }
+}
+
+/* The first byte chooses the signal, the rest is the body. */
+static int fuzz_decode(const uint8_t *data, size_t size, enum payload_format format)
+{
+    static const struct decode_options opt = {
+        .received_at = 1700000000000000000,
+        .oldest = 1600000000000000000,
+        .newest = 1800000000000000000,
+        .max_attributes = 64,
+    };
+    if (size == 0) return 0;
+    struct arena a;
+    arena_init(&a, 16 << 20);
+    struct telemetry_batch *b;
+    struct err err;
+    str body = {(const char *)data + 1, size - 1};
+    status s = decode_request(&a, (enum signal_kind)(data[0] % 3), format, body, &opt, &b, &err);
+    if (s == ST_OK)
+        touch_batch(b);
+    else
+        assert((s == ST_INVALID || s == ST_LIMIT) && s == err.code);
+    arena_done(&a);
+    return 0;
+}
