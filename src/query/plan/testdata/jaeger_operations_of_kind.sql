@@ -1,0 +1,6 @@
+SELECT DISTINCT span_name, span_kind
+FROM otel_span_names
+WHERE service_name = {p0:String} AND span_kind = {p1:UInt64}
+ORDER BY span_name, span_kind
+-- p0 = cart
+-- p1 = 2
