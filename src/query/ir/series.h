@@ -1,0 +1,88 @@
+/* series: samples on their way into eval, and the values that come out of it. Data only.
+ *
+ * Everything lies in the query's arena. Times are ms since 1970. Native histograms will be a second
+ * kind of sample beside `v` (`has` is not a bool for that reason). */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "query/ir/labels.h"
+
+struct sample {
+    int64_t t;
+    double v;
+};
+
+/* What a sample that ends its series holds: a NaN of its own. */
+#define STALE_NAN_BITS 0x7ff0000000000002ull
+static inline bool is_stale(double v)
+{
+    uint64_t bits;
+    memcpy(&bits, &v, sizeof bits);
+    return bits == STALE_NAN_BITS;
+}
+static inline double stale_nan(void)
+{
+    uint64_t bits = STALE_NAN_BITS;
+    double v;
+    memcpy(&v, &bits, sizeof v);
+    return v;
+}
+
+/* A stored series: samples in time order, one a time. */
+struct raw_series {
+    struct labels labels;
+    const struct sample *samples;
+    uint32_t n;
+};
+
+struct series_set {
+    struct raw_series *list;
+    uint32_t n;
+};
+
+/* Texts for the caller, each once, in order: "PromQL warning: ... (1:5)". */
+struct notes {
+    struct arena *arena;
+    str *list;
+    uint32_t n, cap;
+};
+void notes_add(struct notes *n, str text); /* copied */
+
+/* Where eval gets its samples: the store, or memory in tests. Samples with from_ms <= t <= to_ms;
+ * the set is valid as long as the arena. thread: query */
+struct series_source {
+    status (*select)(struct series_source *s, struct arena *a, const struct label_matcher *m,
+                     uint32_t n, int64_t from_ms, int64_t to_ms, struct notes *warnings,
+                     struct series_set *ret, struct err *err);
+};
+
+/* The steps of an evaluation: start, start + step, ... n of them. */
+struct grid {
+    int64_t start, step;
+    uint32_t n;
+};
+
+/* One row of an answer: a value (or none) for each step. */
+enum point { POINT_NONE, POINT_FLOAT };
+struct row {
+    struct labels labels;
+    double *v;
+    uint8_t *has;   /* enum point */
+    bool drop_name; /* __name__ goes when the answer is complete */
+};
+
+enum value_kind { VALUE_SCALAR, VALUE_STRING, VALUE_VECTOR, VALUE_MATRIX };
+
+struct value {
+    enum value_kind kind;
+    struct grid grid;
+    double *scalar; /* one a step */
+    str text;
+    struct row *rows; /* VALUE_VECTOR (n = 1 step) and range answers */
+    uint32_t n_rows;
+    struct series_set matrix; /* VALUE_MATRIX of an instant query: x[5m] */
+};
