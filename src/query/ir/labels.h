@@ -10,8 +10,8 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/regex.h"
 #include "base/str.h"
-#include "query/ir/regex.h"
 
 struct label {
     str name, value;

@@ -95,9 +95,9 @@ static status parse_matcher(struct promql_parser *p, struct promql_expr *e, stru
     TRY(promql_unquote(p->arena, p->at->text, &m->value, p->err));
     promql_next(p);
     if (m->op >= MATCH_REGEX) {
-        status s = regex_compile(p->arena, m->value, &m->regex, p->err);
+        status s = regex_new(p->arena, m->value, REGEX_WHOLE, &m->regex, p->err);
         if (s != ST_OK && p->err) p->err->pos = start;
-        return s;
+        TRY(s);
     }
     return ST_OK;
 }
