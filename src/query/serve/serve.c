@@ -6,7 +6,6 @@
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "net/compress.h"
 #include "net/http.h"
@@ -26,6 +25,7 @@ struct call {
     struct server *server;
     struct http_exchange *x;
     struct call *prev, *next;
+    struct loop_message back; /* carries it from the query thread to the loop */
     struct arena arena;
     struct buf sent;   /* the request's body */
     struct buf packed; /* the answer, gzip; empty when not asked for or not worth it */
@@ -100,9 +100,10 @@ static void pack(struct call *c)
 {
     struct buf *body = &c->pub.job.body;
     if (!c->wants_gzip || body->len < GZIP_LEAST) return;
-    buf_init(&c->packed, body->len);
-    if (compress_gzip(buf_str(body), GZIP_LEVEL, &c->packed, NULL) != ST_OK || c->packed.over) {
-        buf_done(&c->packed); /* not smaller: sent as it is */
+    buf_init(&c->packed, body->len + body->len / 2 + 4096);
+    if (compress_gzip(buf_str(body), GZIP_LEVEL, &c->packed, NULL) != ST_OK ||
+        c->packed.len >= body->len) {
+        buf_done(&c->packed); /* sent as it is */
         return;
     }
     buf_done(body);
@@ -133,10 +134,10 @@ void serve_done(struct serve_call *pub)
 {
     struct call *c = (struct call *)pub;
     if (!atomic_load_explicit(&pub->job.cancelled, memory_order_relaxed)) pack(c);
-    /* The mailbox holds far more than there may be calls; should others have filled it, it empties
-     * soon. */
-    while (!loop_post(c->server->loop, finish, c))
-        nanosleep(&(struct timespec){.tv_nsec = NANOS_MS}, NULL);
+    c->back = (struct loop_message){.fn = finish, .ctx = c};
+    bool posted = loop_post_message(c->server->loop, &c->back);
+    assert(posted); /* the loop ends after the last call was given back */
+    (void)posted;
 }
 
 /* --- requests */
@@ -307,7 +308,7 @@ status serve_open(const struct serve_options *opt, struct server **ret, struct e
                                    .on_data = on_data,
                                    .on_end = on_end,
                                    .on_close = on_close};
-    struct http_limits limits = {0};
+    struct http_limits limits = {.half_close_ends = true};
     status st = loop_new("query-http", &s->loop, err);
     if (st == ST_OK)
         st = http_listen(s->loop, opt->host, opt->port, &service, &limits, &s->listener, err);
@@ -328,10 +329,7 @@ void serve_close(struct server *s)
     if (!s) return;
     loop_stop(s->loop);
     loop_join(s->loop);
-    while (s->calls) {
-        s->calls->submitted = false; /* its message was not read any more */
-        call_free(s->calls);
-    }
     loop_free(s->loop);
+    assert(!s->calls);
     free(s);
 }

@@ -1,0 +1,307 @@
+/* The admin endpoints. What may block (ready, config; flush) runs on two threads, so that a flush
+ * that takes its time does not keep a readiness probe waiting; each has a short queue. */
+#include "admin/admin.h"
+
+#include <assert.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/num.h"
+#include "net/http.h"
+#include "net/loop.h"
+#include "obs/metrics.h"
+
+enum {
+    WAITING_MAX = 32,
+    BODY_MAX = 16 << 20,
+    FLUSH_TIMEOUT_MS = 60'000,
+    FLUSH_TIMEOUT_MAX_MS = 600'000
+};
+
+enum task_kind { TASK_READY, TASK_CONFIG, TASK_FLUSH };
+
+struct task {
+    enum task_kind kind;
+    struct admin *admin;
+    struct http_exchange *x; /* NULL once the peer has left. thread: loop */
+    bool running;            /* thread: loop */
+    uint32_t timeout_ms;
+    unsigned http_status;
+    struct buf body;
+    struct loop_message back;
+    struct task *next;
+};
+
+struct worker {
+    struct admin *admin;
+    pthread_t thread;
+    bool started;
+    struct task *first, **last; /* these and below: under the lock */
+    unsigned waiting;
+};
+
+struct admin {
+    struct admin_options opt;
+    struct loop *loop;
+    struct http_listener *listener;
+    pthread_mutex_t lock;
+    pthread_cond_t work;
+    bool closing;
+    struct worker probes, flushes;
+};
+
+static const str text_plain = S("text/plain; charset=utf-8");
+
+static void respond(struct http_exchange *x, unsigned http_status, str type, str body)
+{
+    struct http_header h = {S("content-type"), type};
+    http_respond(x, &(struct http_answer){
+                        .status = http_status, .headers = &h, .n_headers = 1, .body = body});
+}
+
+/* --- on the threads */
+
+static void run_task(const struct admin *a, struct task *t)
+{
+    struct err err = {0};
+    status st = ST_OK;
+    switch (t->kind) {
+    case TASK_READY: st = a->opt.ready(a->opt.ctx, &err); break;
+    case TASK_FLUSH: st = a->opt.flush(a->opt.ctx, t->timeout_ms, &err); break;
+    case TASK_CONFIG: a->opt.config(a->opt.ctx, &t->body); break;
+    }
+    /* Not ready is 503, whatever the reason. */
+    t->http_status = st == ST_OK ? 200 : t->kind == TASK_READY ? 503 : (unsigned)status_http(st);
+    if (st != ST_OK)
+        buf_printf(&t->body, "%s\n", err.msg);
+    else if (t->kind != TASK_CONFIG)
+        buf_add(&t->body, S("OK\n"));
+}
+
+static void task_free(struct task *t)
+{
+    buf_done(&t->body);
+    free(t);
+}
+
+/* thread: loop */
+static void finish(void *ctx)
+{
+    struct task *t = ctx;
+    t->running = false;
+    if (t->x)
+        respond(t->x, t->http_status, text_plain, buf_str(&t->body));
+    else
+        task_free(t);
+}
+
+static struct task *next_task(struct worker *w)
+{
+    struct admin *a = w->admin;
+    pthread_mutex_lock(&a->lock);
+    while (!w->first && !a->closing) pthread_cond_wait(&a->work, &a->lock);
+    struct task *t = w->first;
+    if (t) {
+        w->first = t->next;
+        if (!w->first) w->last = &w->first;
+        w->waiting--;
+    }
+    pthread_mutex_unlock(&a->lock);
+    return t;
+}
+
+static void *worker_main(void *arg)
+{
+    struct worker *w = arg;
+    for (struct task *t; (t = next_task(w));) {
+        run_task(w->admin, t);
+        bool posted = loop_post_message(w->admin->loop, &t->back);
+        assert(posted); /* the loop ends after the threads */
+        (void)posted;
+    }
+    return NULL;
+}
+
+/* --- on the loop */
+
+static bool enqueue(struct worker *w, struct task *t)
+{
+    struct admin *a = w->admin;
+    pthread_mutex_lock(&a->lock);
+    bool ok = !a->closing && w->waiting < WAITING_MAX;
+    if (ok) {
+        *w->last = t;
+        w->last = &t->next;
+        w->waiting++;
+        pthread_cond_broadcast(&a->work);
+    }
+    pthread_mutex_unlock(&a->lock);
+    return ok;
+}
+
+static void start_task(struct admin *a, struct http_exchange *x, enum task_kind kind,
+                       uint32_t timeout_ms)
+{
+    struct task *t = calloc(1, sizeof *t);
+    if (!t) abort();
+    t->kind = kind;
+    t->admin = a;
+    t->x = x;
+    t->timeout_ms = timeout_ms;
+    t->back = (struct loop_message){.fn = finish, .ctx = t};
+    buf_init(&t->body, BODY_MAX);
+    t->running = enqueue(kind == TASK_FLUSH ? &a->flushes : &a->probes, t);
+    http_set_user(x, t);
+    if (!t->running) respond(x, 503, text_plain, S("too many calls are waiting\n"));
+}
+
+/* Pages of memory that are in use, from the kernel. */
+static int64_t resident_bytes(void)
+{
+    FILE *f = fopen("/proc/self/statm", "re");
+    if (!f) return 0;
+    long long size = 0, resident = 0;
+    int n = fscanf(f, "%lld %lld", &size, &resident);
+    fclose(f);
+    return n == 2 ? resident * sysconf(_SC_PAGESIZE) : 0;
+}
+
+static void answer_metrics(struct http_exchange *x)
+{
+    metric_set(M_RESIDENT_BYTES, 0, resident_bytes());
+    metric_set(M_CPU_SECONDS, 0, clock_cpu() / NANOS_MS);
+    struct buf b;
+    buf_init(&b, BODY_MAX);
+    metrics_render(&b);
+    respond(x, 200, S("text/plain; version=0.0.4; charset=utf-8"), buf_str(&b));
+    buf_done(&b);
+}
+
+/* ?timeout_ms=N; false when it is not a number or out of range. */
+static bool flush_timeout(str query, uint32_t *ret)
+{
+    uint64_t v = FLUSH_TIMEOUT_MS;
+    str name = S("timeout_ms=");
+    if (query.len && (query.len < name.len || memcmp(query.ptr, name.ptr, name.len) != 0 ||
+                      !num_parse_u64(str_drop(query, name.len), &v)))
+        return false;
+    *ret = (uint32_t)v;
+    return v >= 1 && v <= FLUSH_TIMEOUT_MAX_MS;
+}
+
+static void post_flush(struct admin *a, struct http_exchange *x, const struct http_request *req)
+{
+    uint32_t timeout_ms;
+    if (!a->opt.flush)
+        respond(x, 501, text_plain, S("nothing to flush in this process\n"));
+    else if (!flush_timeout(req->query, &timeout_ms))
+        respond(x, 400, text_plain, S("want ?timeout_ms= with 1 to 600000\n"));
+    else
+        start_task(a, x, TASK_FLUSH, timeout_ms);
+}
+
+static void on_request(void *ctx, struct http_exchange *x, const struct http_request *req)
+{
+    struct admin *a = ctx;
+    bool get = str_eq(req->method, S("GET")), post = str_eq(req->method, S("POST"));
+    bool flush = str_eq(req->path, S("/flush"));
+    http_set_user(x, NULL);
+    if (flush && post) {
+        post_flush(a, x, req);
+    } else if (str_eq(req->path, S("/metrics")) && get) {
+        answer_metrics(x);
+    } else if (str_eq(req->path, S("/health")) && get) {
+        respond(x, 200, text_plain, S("OK\n"));
+    } else if (str_eq(req->path, S("/ready")) && get) {
+        if (a->opt.ready)
+            start_task(a, x, TASK_READY, 0);
+        else
+            respond(x, 200, text_plain, S("OK\n"));
+    } else if (str_eq(req->path, S("/debug/config")) && get && a->opt.config) {
+        start_task(a, x, TASK_CONFIG, 0);
+    } else {
+        respond(x, flush ? 405 : 404, text_plain,
+                S("GET /metrics, /health, /ready, /debug/config; POST /flush\n"));
+    }
+}
+
+static void on_data(void *, struct http_exchange *x, str bytes) { http_consume(x, bytes.len); }
+static void on_end(void *, struct http_exchange *) {}
+
+static void on_close(void *, struct http_exchange *x)
+{
+    struct task *t = http_user(x);
+    if (!t) return;
+    t->x = NULL;
+    if (!t->running) task_free(t);
+}
+
+/* --- life */
+
+static status start_worker(struct worker *w, struct admin *a, const char *name, struct err *err)
+{
+    w->admin = a;
+    w->last = &w->first;
+    if (pthread_create(&w->thread, NULL, worker_main, w) != 0)
+        return err_set(err, ST_UNAVAILABLE, ERR_NOPOS, "no thread for the admin endpoints");
+    pthread_setname_np(w->thread, name);
+    w->started = true;
+    return ST_OK;
+}
+
+static status start(struct admin *a, struct err *err)
+{
+    struct http_service service = {.ctx = a,
+                                   .on_request = on_request,
+                                   .on_data = on_data,
+                                   .on_end = on_end,
+                                   .on_close = on_close};
+    struct http_limits limits = {.max_connections = 256};
+    TRY(loop_new("admin-http", &a->loop, err));
+    TRY(http_listen(a->loop, a->opt.host, a->opt.port, &service, &limits, &a->listener, err));
+    TRY(start_worker(&a->probes, a, "admin-probe", err));
+    TRY(start_worker(&a->flushes, a, "admin-flush", err));
+    return loop_start(a->loop, err);
+}
+
+status admin_open(const struct admin_options *opt, struct admin **ret, struct err *err)
+{
+    struct admin *a = calloc(1, sizeof *a);
+    if (!a) abort();
+    a->opt = *opt;
+    pthread_mutex_init(&a->lock, NULL);
+    pthread_cond_init(&a->work, NULL);
+    status st = start(a, err);
+    if (st != ST_OK) {
+        admin_close(a);
+        return err_wrap(err, st, "admin");
+    }
+    *ret = a;
+    return ST_OK;
+}
+
+uint16_t admin_port(const struct admin *a) { return http_listener_port(a->listener); }
+
+void admin_close(struct admin *a)
+{
+    if (!a) return;
+    pthread_mutex_lock(&a->lock);
+    a->closing = true;
+    pthread_cond_broadcast(&a->work);
+    pthread_mutex_unlock(&a->lock);
+    if (a->probes.started) pthread_join(a->probes.thread, NULL);
+    if (a->flushes.started) pthread_join(a->flushes.thread, NULL);
+    if (a->loop) {
+        loop_stop(a->loop);
+        loop_join(a->loop);
+        loop_free(a->loop);
+    }
+    pthread_cond_destroy(&a->work);
+    pthread_mutex_destroy(&a->lock);
+    free(a);
+}

@@ -1,0 +1,105 @@
+#include "admin/admin.h"
+
+#include <arpa/inet.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "testing/test.h"
+
+static atomic_bool is_ready;
+static atomic_uint flushed_with;
+
+static status ready(void *, struct err *err)
+{
+    if (atomic_load(&is_ready)) return ST_OK;
+    return err_set(err, ST_OVERLOADED, ERR_NOPOS, "the store does not answer");
+}
+
+static status flush(void *, uint32_t timeout_ms, struct err *err)
+{
+    atomic_store(&flushed_with, timeout_ms);
+    if (timeout_ms == 1) return err_set(err, ST_TIMEOUT, ERR_NOPOS, "not stored in time");
+    return ST_OK;
+}
+
+static void config(void *, struct buf *out) { buf_add(out, S("store:\n  password: ***\n")); }
+
+static struct admin *open_admin(bool with_calls)
+{
+    struct admin *a;
+    struct admin_options opt = {.host = "127.0.0.1"};
+    if (with_calls) opt.ready = ready, opt.flush = flush, opt.config = config;
+    CHECK_INT(admin_open(&opt, &a, NULL), ST_OK);
+    return a;
+}
+
+static str ask(const struct admin *a, const char *method, const char *target)
+{
+    static char answer[1 << 20];
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    struct sockaddr_in to = {.sin_family = AF_INET,
+                             .sin_port = htons(admin_port(a)),
+                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    CHECK(connect(fd, (struct sockaddr *)&to, sizeof to) == 0);
+    CHECK(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &(struct timeval){.tv_sec = 10},
+                     sizeof(struct timeval)) == 0);
+    int len = snprintf(answer, sizeof answer,
+                       "%s %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", method, target);
+    CHECK(send(fd, answer, (size_t)len, MSG_NOSIGNAL) == len);
+    size_t n = 0;
+    for (ssize_t got; n < sizeof answer && (got = recv(fd, answer + n, sizeof answer - n, 0)) > 0;)
+        n += (size_t)got;
+    close(fd);
+    return (str){answer, n};
+}
+
+static bool has(str s, const char *what)
+{
+    return memmem(s.ptr, s.len, what, strlen(what)) != NULL;
+}
+
+TEST(admin_health_and_metrics)
+{
+    struct admin *a = open_admin(false);
+    CHECK(has(ask(a, "GET", "/health"), "HTTP/1.1 200"));
+    CHECK(has(ask(a, "GET", "/ready"), "HTTP/1.1 200"));
+    str m = ask(a, "GET", "/metrics");
+    CHECK(has(m, "content-type: text/plain; version=0.0.4"));
+    CHECK(has(m, "\nprocess_resident_memory_bytes ") &&
+          !has(m, "\nprocess_resident_memory_bytes 0\n"));
+    CHECK(has(m, "\nweir_process_cpu_milliseconds "));
+    CHECK(has(ask(a, "GET", "/"), "HTTP/1.1 404"));
+    CHECK(has(ask(a, "POST", "/flush"), "HTTP/1.1 501"));
+    CHECK(has(ask(a, "GET", "/debug/config"), "HTTP/1.1 404"));
+    admin_close(a);
+}
+
+TEST(admin_ready_says_why_not)
+{
+    struct admin *a = open_admin(true);
+    atomic_store(&is_ready, false);
+    str not = ask(a, "GET", "/ready");
+    CHECK(has(not, "HTTP/1.1 503") && has(not, "the store does not answer\n"));
+    atomic_store(&is_ready, true);
+    CHECK(has(ask(a, "GET", "/ready"), "HTTP/1.1 200"));
+    CHECK(has(ask(a, "GET", "/debug/config"), "password: ***"));
+    admin_close(a);
+}
+
+TEST(admin_flush_waits_as_long_as_asked)
+{
+    struct admin *a = open_admin(true);
+    CHECK(has(ask(a, "POST", "/flush"), "HTTP/1.1 200"));
+    CHECK_INT(atomic_load(&flushed_with), 60000);
+    CHECK(has(ask(a, "POST", "/flush?timeout_ms=250"), "HTTP/1.1 200"));
+    CHECK_INT(atomic_load(&flushed_with), 250);
+    str late = ask(a, "POST", "/flush?timeout_ms=1");
+    CHECK(has(late, "HTTP/1.1 504") && has(late, "not stored in time"));
+    CHECK(has(ask(a, "POST", "/flush?timeout_ms=x"), "HTTP/1.1 400"));
+    CHECK(has(ask(a, "POST", "/flush?other=1"), "HTTP/1.1 400"));
+    CHECK(has(ask(a, "GET", "/flush"), "HTTP/1.1 405"));
+    admin_close(a);
+}
