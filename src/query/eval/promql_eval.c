@@ -1,0 +1,202 @@
+/* The evaluator's spine: each kind of expression to the file that does it; literals, parentheses
+ * and signs here. */
+#include "query/eval/promql_eval.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+status eval_check(struct evaluator *ev)
+{
+    if (arena_over(ev->arena))
+        return err_set(ev->err, ST_EXECUTION, ERR_NOPOS,
+                       "the query needs more memory than its limit of %zu bytes: narrow it",
+                       ev->arena->budget);
+    if (ev->samples > ev->opt.max_samples)
+        return err_set(
+            ev->err, ST_EXECUTION, ERR_NOPOS,
+            "query processing would load too many samples into memory in query execution");
+    return ev->opt.check ? ev->opt.check(ev->opt.check_ctx, ev->err) : ST_OK;
+}
+
+status eval_samples(struct evaluator *ev, uint64_t more)
+{
+    if (__builtin_add_overflow(ev->samples, more, &ev->samples)) ev->samples = UINT64_MAX;
+    return eval_check(ev);
+}
+
+status eval_unsupported(struct evaluator *ev, const struct promql_expr *e, const char *what)
+{
+    struct buf b;
+    buf_init(&b, 64);
+    promql_place(&b, ev->query, e->start);
+    status s = err_set(ev->err, ST_EXECUTION, e->start, STR_FMT ": %s is not supported yet",
+                       STR_ARG(buf_str(&b)), what);
+    buf_done(&b);
+    return s;
+}
+
+static void note(struct evaluator *ev, struct notes *to, const char *head,
+                 const struct promql_expr *e, const char *fmt, va_list ap)
+{
+    char text[512];
+    vsnprintf(text, sizeof text, fmt, ap);
+    struct buf b;
+    buf_init(&b, 1024);
+    buf_printf(&b, "PromQL %s: %s (", head, text);
+    promql_place(&b, ev->query, e->start);
+    buf_char(&b, ')');
+    notes_add(to, buf_str(&b));
+    buf_done(&b);
+}
+
+void eval_warn(struct evaluator *ev, const struct promql_expr *e, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    note(ev, ev->warnings, "warning", e, fmt, ap);
+    va_end(ap);
+}
+
+void eval_info(struct evaluator *ev, const struct promql_expr *e, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    note(ev, ev->infos, "info", e, fmt, ap);
+    va_end(ap);
+}
+
+/* What one step gave, on every step of `g`. */
+static void broadcast(struct evaluator *ev, struct value *v, struct grid g)
+{
+    v->grid = g;
+    if (v->kind == VALUE_SCALAR) {
+        double one = v->scalar[0];
+        v->scalar = arena_array(ev->arena, double, g.n);
+        for (uint32_t i = 0; i < g.n; i++) v->scalar[i] = one;
+    }
+    for (uint32_t r = 0; v->kind == VALUE_VECTOR && r < v->n_rows; r++) {
+        struct row *row = &v->rows[r];
+        double one = row->v[0];
+        uint8_t has = row->has[0];
+        row->v = arena_array(ev->arena, double, g.n);
+        row->has = arena_array(ev->arena, uint8_t, g.n);
+        memset(row->has, has, g.n);
+        for (uint32_t i = 0; i < g.n; i++) row->v[i] = one;
+    }
+}
+
+static status eval_number(struct evaluator *ev, double v, struct grid g, struct value *ret)
+{
+    *ret = (struct value){
+        .kind = VALUE_SCALAR, .grid = g, .scalar = arena_array(ev->arena, double, g.n)};
+    for (uint32_t i = 0; i < g.n; i++) ret->scalar[i] = v;
+    return ST_OK;
+}
+
+static status eval_unary(struct evaluator *ev, struct promql_expr *e, struct grid g,
+                         struct value *ret)
+{
+    TRY(eval_expr(ev, e->unary.expr, g, ret));
+    if (!e->unary.minus) return ST_OK;
+    if (ret->kind == VALUE_SCALAR)
+        for (uint32_t i = 0; i < g.n; i++) ret->scalar[i] = -ret->scalar[i];
+    for (uint32_t r = 0; ret->kind == VALUE_VECTOR && r < ret->n_rows; r++) {
+        row_drop_name(ev, &ret->rows[r]);
+        for (uint32_t i = 0; i < g.n; i++) ret->rows[r].v[i] = -ret->rows[r].v[i];
+    }
+    return ev->opt.delayed_names || ret->kind != VALUE_VECTOR ? ST_OK : rows_unite(ev, ret);
+}
+
+static status eval_kind(struct evaluator *ev, struct promql_expr *e, struct grid g,
+                        struct value *ret)
+{
+    switch (e->kind) {
+    case PROMQL_NUMBER: return eval_number(ev, e->number.value, g, ret);
+    case PROMQL_TEXT:
+        *ret = (struct value){.kind = VALUE_STRING, .grid = g, .text = e->text};
+        return ST_OK;
+    case PROMQL_SELECTOR: return eval_selector(ev, e, g, false, ret);
+    case PROMQL_CALL: return eval_call(ev, e, g, ret);
+    case PROMQL_AGGREGATE: return eval_aggregate(ev, e, g, ret);
+    case PROMQL_BINARY: return eval_binary(ev, e, g, ret);
+    case PROMQL_UNARY: return eval_unary(ev, e, g, ret);
+    case PROMQL_PAREN: return eval_expr(ev, e->paren, g, ret);
+    case PROMQL_RANGE:
+    case PROMQL_SUBQUERY: break; /* only as arguments and at the top */
+    }
+    return err_set(ev->err, ST_INTERNAL, e->start, "a range vector where none can be");
+}
+
+status eval_expr(struct evaluator *ev, struct promql_expr *e, struct grid g, struct value *ret)
+{
+    TRY(eval_check(ev));
+    if (!e->invariant || g.n <= 1 || e->kind == PROMQL_NUMBER || e->kind == PROMQL_TEXT)
+        return eval_kind(ev, e, g, ret);
+    struct grid one = {g.start, g.step, 1};
+    TRY(eval_kind(ev, e, one, ret));
+    TRY(eval_samples(ev, (uint64_t)g.n * ret->n_rows));
+    broadcast(ev, ret, g);
+    return ST_OK;
+}
+
+/* x[5m] at the top of an instant query: the samples themselves. */
+static status eval_matrix(struct evaluator *ev, struct promql_expr *e, struct grid g,
+                          struct value *ret)
+{
+    struct ranges r;
+    TRY(eval_ranges(ev, e, g, &r));
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < r.n; i++) {
+        struct raw_series *s = &r.series[i];
+        uint32_t lo = 0, hi = s->n;
+        while (lo < hi && s->samples[lo].t <= r.ends[0] - r.length) lo++;
+        while (hi > lo && s->samples[hi - 1].t > r.ends[0]) hi--;
+        if (lo == hi) continue;
+        r.series[kept++] = (struct raw_series){s->labels, s->samples + lo, hi - lo};
+    }
+    *ret = (struct value){.kind = VALUE_MATRIX, .grid = g, .matrix = {r.series, kept}};
+    return ST_OK;
+}
+
+/* Names marked to go are dropped, steps without any value too. */
+static status finish(struct evaluator *ev, struct value *v)
+{
+    if (v->kind != VALUE_VECTOR) return ST_OK;
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < v->n_rows; i++) {
+        struct row r = v->rows[i];
+        if (!memchr(r.has, POINT_FLOAT, v->grid.n)) continue;
+        if (r.drop_name) r.labels = labels_set(ev->arena, r.labels, LABEL_NAME, (str){0});
+        v->rows[n++] = r;
+    }
+    v->n_rows = n;
+    TRY(rows_unite(ev, v));
+    if (ev->opt.is_range) rows_sort(v);
+    return ST_OK;
+}
+
+status promql_eval(struct arena *a, str query, struct promql_expr *e,
+                   const struct promql_eval_options *opt, struct series_source *source,
+                   struct notes *warnings, struct notes *infos, struct value *ret, struct err *err)
+{
+    struct evaluator ev = {.arena = a,
+                           .query = query,
+                           .opt = *opt,
+                           .source = source,
+                           .warnings = warnings,
+                           .infos = infos,
+                           .err = err};
+    if (!ev.opt.lookback_ms) ev.opt.lookback_ms = 300000;
+    if (!ev.opt.default_step_ms) ev.opt.default_step_ms = 60000;
+    if (!ev.opt.max_samples) ev.opt.max_samples = 50000000;
+    struct value v;
+    struct promql_expr *bare = promql_bare(e);
+    if (bare->kind == PROMQL_RANGE || bare->kind == PROMQL_SUBQUERY)
+        TRY(eval_matrix(&ev, bare, opt->grid, &v));
+    else
+        TRY(eval_expr(&ev, e, opt->grid, &v));
+    TRY(finish(&ev, &v));
+    TRY(eval_check(&ev));
+    *ret = v;
+    return ST_OK;
+}

@@ -1,0 +1,203 @@
+/* Classic histograms: series with an le label, put together again. */
+#include <stdlib.h>
+
+#include "base/map.h"
+#include "base/num.h"
+#include "query/eval/promql_eval.h"
+
+struct bucket {
+    double le, count;
+};
+
+/* Counts that fall by less than this, relatively, are rounding. */
+static const double tolerance = 1e-12;
+
+static int by_bound(const void *a, const void *b)
+{
+    return promql_compare_f64(&((const struct bucket *)a)->le, &((const struct bucket *)b)->le);
+}
+
+static bool almost_equal(double a, double b)
+{
+    if (a == b) return true;
+    double sum = fabs(a) + fabs(b);
+    if (a == 0 || b == 0 || sum < 2.2250738585072014e-308)
+        return fabs(a - b) < tolerance * 2.2250738585072014e-308;
+    return fabs(a - b) / (sum < 1.7976931348623157e308 ? sum : 1.7976931348623157e308) < tolerance;
+}
+
+/* Buckets of one bound become one; counts that fall are lifted. Returns how many are left. */
+static uint32_t tidy(struct bucket *b, uint32_t n, bool *ret_forced)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 1; i < n; i++) {
+        if (b[i].le == b[kept].le)
+            b[kept].count += b[i].count;
+        else
+            b[++kept] = b[i];
+    }
+    n = kept + 1;
+    for (uint32_t i = 1; i < n; i++) {
+        if (almost_equal(b[i - 1].count, b[i].count)) {
+            b[i].count = b[i - 1].count;
+        } else if (b[i].count < b[i - 1].count) {
+            b[i].count = b[i - 1].count;
+            *ret_forced = true;
+        }
+    }
+    return n;
+}
+
+static double bucket_quantile(double q, struct bucket *b, uint32_t n, bool *ret_forced)
+{
+    if (isnan(q)) return NAN;
+    if (q < 0) return -INFINITY;
+    if (q > 1) return INFINITY;
+    qsort(b, n, sizeof *b, by_bound);
+    if (b[n - 1].le != INFINITY) return NAN;
+    n = tidy(b, n, ret_forced);
+    if (n < 2) return NAN;
+    double all = b[n - 1].count;
+    if (all == 0 || isnan(all)) return NAN;
+    double rank = q * all;
+    uint32_t at = 0;
+    while (at < n - 1 && !(b[at].count >= rank)) at++;
+    if (at == n - 1) return b[n - 2].le;
+    if (at == 0 && b[0].le <= 0) return b[0].le;
+    double start = 0, end = b[at].le, count = b[at].count;
+    if (at > 0) {
+        start = b[at - 1].le;
+        count -= b[at - 1].count;
+        rank -= b[at - 1].count;
+    }
+    return start + (end - start) * (rank / count);
+}
+
+/* How many observations are at or below `v`, linear within a bucket. */
+static double rank_of(double v, const struct bucket *b, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        double low = i ? b[i - 1].le : b[0].le > 0 ? 0 : -INFINITY, below = i ? b[i - 1].count : 0;
+        if (v <= low) return below;
+        if (v > b[i].le) continue;
+        if (v == b[i].le) return b[i].count;
+        if (isinf(low) || isinf(b[i].le)) return below;
+        return below + (b[i].count - below) * (v - low) / (b[i].le - low);
+    }
+    return b[n - 1].count;
+}
+
+static double bucket_fraction(double lower, double upper, struct bucket *b, uint32_t n)
+{
+    bool forced = false;
+    qsort(b, n, sizeof *b, by_bound);
+    if (b[n - 1].le != INFINITY) return NAN;
+    n = tidy(b, n, &forced);
+    if (n < 2) return NAN;
+    double all = b[n - 1].count;
+    if (all == 0 || isnan(all) || isnan(lower) || isnan(upper)) return NAN;
+    if (lower >= upper) return 0;
+    return (rank_of(upper, b, n) - rank_of(lower, b, n)) / all;
+}
+
+/* The series of each histogram: `of` chains rows of the same labels without le. */
+struct chain {
+    struct rows heads;
+    uint32_t *first, *next;
+    double *le;
+};
+
+static void note_bad_le(struct evaluator *ev, const struct promql_expr *e, const struct row *r)
+{
+    str name = labels_get(r->labels, LABEL_NAME), le = labels_get(r->labels, S("le"));
+    eval_warn(ev, e,
+              "bucket label \"le\" is missing or has a malformed value of \"" STR_FMT
+              "\" for metric name \"" STR_FMT "\"",
+              STR_ARG(le), STR_ARG(name));
+}
+
+static void gather(struct evaluator *ev, const struct promql_expr *arg, const struct value *in,
+                   struct chain *c)
+{
+    static const str without[] = {{"le", 2}};
+    struct map index;
+    map_init(&index, ev->arena, in->n_rows);
+    *c = (struct chain){.first = arena_array(ev->arena, uint32_t, in->n_rows + 1),
+                        .next = arena_array(ev->arena, uint32_t, in->n_rows + 1),
+                        .le = arena_array(ev->arena, double, in->n_rows + 1)};
+    for (uint32_t i = in->n_rows; i-- > 0;) {
+        const struct row *r = &in->rows[i];
+        if (!num_parse_f64(labels_get(r->labels, S("le")), &c->le[i])) {
+            note_bad_le(ev, arg, r);
+            continue;
+        }
+        struct labels l = labels_drop(ev->arena, r->labels, without, 1);
+        uint32_t before = c->heads.n;
+        struct row *head = rows_with(ev, &c->heads, &index, l, in->grid.n);
+        uint32_t h = (uint32_t)(head - c->heads.list);
+        c->next[i] = c->heads.n > before ? UINT32_MAX : c->first[h];
+        c->first[h] = i;
+    }
+}
+
+static uint32_t buckets_at(const struct chain *c, const struct value *in, uint32_t head,
+                           uint32_t step, struct bucket *out)
+{
+    uint32_t n = 0;
+    for (uint32_t i = c->first[head]; i != UINT32_MAX; i = c->next[i])
+        if (in->rows[i].has[step]) out[n++] = (struct bucket){c->le[i], in->rows[i].v[step]};
+    return n;
+}
+
+static status for_each(struct evaluator *ev, struct promql_expr *arg, const struct value *in,
+                       const double *a, const double *b, struct value *ret)
+{
+    struct chain c;
+    gather(ev, arg, in, &c);
+    struct bucket *buckets = arena_array(ev->arena, struct bucket, in->n_rows + 1);
+    for (uint32_t h = 0; h < c.heads.n; h++) {
+        struct row *head = &c.heads.list[h];
+        bool forced = false;
+        for (uint32_t i = 0; i < in->grid.n; i++) {
+            uint32_t n = buckets_at(&c, in, h, i, buckets);
+            if (!n) continue;
+            row_put(head, i,
+                    b ? bucket_fraction(a[i], b[i], buckets, n)
+                      : bucket_quantile(a[i], buckets, n, &forced));
+        }
+        if (forced)
+            eval_info(ev, arg,
+                      "input to histogram_quantile needed to be fixed for monotonicity (see "
+                      "https://prometheus.io/docs/prometheus/latest/querying/functions/"
+                      "#histogram_quantile) for metric "
+                      "name \"" STR_FMT "\"",
+                      STR_ARG(labels_get(head->labels, LABEL_NAME)));
+        row_drop_name(ev, head);
+        TRY(eval_check(ev));
+    }
+    *ret = rows_value(c.heads, in->grid);
+    return ev->opt.delayed_names ? ST_OK : rows_unite(ev, ret);
+}
+
+status eval_histogram_quantile(struct evaluator *ev, struct promql_expr *e, struct grid g,
+                               struct value *ret)
+{
+    struct value q, in;
+    TRY(eval_expr(ev, e->call.args[0], g, &q));
+    TRY(eval_expr(ev, e->call.args[1], g, &in));
+    for (uint32_t i = 0; i < g.n; i++)
+        if (!(q.scalar[i] >= 0 && q.scalar[i] <= 1))
+            eval_warn(ev, e->call.args[0], "quantile value should be between 0 and 1, got %g",
+                      q.scalar[i]);
+    return for_each(ev, e->call.args[1], &in, q.scalar, NULL, ret);
+}
+
+status eval_histogram_fraction(struct evaluator *ev, struct promql_expr *e, struct grid g,
+                               struct value *ret)
+{
+    struct value lower, upper, in;
+    TRY(eval_expr(ev, e->call.args[0], g, &lower));
+    TRY(eval_expr(ev, e->call.args[1], g, &upper));
+    TRY(eval_expr(ev, e->call.args[2], g, &in));
+    return for_each(ev, e->call.args[2], &in, lower.scalar, upper.scalar, ret);
+}

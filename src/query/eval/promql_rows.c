@@ -1,0 +1,101 @@
+/* Rows: making, merging and sorting them. */
+#include <stdlib.h>
+
+#include "base/map.h"
+#include "query/eval/promql_eval.h"
+
+struct row *rows_add(struct evaluator *ev, struct rows *r, struct labels l, uint32_t steps)
+{
+    if (r->n == r->cap) {
+        uint32_t cap = r->cap ? r->cap * 2 : 16;
+        struct row *list = arena_array(ev->arena, struct row, cap);
+        if (r->n) memcpy(list, r->list, r->n * sizeof *list);
+        r->list = list;
+        r->cap = cap;
+    }
+    struct row *row = &r->list[r->n++];
+    *row = (struct row){.labels = l,
+                        .v = arena_array(ev->arena, double, steps),
+                        .has = arena_array(ev->arena, uint8_t, steps)};
+    memset(row->has, 0, steps);
+    ev->samples += steps;
+    return row;
+}
+
+void row_put(struct row *r, uint32_t step, double v)
+{
+    r->v[step] = v;
+    r->has[step] = POINT_FLOAT;
+}
+
+struct value rows_value(struct rows r, struct grid g)
+{
+    return (struct value){.kind = VALUE_VECTOR, .grid = g, .rows = r.list, .n_rows = r.n};
+}
+
+void row_drop_name(struct evaluator *ev, struct row *r)
+{
+    if (ev->opt.delayed_names)
+        r->drop_name = true;
+    else
+        r->labels = labels_set(ev->arena, r->labels, LABEL_NAME, (str){0});
+}
+
+static bool same_labels(const void *ctx, uint32_t at)
+{
+    const void *const *c = ctx;
+    const struct row *list = c[0];
+    return labels_equal(list[at].labels, *(const struct labels *)c[1]);
+}
+
+struct row *rows_with(struct evaluator *ev, struct rows *r, struct map *index, struct labels l,
+                      uint32_t steps)
+{
+    const void *ctx[] = {r->list, &l};
+    uint64_t h = labels_hash(l);
+    uint32_t at;
+    if (map_find(index, h, same_labels, ctx, &at)) return &r->list[at];
+    map_add(index, h, r->n);
+    return rows_add(ev, r, l, steps);
+}
+
+status rows_unite(struct evaluator *ev, struct value *v)
+{
+    if (v->n_rows < 2) return ST_OK;
+    struct map index;
+    map_init(&index, ev->arena, v->n_rows);
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < v->n_rows; i++) {
+        struct row *r = &v->rows[i];
+        const void *ctx[] = {v->rows, &r->labels};
+        uint64_t h = labels_hash(r->labels);
+        uint32_t at;
+        if (!map_find(&index, h, same_labels, ctx, &at)) {
+            map_add(&index, h, n);
+            v->rows[n++] = *r;
+            continue;
+        }
+        struct row *to = &v->rows[at];
+        for (uint32_t s = 0; s < v->grid.n; s++) {
+            if (!r->has[s]) continue;
+            if (to->has[s])
+                return err_set(ev->err, ST_EXECUTION, ERR_NOPOS,
+                               "vector cannot contain metrics with the same labelset");
+            to->has[s] = r->has[s];
+            to->v[s] = r->v[s];
+        }
+        to->drop_name &= r->drop_name;
+    }
+    v->n_rows = n;
+    return ST_OK;
+}
+
+static int by_labels(const void *a, const void *b)
+{
+    return labels_compare(((const struct row *)a)->labels, ((const struct row *)b)->labels);
+}
+
+void rows_sort(struct value *v)
+{
+    if (v->n_rows) qsort(v->rows, v->n_rows, sizeof *v->rows, by_labels);
+}

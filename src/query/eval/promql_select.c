@@ -1,0 +1,198 @@
+/* Samples from the source: instant selectors, range selectors, subqueries; @ and offset; duration
+ * expressions. */
+#include "query/eval/promql_eval.h"
+
+static status duration_value(struct evaluator *ev, const struct promql_duration *d, double *ret)
+{
+    double l = 0, r = 0;
+    if (d->lhs) TRY(duration_value(ev, d->lhs, &l));
+    if (d->rhs) TRY(duration_value(ev, d->rhs, &r));
+    switch (d->op) {
+    case DUR_LITERAL: *ret = d->seconds; break;
+    case DUR_STEP: *ret = (double)ev->opt.grid.step / 1000; break;
+    case DUR_RANGE: *ret = (double)(ev->opt.end_ms - ev->opt.start_ms) / 1000; break;
+    case DUR_ADD: *ret = l + r; break;
+    case DUR_SUB: *ret = l - r; break;
+    case DUR_MUL: *ret = l * r; break;
+    case DUR_DIV: *ret = l / r; break;
+    case DUR_MOD: *ret = fmod(l, r); break;
+    case DUR_POW: *ret = pow(l, r); break;
+    case DUR_NEG: *ret = -l; break;
+    case DUR_MIN: *ret = l < r ? l : r; break;
+    case DUR_MAX: *ret = l > r ? l : r; break;
+    case DUR_PAREN: *ret = l; break;
+    }
+    if ((d->op == DUR_DIV || d->op == DUR_MOD) && r == 0)
+        return err_set(ev->err, ST_EXECUTION, d->op_at, "%s by zero",
+                       d->op == DUR_DIV ? "division" : "modulo");
+    if (!(fabs(*ret) < 9223372036.0))
+        return err_set(ev->err, ST_EXECUTION, d->start, "duration out of range");
+    return ST_OK;
+}
+
+static status duration_ms(struct evaluator *ev, const struct promql_duration *d, bool positive,
+                          int64_t *ret)
+{
+    double seconds;
+    TRY(duration_value(ev, d, &seconds));
+    *ret = (int64_t)round(seconds * 1000);
+    if (positive && *ret <= 0)
+        return err_set(ev->err, ST_EXECUTION, d->start, "duration must be greater than 0");
+    return ST_OK;
+}
+
+/* The moment a selector looks at from step `i`. */
+static int64_t moment(const struct evaluator *ev, const struct promql_shift *s, int64_t offset,
+                      int64_t t)
+{
+    switch (s->at) {
+    case AT_NONE: break;
+    case AT_TIME: t = s->at_ms; break;
+    case AT_START: t = ev->opt.start_ms; break;
+    case AT_END: t = ev->opt.end_ms; break;
+    }
+    return t - offset;
+}
+
+static status moments(struct evaluator *ev, const struct promql_shift *s, struct grid g,
+                      int64_t **ret)
+{
+    int64_t offset = 0;
+    if (s->offset) TRY(duration_ms(ev, s->offset, false, &offset));
+    int64_t *at = arena_array(ev->arena, int64_t, g.n);
+    for (uint32_t i = 0; i < g.n; i++) at[i] = moment(ev, s, offset, grid_at(g, i));
+    *ret = at;
+    return ST_OK;
+}
+
+static status fetch(struct evaluator *ev, struct promql_expr *e, int64_t from, int64_t to,
+                    struct series_set *ret)
+{
+    if (e->selector.reach)
+        return eval_unsupported(ev, e,
+                                e->selector.reach == REACH_ANCHORED ? "anchored" : "smoothed");
+    TRY(ev->source->select(ev->source, ev->arena, e->selector.matchers, e->selector.n_matchers,
+                           from, to, ev->warnings, ret, ev->err));
+    uint64_t n = 0;
+    for (uint32_t i = 0; i < ret->n; i++) n += ret->list[i].n;
+    return eval_samples(ev, n);
+}
+
+status eval_selector(struct evaluator *ev, struct promql_expr *e, struct grid g, bool times,
+                     struct value *ret)
+{
+    int64_t *at;
+    TRY(moments(ev, &e->selector.shift, g, &at));
+    struct series_set set;
+    int64_t lookback = ev->opt.lookback_ms;
+    TRY(fetch(ev, e, at[0] - lookback + 1, at[g.n - 1], &set));
+    struct rows rows = {};
+    for (uint32_t k = 0; k < set.n; k++) {
+        const struct raw_series *s = &set.list[k];
+        struct row *r = NULL;
+        uint32_t next = 0; /* the first sample after the moment */
+        for (uint32_t i = 0; i < g.n; i++) {
+            while (next < s->n && s->samples[next].t <= at[i]) next++;
+            if (next == 0) continue;
+            struct sample last = s->samples[next - 1];
+            if (last.t <= at[i] - lookback || is_stale(last.v)) continue;
+            if (!r) r = rows_add(ev, &rows, s->labels, g.n);
+            row_put(r, i, times ? (double)last.t / 1000 : last.v);
+        }
+        TRY(eval_check(ev));
+    }
+    *ret = rows_value(rows, g);
+    return ST_OK;
+}
+
+/* Stale markers end a series for a selector, and are nothing to a range. */
+static void drop_stale(struct evaluator *ev, struct raw_series *s)
+{
+    uint32_t stale = 0;
+    for (uint32_t i = 0; i < s->n; i++) stale += is_stale(s->samples[i].v);
+    if (!stale) return;
+    struct sample *out = arena_array(ev->arena, struct sample, s->n - stale + 1);
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < s->n; i++)
+        if (!is_stale(s->samples[i].v)) out[n++] = s->samples[i];
+    s->samples = out;
+    s->n = n;
+}
+
+static status range_selector(struct evaluator *ev, struct promql_expr *e, struct grid g,
+                             struct ranges *ret)
+{
+    struct promql_expr *sel = e->range.selector;
+    TRY(duration_ms(ev, e->range.length, true, &ret->length));
+    TRY(moments(ev, &sel->selector.shift, g, &ret->ends));
+    struct series_set set;
+    TRY(fetch(ev, sel, ret->ends[0] - ret->length + 1, ret->ends[g.n - 1], &set));
+    for (uint32_t i = 0; i < set.n; i++) drop_stale(ev, &set.list[i]);
+    ret->series = set.list;
+    ret->n = set.n;
+    return ST_OK;
+}
+
+static int64_t floor_div(int64_t a, int64_t b) { return a / b - (a % b < 0); }
+
+/* The inner steps are multiples of the subquery's step. */
+static status subquery(struct evaluator *ev, struct promql_expr *e, struct grid g,
+                       struct ranges *ret)
+{
+    TRY(duration_ms(ev, e->subquery.length, true, &ret->length));
+    TRY(moments(ev, &e->subquery.shift, g, &ret->ends));
+    int64_t step = ev->opt.default_step_ms;
+    if (e->subquery.step) TRY(duration_ms(ev, e->subquery.step, true, &step));
+    int64_t from = ret->ends[0] - ret->length, to = ret->ends[g.n - 1];
+    struct grid inner = {.start = (floor_div(from, step) + 1) * step, .step = step};
+    ret->series = NULL;
+    ret->n = 0;
+    if (inner.start > to) return ST_OK;
+    uint64_t n = (uint64_t)((to - inner.start) / step) + 1;
+    if (n > ev->opt.max_samples) return eval_samples(ev, n);
+    inner.n = (uint32_t)n;
+    struct value v;
+    TRY(eval_expr(ev, e->subquery.expr, inner, &v));
+    ret->series = arena_array(ev->arena, struct raw_series, v.n_rows + 1);
+    ret->n = v.n_rows;
+    for (uint32_t i = 0; i < v.n_rows; i++) {
+        const struct row *r = &v.rows[i];
+        struct sample *out = arena_array(ev->arena, struct sample, n);
+        uint32_t kept = 0;
+        for (uint32_t k = 0; k < inner.n; k++)
+            if (r->has[k]) out[kept++] = (struct sample){grid_at(inner, k), r->v[k]};
+        struct labels l =
+            r->drop_name ? labels_set(ev->arena, r->labels, LABEL_NAME, (str){0}) : r->labels;
+        ret->series[i] = (struct raw_series){l, out, kept};
+    }
+    return eval_samples(ev, n * v.n_rows);
+}
+
+status eval_ranges(struct evaluator *ev, struct promql_expr *e, struct grid g, struct ranges *ret)
+{
+    e = promql_bare(e);
+    return e->kind == PROMQL_SUBQUERY ? subquery(ev, e, g, ret) : range_selector(ev, e, g, ret);
+}
+
+static status select_memory(struct series_source *src, struct arena *a,
+                            const struct label_matcher *m, uint32_t n, int64_t from, int64_t to,
+                            struct notes *, struct series_set *ret, struct err *)
+{
+    const struct memory_source *mem = (const struct memory_source *)src;
+    *ret = (struct series_set){.list = arena_array(a, struct raw_series, mem->n + 1)};
+    for (uint32_t i = 0; i < mem->n; i++) {
+        const struct raw_series *s = &mem->list[i];
+        uint32_t k = 0, lo = 0, hi = s->n;
+        while (k < n && matcher_accepts(&m[k], labels_get(s->labels, m[k].name))) k++;
+        if (k < n) continue;
+        while (lo < hi && s->samples[lo].t < from) lo++;
+        while (hi > lo && s->samples[hi - 1].t > to) hi--;
+        if (lo < hi) ret->list[ret->n++] = (struct raw_series){s->labels, s->samples + lo, hi - lo};
+    }
+    return ST_OK;
+}
+
+void memory_source_init(struct memory_source *m, const struct raw_series *list, uint32_t n)
+{
+    *m = (struct memory_source){.source = {.select = select_memory}, .list = list, .n = n};
+}

@@ -1,0 +1,377 @@
+/* Functions of a range vector: one per name in promql_functions.def marked WINDOW. Each sees the
+ * samples of one window and says what they make, or that they make nothing. */
+#include <stdlib.h>
+
+#include "query/eval/promql_eval.h"
+
+static bool extrapolate(const struct window *w, bool counter, bool per_second, double *ret)
+{
+    if (w->n < 2) return false;
+    const struct sample *first = &w->s[0], *last = &w->s[w->n - 1];
+    double v = last->v - first->v;
+    for (uint32_t i = 1; counter && i < w->n; i++)
+        if (w->s[i].v < w->s[i - 1].v) v += w->s[i - 1].v;
+    double to_start = (double)(first->t - w->from) / 1000,
+           to_end = (double)(w->to - last->t) / 1000;
+    double sampled = (double)(last->t - first->t) / 1000, average = sampled / (w->n - 1);
+    double threshold = average * 1.1;
+    if (to_start >= threshold) to_start = average / 2;
+    if (counter && v > 0 && first->v >= 0) {
+        double to_zero = sampled * (first->v / v); /* a counter was not below zero */
+        if (to_zero < to_start) to_start = to_zero;
+    }
+    if (to_end >= threshold) to_end = average / 2;
+    double factor = (sampled + to_start + to_end) / sampled;
+    if (per_second) factor /= (double)(w->to - w->from) / 1000;
+    *ret = v * factor;
+    return true;
+}
+
+static bool fn_rate(const struct window *w, double *ret) { return extrapolate(w, true, true, ret); }
+static bool fn_increase(const struct window *w, double *ret)
+{
+    return extrapolate(w, true, false, ret);
+}
+static bool fn_delta(const struct window *w, double *ret)
+{
+    return extrapolate(w, false, false, ret);
+}
+
+static bool instant(const struct window *w, bool rate, double *ret)
+{
+    if (w->n < 2) return false;
+    const struct sample *a = &w->s[w->n - 2], *b = &w->s[w->n - 1];
+    if (b->t == a->t) return false;
+    double v = rate && b->v < a->v ? b->v : b->v - a->v;
+    *ret = rate ? v / ((double)(b->t - a->t) / 1000) : v;
+    return true;
+}
+
+static bool fn_irate(const struct window *w, double *ret) { return instant(w, true, ret); }
+static bool fn_idelta(const struct window *w, double *ret) { return instant(w, false, ret); }
+
+static bool fn_sum_over_time(const struct window *w, double *ret)
+{
+    struct kahan k = {};
+    for (uint32_t i = 0; i < w->n; i++) kahan_add(&k, w->s[i].v);
+    *ret = isinf(k.sum) ? k.sum : kahan_value(&k);
+    return true;
+}
+
+static bool fn_avg_over_time(const struct window *w, double *ret)
+{
+    struct kahan k = {w->s[0].v, 0};
+    bool incremental = false; /* once the sum would overflow */
+    double count = 1;
+    for (uint32_t i = 1; i < w->n; i++) {
+        count++;
+        if (!incremental) {
+            struct kahan next = k;
+            kahan_add(&next, w->s[i].v);
+            if (!isinf(next.sum)) {
+                k = next;
+                continue;
+            }
+            incremental = true;
+            k.sum /= count - 1;
+            k.c /= count - 1;
+        }
+        double q = (count - 1) / count;
+        k.sum *= q;
+        k.c *= q;
+        kahan_add(&k, w->s[i].v / count);
+    }
+    *ret = incremental ? kahan_value(&k) : k.sum / count + k.c / count;
+    return true;
+}
+
+static bool fn_count_over_time(const struct window *w, double *ret)
+{
+    *ret = w->n;
+    return true;
+}
+
+static uint32_t extreme(const struct window *w, bool max, bool last)
+{
+    uint32_t at = 0;
+    for (uint32_t i = 1; i < w->n; i++) {
+        double v = w->s[i].v, best = w->s[at].v;
+        if ((max ? v > best : v < best) || isnan(best) || (last && v == best)) at = i;
+    }
+    return at;
+}
+
+static bool fn_min_over_time(const struct window *w, double *ret)
+{
+    *ret = w->s[extreme(w, false, false)].v;
+    return true;
+}
+
+static bool fn_max_over_time(const struct window *w, double *ret)
+{
+    *ret = w->s[extreme(w, true, false)].v;
+    return true;
+}
+
+static bool fn_ts_of_min_over_time(const struct window *w, double *ret)
+{
+    *ret = (double)w->s[extreme(w, false, true)].t / 1000;
+    return true;
+}
+
+static bool fn_ts_of_max_over_time(const struct window *w, double *ret)
+{
+    *ret = (double)w->s[extreme(w, true, true)].t / 1000;
+    return true;
+}
+
+static bool fn_ts_of_first_over_time(const struct window *w, double *ret)
+{
+    *ret = (double)w->s[0].t / 1000;
+    return true;
+}
+
+static bool fn_ts_of_last_over_time(const struct window *w, double *ret)
+{
+    *ret = (double)w->s[w->n - 1].t / 1000;
+    return true;
+}
+
+static bool fn_first_over_time(const struct window *w, double *ret)
+{
+    *ret = w->s[0].v;
+    return true;
+}
+
+static bool fn_last_over_time(const struct window *w, double *ret)
+{
+    *ret = w->s[w->n - 1].v;
+    return true;
+}
+
+static bool fn_present_over_time(const struct window *, double *ret)
+{
+    *ret = 1;
+    return true;
+}
+
+static bool fn_stdvar_over_time(const struct window *w, double *ret)
+{
+    struct kahan mean = {}, aux = {};
+    for (uint32_t i = 0; i < w->n; i++) {
+        double delta = w->s[i].v - kahan_value(&mean);
+        kahan_add(&mean, delta / (i + 1));
+        kahan_add(&aux, delta * (w->s[i].v - kahan_value(&mean)));
+    }
+    *ret = kahan_value(&aux) / w->n;
+    return true;
+}
+
+static bool fn_stddev_over_time(const struct window *w, double *ret)
+{
+    fn_stdvar_over_time(w, ret);
+    *ret = sqrt(*ret);
+    return true;
+}
+
+static double quantile_of(double q, const struct window *w, double minus, bool distance)
+{
+    double *v = malloc(w->n * sizeof *v);
+    if (!v) abort();
+    for (uint32_t i = 0; i < w->n; i++) v[i] = distance ? fabs(w->s[i].v - minus) : w->s[i].v;
+    q = promql_quantile(q, v, w->n);
+    free(v);
+    return q;
+}
+
+static bool fn_quantile_over_time(const struct window *w, double *ret)
+{
+    *ret = quantile_of(w->args[0], w, 0, false);
+    return true;
+}
+
+static bool fn_mad_over_time(const struct window *w, double *ret)
+{
+    *ret = quantile_of(0.5, w, quantile_of(0.5, w, 0, false), true);
+    return true;
+}
+
+static bool fn_changes(const struct window *w, double *ret)
+{
+    *ret = 0;
+    for (uint32_t i = 1; i < w->n; i++) {
+        double a = w->s[i - 1].v, b = w->s[i].v;
+        *ret += a != b && !(isnan(a) && isnan(b));
+    }
+    return true;
+}
+
+static bool fn_resets(const struct window *w, double *ret)
+{
+    *ret = 0;
+    for (uint32_t i = 1; i < w->n; i++) *ret += w->s[i].v < w->s[i - 1].v;
+    return true;
+}
+
+/* Least squares; x in seconds from `zero`. */
+static void regress(const struct window *w, int64_t zero, double *slope, double *intercept)
+{
+    struct kahan x = {}, y = {}, xy = {}, xx = {};
+    double n = w->n, first = w->s[0].v;
+    bool constant = true;
+    for (uint32_t i = 0; i < w->n; i++) {
+        double t = (double)(w->s[i].t - zero) / 1000, v = w->s[i].v;
+        if (v != first) constant = false;
+        kahan_add(&x, t);
+        kahan_add(&y, v);
+        kahan_add(&xy, t * v);
+        kahan_add(&xx, t * t);
+    }
+    if (constant) {
+        *slope = isinf(first) ? NAN : 0;
+        *intercept = isinf(first) ? NAN : first;
+        return;
+    }
+    double sx = kahan_value(&x), sy = kahan_value(&y);
+    *slope = (kahan_value(&xy) - sx * sy / n) / (kahan_value(&xx) - sx * sx / n);
+    *intercept = sy / n - *slope * sx / n;
+}
+
+static bool fn_deriv(const struct window *w, double *ret)
+{
+    double intercept;
+    if (w->n < 2) return false;
+    regress(w, w->s[0].t, ret, &intercept);
+    return true;
+}
+
+static bool fn_predict_linear(const struct window *w, double *ret)
+{
+    double slope, intercept;
+    if (w->n < 2) return false;
+    regress(w, w->at, &slope, &intercept);
+    *ret = slope * w->args[0] + intercept;
+    return true;
+}
+
+static bool fn_double_exponential_smoothing(const struct window *w, double *ret)
+{
+    if (w->n < 2) return false;
+    double sf = w->args[0], tf = w->args[1];
+    double before = 0, level = w->s[0].v, trend = w->s[1].v - w->s[0].v;
+    for (uint32_t i = 1; i < w->n; i++) {
+        if (i > 1) trend = tf * (level - before) + (1 - tf) * trend;
+        double next = sf * w->s[i].v + (1 - sf) * (level + trend);
+        before = level;
+        level = next;
+    }
+    *ret = level;
+    return true;
+}
+
+typedef bool (*window_fn)(const struct window *w, double *ret);
+
+static const window_fn table[] = {
+#define WINDOW(name) fn_##name,
+#define MAP(name) NULL,
+#define CALL(name) NULL,
+#define NONE(name) NULL,
+#define F(name, ret, args, variadic, experimental, how) how(name)
+#include "query/ir/promql_functions.def"
+#undef F
+};
+
+static bool is_named(const struct promql_expr *e, const char *name)
+{
+    return strcmp(e->call.fn->name, name) == 0;
+}
+
+static bool ends_with(str s, const char *tail)
+{
+    size_t n = strlen(tail);
+    return s.len >= n && memcmp(s.ptr + s.len - n, tail, n) == 0;
+}
+
+static void note_not_a_counter(struct evaluator *ev, const struct promql_expr *e,
+                               const struct raw_series *s)
+{
+    str name = labels_get(s->labels, LABEL_NAME);
+    if (!name.len || ends_with(name, "_total") || ends_with(name, "_sum") ||
+        ends_with(name, "_count") || ends_with(name, "_bucket"))
+        return;
+    eval_info(
+        ev, e->call.args[0],
+        "metric might not be a counter, name does not end in _total/_sum/_count/_bucket: \"" STR_FMT
+        "\"",
+        STR_ARG(name));
+}
+
+static status check_args(struct evaluator *ev, const struct promql_expr *e, const double *args)
+{
+    static const char *const what[] = {"smoothing", "trend"}, *const letter[] = {"sf", "tf"};
+    if (is_named(e, "double_exponential_smoothing"))
+        for (int i = 0; i < 2; i++)
+            if (args[i] <= 0 || args[i] >= 1)
+                return err_set(ev->err, ST_EXECUTION, ERR_NOPOS,
+                               "invalid %s factor. Expected: 0 < %s < 1, got: %f", what[i],
+                               letter[i], args[i]);
+    return ST_OK;
+}
+
+static void one_series(window_fn fn, const struct raw_series *s, const struct ranges *r,
+                       struct grid g, double *const scalars[3], unsigned n_scalars,
+                       struct evaluator *ev, struct rows *rows)
+{
+    struct row *row = NULL;
+    uint32_t lo = 0, hi = 0;
+    for (uint32_t i = 0; i < g.n; i++) {
+        int64_t to = r->ends[i], from = to - r->length;
+        while (hi < s->n && s->samples[hi].t <= to) hi++;
+        while (lo < hi && s->samples[lo].t <= from) lo++;
+        if (lo == hi) continue;
+        struct window w = {
+            .s = s->samples + lo, .n = hi - lo, .from = from, .to = to, .at = grid_at(g, i)};
+        for (unsigned k = 0; k < n_scalars; k++) w.args[k] = scalars[k][i];
+        double v;
+        if (!fn(&w, &v)) continue;
+        if (!row) row = rows_add(ev, rows, s->labels, g.n);
+        row_put(row, i, v);
+    }
+}
+
+status eval_window_call(struct evaluator *ev, struct promql_expr *e, struct grid g,
+                        struct value *ret)
+{
+    struct ranges r = {};
+    double *scalars[3];
+    unsigned n_scalars = 0;
+    for (uint32_t i = 0; i < e->call.n_args; i++) {
+        if (promql_type_of(e->call.args[i]) == PROMQL_MATRIX) {
+            TRY(eval_ranges(ev, e->call.args[i], g, &r));
+            continue;
+        }
+        struct value v;
+        TRY(eval_expr(ev, e->call.args[i], g, &v));
+        scalars[n_scalars++] = v.scalar;
+    }
+    for (uint32_t i = 0; n_scalars && i < g.n; i++) {
+        double args[3] = {};
+        for (unsigned k = 0; k < n_scalars; k++) args[k] = scalars[k][i];
+        TRY(check_args(ev, e, args));
+        if (is_named(e, "quantile_over_time") && !(args[0] >= 0 && args[0] <= 1))
+            eval_warn(ev, e->call.args[0], "quantile value should be between 0 and 1, got %g",
+                      args[0]);
+    }
+    bool counter = is_named(e, "rate") || is_named(e, "increase");
+    bool keeps_name = is_named(e, "last_over_time") || is_named(e, "first_over_time");
+    struct rows rows = {};
+    for (uint32_t i = 0; i < r.n; i++) {
+        if (counter && r.series[i].n > 1) note_not_a_counter(ev, e, &r.series[i]);
+        uint32_t before = rows.n;
+        one_series(table[e->call.fn->id], &r.series[i], &r, g, scalars, n_scalars, ev, &rows);
+        if (rows.n > before && !keeps_name) row_drop_name(ev, &rows.list[before]);
+        TRY(eval_check(ev));
+    }
+    *ret = rows_value(rows, g);
+    return ev->opt.delayed_names ? ST_OK : rows_unite(ev, ret);
+}
