@@ -1,0 +1,139 @@
+/* A block to its inserts: side tables first, then the main table's groups. */
+#include "ingest/encode/encode.h"
+
+#include <stdlib.h>
+
+#include "ingest/encode/side.h"
+
+enum { MAX_BODY = 1 << 30, BODY_AT_FIRST = 1 << 16, SCRATCH_BUDGET = 1 << 30, MAX_TABLES = 4 };
+
+struct encoder {
+    struct arena *arena; /* of the result */
+    struct arena scratch;
+    const struct telemetry_block *block;
+    struct encoded_block *ret;
+    size_t cap;
+    struct err *err;
+};
+
+static void body_free(void *body)
+{
+    buf_done(body);
+    free(body);
+}
+
+/* The body is memory of its own, tied to the arena and counted there. */
+static struct buf *body_new(struct encoder *e)
+{
+    struct buf *b = malloc(sizeof *b);
+    if (!b) abort();
+    buf_init(b, MAX_BODY);
+    buf_reserve(b, BODY_AT_FIRST);
+    arena_defer(e->arena, body_free, b);
+    return b;
+}
+
+static void insert_add(struct encoder *e, struct encoded_insert in)
+{
+    if (e->ret->n == e->cap) {
+        e->cap = e->cap ? e->cap * 2 : 8;
+        struct encoded_insert *wider = arena_array(e->arena, struct encoded_insert, e->cap);
+        if (e->ret->n) memcpy(wider, e->ret->inserts, e->ret->n * sizeof *wider);
+        e->ret->inserts = wider;
+    }
+    e->ret->inserts[e->ret->n++] = in;
+    e->ret->body_bytes += in.body.len;
+}
+
+static status insert_make(struct encoder *e, str table, uint32_t part, struct encode_rows rows,
+                          const struct side_row *side, void (*put)(struct insert *w))
+{
+    struct arena_mark mark = arena_mark(&e->scratch);
+    struct buf *body = body_new(e);
+    struct insert w = {.arena = &e->scratch,
+                       .block = e->block,
+                       .rows = rows.rows,
+                       .n = rows.n,
+                       .out = body,
+                       .side = side};
+    put(&w);
+    bool over = body->over || arena_over(&e->scratch);
+    arena_rewind(&e->scratch, mark);
+    e->arena->used += body->cap;
+    if (over)
+        return err_set(e->err, ST_LIMIT, ERR_NOPOS,
+                       "%zu rows for " STR_FMT " take more than %d bytes", rows.n, STR_ARG(table),
+                       MAX_BODY);
+    insert_add(e, (struct encoded_insert){table, part, rows.n, buf_str(body)});
+    return ST_OK;
+}
+
+static status side_make(struct encoder *e, const struct side_table *t,
+                        const struct encode_rows *rows, struct encode_seen *seen)
+{
+    struct arena_mark mark = arena_mark(&e->scratch);
+    struct side_rows found = {.arena = &e->scratch};
+    t->find(e->block, rows, seen, &found);
+    side_sort(&found);
+    struct row_ref *refs = arena_array(&e->scratch, struct row_ref, found.n);
+    for (size_t i = 0; i < found.n; i++) refs[i] = found.list[i].ref;
+    uint32_t part = 0;
+    for (size_t at = 0, n; at < found.n; at += n) {
+        n = side_take(&found, at);
+        struct encode_rows taken = {refs + at, n};
+        TRY(insert_make(e, t->table, part++, taken, found.list + at, t->put));
+    }
+    arena_rewind(&e->scratch, mark);
+    return ST_OK;
+}
+
+static struct encode_rows all_rows(struct arena *a, const struct encode_options *opt)
+{
+    if (opt->n_groups == 1) return opt->groups[0];
+    size_t n = 0;
+    for (size_t g = 0; g < opt->n_groups; g++) n += opt->groups[g].n;
+    struct row_ref *rows = arena_array(a, struct row_ref, n);
+    size_t at = 0;
+    for (size_t g = 0; g < opt->n_groups; g++) {
+        if (opt->groups[g].n == 0) continue;
+        memcpy(rows + at, opt->groups[g].rows, opt->groups[g].n * sizeof *rows);
+        at += opt->groups[g].n;
+    }
+    return (struct encode_rows){rows, n};
+}
+
+static const struct signal_tables {
+    str main;
+    void (*put)(struct insert *w);
+    const struct side_table *side[MAX_TABLES];
+} tables[SIGNAL_COUNT] = {
+    [SIGNAL_TRACES] = {S("otel_traces"), traces_put, {&side_trace_index, &side_span_names}},
+    [SIGNAL_LOGS] = {S("otel_logs"), logs_put, {&side_log_streams}},
+    [SIGNAL_METRICS] = {S("otel_metrics"), metrics_put, {NULL}},
+};
+
+static status encode_all(struct encoder *e, const struct encode_options *opt,
+                         struct encode_seen *seen)
+{
+    const struct signal_tables *t = &tables[e->block->signal];
+    struct encode_rows rows = all_rows(&e->scratch, opt);
+    for (int i = 0; i < MAX_TABLES && t->side[i]; i++) TRY(side_make(e, t->side[i], &rows, seen));
+    for (size_t g = 0; g < opt->n_groups; g++)
+        if (opt->groups[g].n)
+            TRY(insert_make(e, t->main, (uint32_t)g, opt->groups[g], NULL, t->put));
+    return ST_OK;
+}
+
+status encode_block(struct arena *a, const struct telemetry_block *b,
+                    const struct encode_options *opt, struct encoded_block *ret, struct err *err)
+{
+    struct encoded_block made = {0};
+    struct encoder e = {.arena = a, .block = b, .ret = &made, .err = err};
+    arena_init(&e.scratch, SCRATCH_BUDGET);
+    struct encode_seen *own = opt->seen ? NULL : encode_seen_new(SIZE_MAX);
+    status s = encode_all(&e, opt, own ? own : opt->seen);
+    encode_seen_free(own);
+    arena_done(&e.scratch);
+    if (s == ST_OK) *ret = made;
+    return s;
+}

@@ -1,0 +1,81 @@
+/* otel_metrics. */
+#include "ingest/encode/insert.h"
+
+static const struct metric_columns *points(const struct insert *w, size_t i)
+{
+    return &insert_batch(w, i)->metrics;
+}
+
+static const struct metric_desc *desc_at(const struct insert *w, size_t i)
+{
+    const struct metric_columns *c = points(w, i);
+    return &c->descs[c->desc[w->rows[i].row]];
+}
+
+static void put_name(struct insert *w, const struct column_plan *)
+{
+    str *names = arena_array(w->arena, str, w->n);
+    for (size_t i = 0; i < w->n; i++) names[i] = desc_at(w, i)->name;
+    native_put_lc_prefix(w->out);
+    put_lc_strings(w, names, w->n);
+}
+
+static void put_type(struct insert *w, const struct column_plan *)
+{
+    uint8_t *to = native_put_space(w->out, w->n);
+    for (size_t i = 0; to && i < w->n; i++) to[i] = (uint8_t)desc_at(w, i)->type;
+}
+
+/* Array(UInt64) or Array(Float64): `at` is the array of num_range, `arg` whether it runs in f64s.
+ */
+enum { IN_U64S, IN_F64S };
+
+static void put_numbers(struct insert *w, const struct column_plan *c)
+{
+    char *to = native_put_space(w->out, w->n * 8);
+    uint64_t end = 0;
+    for (size_t i = 0; i < w->n; i++) {
+        end += ((const struct num_range *)insert_array(w, c, i))[w->rows[i].row].n;
+        if (to) memcpy(to + i * 8, &end, 8);
+    }
+    to = native_put_space(w->out, end * 8);
+    for (size_t i = 0; to && end && i < w->n; i++) {
+        struct num_range r = ((const struct num_range *)insert_array(w, c, i))[w->rows[i].row];
+        const struct metric_columns *m = points(w, i);
+        if (r.n == 0) continue;
+        memcpy(to, c->arg == IN_F64S ? (const void *)(m->f64s + r.at) : m->u64s + r.at,
+               (size_t)r.n * 8);
+        to += (size_t)r.n * 8;
+    }
+}
+
+static const struct column_plan plan[] = {
+    {"timestamp", put_millis, BATCH_AT(metrics.time), 0},
+    {"start_timestamp", put_millis, BATCH_AT(metrics.start_time), 0},
+    {"metric_name", put_name, 0, 0},
+    {"series_id", put_u64, BATCH_AT(metrics.series_id), 0},
+    {"type", put_type, 0, 0},
+    {"flags", put_u32, BATCH_AT(metrics.flags), 0},
+    {"present", put_u8, BATCH_AT(metrics.present), 0},
+    {"value", put_u64, BATCH_AT(metrics.value), 0},
+    {"int_value", put_u64, BATCH_AT(metrics.int_value), 0},
+    {"count", put_u64, BATCH_AT(metrics.count), 0},
+    {"sum", put_u64, BATCH_AT(metrics.sum), 0},
+    {"min", put_u64, BATCH_AT(metrics.min), 0},
+    {"max", put_u64, BATCH_AT(metrics.max), 0},
+    {"bucket_counts", put_numbers, BATCH_AT(metrics.bucket_counts), IN_U64S},
+    {"scale", put_u32, BATCH_AT(metrics.scale), 0},
+    {"zero_count", put_u64, BATCH_AT(metrics.zero_count), 0},
+    {"zero_threshold", put_u64, BATCH_AT(metrics.zero_threshold), 0},
+    {"positive_offset", put_u32, BATCH_AT(metrics.positive_offset), 0},
+    {"positive_counts", put_numbers, BATCH_AT(metrics.positive_counts), IN_U64S},
+    {"negative_offset", put_u32, BATCH_AT(metrics.negative_offset), 0},
+    {"negative_counts", put_numbers, BATCH_AT(metrics.negative_counts), IN_U64S},
+    {"quantiles", put_numbers, BATCH_AT(metrics.quantiles), IN_F64S},
+    {"quantile_values", put_numbers, BATCH_AT(metrics.quantile_values), IN_F64S},
+};
+
+void metrics_put(struct insert *w)
+{
+    insert_put(w, "otel_metrics", plan, sizeof plan / sizeof *plan);
+}
