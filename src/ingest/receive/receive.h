@@ -1,8 +1,8 @@
 /* receive: OTLP over gRPC, HTTP/protobuf and HTTP/JSON, any of them on any of its ports.
  *
- * Spec: OTLP 1.x (opentelemetry-proto ac2c4b5 docs/specification.md). It reads a request whole (bounded), takes off
- * framing and compression, hands it to `sink`, and renders the answer in the request's own encoding.
- * It does not decode telemetry. thread: loop, unless said otherwise. */
+ * Spec: OTLP 1.x (opentelemetry-proto ac2c4b5 docs/specification.md). It reads a request whole
+ * (bounded), takes off framing and compression, hands it to `sink`, and renders the answer in the
+ * request's own encoding. It does not decode telemetry. thread: loop, unless said otherwise. */
 #pragma once
 
 #include <stdatomic.h>
@@ -13,7 +13,8 @@
 
 struct receiver;
 
-/* Shared by all receivers of the process: bytes of bodies in flight, between the first body byte and the answer. */
+/* Shared by all receivers of the process: bytes of bodies in flight, between the first body byte
+ * and the answer. */
 struct receive_gate {
     atomic_uint_fast64_t bytes;
     uint64_t max_bytes; /* past it requests are refused before their body is read */
@@ -21,11 +22,12 @@ struct receive_gate {
 };
 
 struct receive_options {
-    uint64_t max_body_bytes;         /* as it came; default 64 MiB. Past it 413 / RESOURCE_EXHAUSTED */
+    uint64_t max_body_bytes; /* as it came; default 64 MiB. Past it 413 / RESOURCE_EXHAUSTED */
     uint64_t max_decompressed_bytes; /* default 64 MiB */
     struct receive_gate *gate;       /* borrowed; outlives the receiver */
     struct http_limits http;
-    /* Takes the request. Called on the loop's thread. The answer comes back by receive_answer, from any thread. */
+    /* Takes the request. Called on the loop's thread. The answer comes back by receive_answer, from
+     * any thread. */
     void (*sink)(void *ctx, struct ingest_request *req);
     void *ctx;
 };
@@ -35,10 +37,13 @@ struct receive_options {
                                   struct err *err);
 uint16_t receive_port(const struct receiver *r);
 
-/* Answers the request and frees it (with its arena, when the batch has not taken it). Exactly once for each request. The
- * client may be gone: then nothing is sent. thread: any */
+/* Answers the request and frees it (with its arena, when the batch has not taken it). Exactly once
+ * for each request. The client may be gone: then nothing is sent. thread: any */
 void receive_answer(struct ingest_request *req, const struct ingest_answer *answer);
 
-void receive_drain(struct receiver *r); /* stop accepting; finish what is open */
-uint32_t receive_open_requests(const struct receiver *r);
-void receive_close(struct receiver *r); /* after the loop has ended, or on it; accepts NULL */
+void receive_drain(struct receiver *r); /* stop accepting; finish what is open. thread: any */
+uint32_t
+receive_open_requests(const struct receiver *r); /* being read or not yet answered. thread: any */
+/* After the loop has ended and before loop_free, or on it. All requests the sink was given have
+ * been answered by then. Accepts NULL. */
+void receive_close(struct receiver *r);

@@ -1,0 +1,25 @@
+/* route: what the head of a request says: which signal, in which form, and why not. Pure. */
+#pragma once
+
+#include "base/err.h"
+#include "model/request.h"
+#include "net/http.h"
+
+enum otlp_protocol {
+    OTLP_GRPC,
+    OTLP_HTTP_PROTOBUF,
+    OTLP_HTTP_JSON
+}; /* the order of the metric's labels */
+
+struct route {
+    enum otlp_protocol protocol; /* of the answer, also when the request is refused */
+    bool known_protocol;         /* false: the request did not say, the answer is JSON */
+    bool preflight;              /* a browser asks first: answered with 204, no body */
+    enum signal_kind signal;
+    enum payload_compression compression;
+    unsigned http_status; /* with an error: instead of the status' own; 0: its own */
+};
+
+/* Reads the head. An error is what the client is told; *ret is then good for the answer's form. */
+[[nodiscard]] status route_request(const struct http_request *req, struct route *ret,
+                                   struct err *err);
