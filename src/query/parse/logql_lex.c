@@ -4,7 +4,7 @@
 
 #include "base/num.h"
 #include "base/utf8.h"
-#include "query/parse/logql_units.h"
+#include "query/ir/logql_units.h"
 
 struct word {
     str text;

@@ -4,7 +4,7 @@
 
 #include "base/json_in.h"
 #include "query/parse/logql_lex.h"
-#include "query/parse/logql_units.h"
+#include "query/ir/logql_units.h"
 #include "testing/test.h"
 
 static struct arena arena;

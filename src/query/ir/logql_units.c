@@ -1,4 +1,4 @@
-#include "query/parse/logql_units.h"
+#include "query/ir/logql_units.h"
 
 #include <math.h>
 

@@ -1,0 +1,205 @@
+#include "query/plan/loki_plan.h"
+
+#include "query/ir/loki_labels.h"
+
+void loki_plan_streams(struct sql *q, const struct logql_matchers *m, nanos start, nanos end,
+                       uint64_t limit)
+{
+    sql_add(q, S("SELECT stream_id, service_name, resource_attributes\n"
+                 "FROM otel_log_streams\n"
+                 "WHERE day >= toDate("));
+    sql_bind_time_ns(q, start);
+    sql_add(q, S(") AND day <= toDate("));
+    sql_bind_time_ns(q, end);
+    sql_add(q, S(")"));
+    for (uint32_t i = 0; i < m->n; i++) {
+        if (m->v[i].op != LOGQL_EQ || !m->v[i].value.len ||
+            !str_eq(m->v[i].name, S("service_name")))
+            continue;
+        /* Without service.name the label comes from another attribute. */
+        str either[] = {m->v[i].value, S("")};
+        sql_add(q, S("\n  AND service_name IN "));
+        sql_bind_strs(q, either, 2);
+    }
+    sql_add(q, S("\nORDER BY stream_id LIMIT 1 BY stream_id\nLIMIT "));
+    sql_bind_u64(q, limit + 1);
+}
+
+/* position() and match() (RE2, unanchored) see what LogQL's filters see; "." must not match a
+ * newline. */
+static void add_line_filter(struct sql *q, const struct logql_line_filter *f)
+{
+    bool negative = f->op == LOGQL_NEQ || f->op == LOGQL_NRE, regex = f->op >= LOGQL_RE;
+    for (uint32_t i = 0; i < f->n && !regex && !negative; i++)
+        if (!f->values[i].len) return; /* every line has "" in it */
+    sql_add(q, negative ? S("\n  AND NOT (") : S("\n  AND ("));
+    for (uint32_t i = 0; i < f->n; i++) {
+        if (i) sql_add(q, S(" OR "));
+        if (regex) {
+            size_t n = f->values[i].len;
+            char *pattern = arena_alloc(q->arena, n + 5, 1);
+            memcpy(pattern, "(?-s)", 5);
+            if (n) memcpy(pattern + 5, f->values[i].ptr, n);
+            sql_add(q, S("match(body, "));
+            sql_bind_str(q, (str){pattern, n + 5});
+            sql_add(q, S(")"));
+        } else {
+            sql_add(q, S("position(body, "));
+            sql_bind_str(q, f->values[i]);
+            sql_add(q, S(") > 0"));
+        }
+    }
+    sql_add(q, S(")"));
+}
+
+static void add_where(struct sql *q, const struct loki_streams *s, const struct logql_log *log)
+{
+    sql_add(q, S("\n  AND service_name IN "));
+    sql_bind_strs(q, s->services, s->n_services);
+    sql_add(q, S("\n  AND stream_id IN "));
+    sql_bind_u64s(q, s->ids, s->n);
+    for (uint32_t i = 0; log && i < log->n_stages; i++)
+        if (log->stages[i].kind == LOGQL_STAGE_LINE) add_line_filter(q, &log->stages[i].line);
+}
+
+void loki_plan_records(struct sql *q, const struct loki_streams *s, const struct logql_log *log,
+                       nanos start, nanos end, bool forward, uint64_t limit)
+{
+    sql_add(
+        q, S("SELECT toUnixTimestamp64Nano(timestamp) AS time, stream_id, body,\n"
+             "  toUnixTimestamp64Nano(observed_timestamp) AS observed, timestamp_origin, "
+             "severity_number,\n"
+             "  severity_text, event_name, dropped_attributes, flags, trace_id, span_id,\n"
+             "  log_attributes, log_attribute_types, scope_name, scope_version, scope_attributes,\n"
+             "  scope_attribute_types, scope_dropped_attributes,\n"
+             "  resource_attributes, resource_attribute_types\n"
+             "FROM otel_logs\n"
+             "WHERE timestamp >= "));
+    sql_bind_time_ns(q, start);
+    sql_add(q, S(" AND timestamp < "));
+    sql_bind_time_ns(q, end);
+    add_where(q, s, log);
+    sql_add(q, forward ? S("\nORDER BY timestamp") : S("\nORDER BY timestamp DESC"));
+    if (limit) {
+        sql_add(q, S("\nLIMIT "));
+        sql_bind_u64(q, limit);
+    }
+}
+
+static bool asked(const struct loki_fields *f, str name)
+{
+    if (f->all) return true;
+    for (uint32_t i = 0; i < f->n; i++)
+        if (str_eq(f->names[i], name)) return true;
+    return false;
+}
+
+/* A label's name as an attribute's may look: letters and digits in lower case. `key_1x` comes from
+ * `1x`. */
+static str bare_name(struct arena *a, str name)
+{
+    if (name.len > 4 && memcmp(name.ptr, "key_", 4) == 0 && name.ptr[4] >= '0' &&
+        name.ptr[4] <= '9')
+        name = str_drop(name, 4);
+    char *out = arena_alloc(a, name.len + 1, 1);
+    size_t n = 0;
+    for (size_t i = 0; i < name.len; i++)
+        if (name.ptr[i] != '_') out[n++] = name.ptr[i];
+    return (str){out, n};
+}
+
+/* Attributes keep their places (the types go by them) but only those that may become a label asked
+ * for keep their values: fewer groups. A key that begins a name counts, its value may be a map. */
+static void add_attributes(struct sql *q, const char *column, const char *types, const str *names,
+                           uint32_t n)
+{
+    sql_addf(q, ",\n  mapApply((k, v) -> (k, if(arrayExists(n -> startsWith(n, replaceRegexpAll(k, "
+                "'[^a-zA-Z0-9]', '')), ");
+    sql_bind_strs(q, names, n);
+    sql_addf(q, "), v, '')), %s) AS %s_asked, %s", column, column, types);
+}
+
+static void add_fields(struct sql *q, const struct loki_fields *f)
+{
+    bool level = asked(f, S("detected_level"));
+    static const struct {
+        str label;
+        const char *column;
+    } plain[] = {
+        {S("event_name"), "event_name"},
+        {S("dropped_attributes_count"), "dropped_attributes"},
+        {S("flags"), "flags"},
+        {S("trace_id"), "trace_id"},
+        {S("span_id"), "span_id"},
+        {S("scope_name"), "scope_name"},
+        {S("scope_version"), "scope_version"},
+        {S("scope_dropped_attributes_count"), "scope_dropped_attributes"},
+    };
+    for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
+        if (asked(f, plain[i].label)) sql_addf(q, ", %s", plain[i].column);
+    if (level || asked(f, S("severity_number"))) sql_add(q, S(", severity_number"));
+    if (level || asked(f, S("severity_text"))) sql_add(q, S(", severity_text"));
+    if (asked(f, S("observed_timestamp")))
+        sql_add(q,
+                S(",\n  toUnixTimestamp64Nano(observed_timestamp) AS observed, timestamp_origin"));
+    /* The line tells a level only where no number does. */
+    if (level) sql_add(q, S(",\n  if(severity_number = 0, otel_logs.body, '') AS line"));
+    if (f->all) {
+        sql_add(
+            q,
+            S(",\n  log_attributes, log_attribute_types, scope_attributes, scope_attribute_types,\n"
+              "  resource_attributes, resource_attribute_types"));
+        return;
+    }
+    uint32_t n_levels = 0;
+    while (loki_level_names[n_levels].len) n_levels++;
+    str *names = arena_array(q->arena, str, f->n + n_levels + 1);
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < f->n; i++) names[n++] = bare_name(q->arena, f->names[i]);
+    for (uint32_t i = 0; level && i < n_levels; i++)
+        names[n++] = bare_name(q->arena, loki_level_names[i]);
+    if (!n) return;
+    add_attributes(q, "log_attributes", "log_attribute_types", names, n);
+    add_attributes(q, "scope_attributes", "scope_attribute_types", names, n);
+}
+
+void loki_plan_windows(struct sql *q, const struct loki_streams *s, const struct logql_log *log,
+                       const struct loki_grid *g, const struct loki_fields *fields)
+{
+    bool grouped = !fields->all;
+    sql_add(q, S("SELECT stream_id,\n  greatest(0, intDiv(toUnixTimestamp64Nano(timestamp) - "));
+    sql_bind_i64(q, g->start);
+    sql_add(q, S(" + "));
+    sql_bind_i64(q, g->step - 1);
+    sql_add(q, S(", "));
+    sql_bind_i64(q, g->step);
+    sql_add(q, S(")) AS first,\n  least("));
+    sql_bind_i64(q, (int64_t)g->n - 1);
+    sql_add(q, S(", intDiv(toUnixTimestamp64Nano(timestamp) - "));
+    sql_bind_i64(q, g->start);
+    sql_add(q, S(" + "));
+    sql_bind_i64(q, g->range - 1);
+    sql_add(q, S(", "));
+    sql_bind_i64(q, g->step);
+    sql_add(q, grouped ? S(")) AS last,\n  count() AS lines, sum(length(body)) AS bytes")
+                       : S(")) AS last,\n  1 AS lines, length(body) AS bytes"));
+    add_fields(q, fields);
+    sql_add(q, S("\nFROM otel_logs\nWHERE timestamp > "));
+    sql_bind_time_ns(q, g->start - g->range);
+    sql_add(q, S(" AND timestamp <= "));
+    sql_bind_time_ns(q, g->start + ((int64_t)g->n - 1) * g->step);
+    add_where(q, s, log);
+    if (grouped) sql_add(q, S("\nGROUP BY ALL"));
+}
+
+void loki_plan_stats(struct sql *q, const struct loki_streams *s, nanos start, nanos end)
+{
+    sql_add(
+        q,
+        S("SELECT uniqExact(stream_id) AS streams, count() AS lines, sum(length(body)) AS bytes\n"
+          "FROM otel_logs\nWHERE timestamp >= "));
+    sql_bind_time_ns(q, start);
+    sql_add(q, S(" AND timestamp < "));
+    sql_bind_time_ns(q, end);
+    add_where(q, s, NULL);
+}

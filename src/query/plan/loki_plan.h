@@ -1,0 +1,45 @@
+/* loki_plan: what is asked of the store for LogQL. Pure; the SQL is golden-tested
+ * (testdata/loki_*.sql). */
+#pragma once
+
+#include "query/ir/logql.h"
+#include "query/ir/sql.h"
+
+/* Streams seen on the days of [start, end]: columns stream_id, keys and values of the resource, one
+ * row a stream. A selector's service_name="x" narrows them; its other matchers are for eval. At
+ * most `limit` + 1 rows. */
+void loki_plan_streams(struct sql *q, const struct logql_matchers *m, nanos start, nanos end,
+                       uint64_t limit);
+
+struct loki_streams {
+    const uint64_t *ids;
+    uint32_t n;
+    const str *services; /* the service_name columns of these streams, each once: they are in the
+                            table's key */
+    uint32_t n_services;
+};
+
+/* The records of the streams in [start, end) that pass the line filters, in order of time. `limit`
+ * 0: all. */
+void loki_plan_records(struct sql *q, const struct loki_streams *s, const struct logql_log *log,
+                       nanos start, nanos end, bool forward, uint64_t limit);
+
+/* Which of a record's fields labels are made of. */
+struct loki_fields {
+    bool all;         /* whatever there is */
+    const str *names; /* label names that may be asked for */
+    uint32_t n;
+};
+
+struct loki_grid {
+    nanos start, step, range;
+    uint32_t n;
+};
+
+/* Lines and bytes by stream, fields and windows (columns first, last, lines, bytes: see
+ * logql_eval.h). With `all` fields each record is a row of its own. */
+void loki_plan_windows(struct sql *q, const struct loki_streams *s, const struct logql_log *log,
+                       const struct loki_grid *g, const struct loki_fields *fields);
+
+/* Columns streams, lines, bytes of [start, end). */
+void loki_plan_stats(struct sql *q, const struct loki_streams *s, nanos start, nanos end);

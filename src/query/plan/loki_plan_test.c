@@ -1,0 +1,91 @@
+#include "query/plan/loki_plan.h"
+
+#include "testing/test.h"
+
+static struct arena arena;
+
+/* In place: the arena frees its text. */
+static struct sql q;
+
+/* The statement and, behind it, what is bound. */
+static str shown(void)
+{
+    static struct buf b;
+    if (!b.max) buf_init(&b, 1 << 20);
+    buf_clear(&b);
+    buf_add(&b, buf_str(&q.text));
+    buf_char(&b, '\n');
+    for (uint32_t i = 0; i < q.n_params; i++)
+        buf_printf(&b, "-- %.*s = %.*s\n", STR_ARG(q.params[i].name), STR_ARG(q.params[i].value));
+    return buf_str(&b);
+}
+
+static void begin(void)
+{
+    arena_init(&arena, 1 << 20);
+    sql_init(&q, &arena);
+}
+
+static const uint64_t ids[] = {1, 18446744073709551615u};
+static const str services[] = {S("shop"), S("it's")};
+static const struct loki_streams streams = {ids, 2, services, 2};
+
+static struct logql_log log_of(void)
+{
+    static str any[] = {S("error"), S("fail")}, none[] = {S("debug.*x")};
+    static struct logql_stage stages[] = {
+        {.kind = LOGQL_STAGE_LINE, .line = {LOGQL_EQ, any, 2}},
+        {.kind = LOGQL_STAGE_LINE, .line = {LOGQL_NRE, none, 1}},
+    };
+    return (struct logql_log){.stages = stages, .n_stages = 2};
+}
+
+#define T0 1'700'000'000'000'000'000
+
+TEST(loki_plan_of_streams_narrows_by_service)
+{
+    begin();
+    struct logql_matcher m[] = {{S("service_name"), LOGQL_EQ, S("shop")},
+                                {S("env"), LOGQL_RE, S("p.*")}};
+    loki_plan_streams(&q, &(struct logql_matchers){m, 2}, T0, T0 + NANOS_DAY, 1000);
+    test_golden("src/query/plan/testdata/loki_streams.sql", shown());
+    arena_done(&arena);
+}
+
+TEST(loki_plan_of_records_pushes_line_filters_down)
+{
+    begin();
+    struct logql_log log = log_of();
+    loki_plan_records(&q, &streams, &log, T0, T0 + NANOS_HOUR, false, 100);
+    test_golden("src/query/plan/testdata/loki_records.sql", shown());
+    arena_done(&arena);
+}
+
+TEST(loki_plan_of_windows_counts_in_the_store)
+{
+    begin();
+    struct logql_log log = log_of();
+    struct loki_grid g = {T0, 15 * NANOS_S, 60 * NANOS_S, 241};
+    loki_plan_windows(&q, &streams, &log, &g, &(struct loki_fields){0});
+    test_golden("src/query/plan/testdata/loki_windows.sql", shown());
+    arena_done(&arena);
+}
+
+TEST(loki_plan_of_windows_by_level_reads_lines_only_without_a_number)
+{
+    begin();
+    str names[] = {S("level"), S("detected_level")};
+    struct loki_grid g = {T0, 15 * NANOS_S, 15 * NANOS_S, 241};
+    loki_plan_windows(&q, &streams, NULL, &g, &(struct loki_fields){.names = names, .n = 2});
+    test_golden("src/query/plan/testdata/loki_windows_level.sql", shown());
+    arena_done(&arena);
+}
+
+TEST(loki_plan_of_windows_with_all_labels_takes_each_record)
+{
+    begin();
+    struct loki_grid g = {T0, 1, 60 * NANOS_S, 1};
+    loki_plan_windows(&q, &streams, NULL, &g, &(struct loki_fields){.all = true});
+    test_golden("src/query/plan/testdata/loki_windows_all.sql", shown());
+    arena_done(&arena);
+}
