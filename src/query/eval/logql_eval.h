@@ -8,6 +8,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "query/ir/logql.h"
+#include "query/ir/logql_value.h"
 #include "query/ir/loki_labels.h"
 
 /* --- stages over one line --- */
@@ -36,25 +37,6 @@ struct logql_selector;
 bool logql_selector_match(struct logql_selector *s, const struct loki_labels *labels);
 
 /* --- metric queries --- */
-
-/* Times start, start + step, ...: n of them; one for an instant. */
-struct logql_grid {
-    nanos start, step;
-    uint32_t n;
-};
-
-struct logql_series {
-    struct loki_labels labels; /* sorted */
-    double *values;            /* one for each time */
-    bool *present;
-};
-
-struct logql_matrix {
-    bool scalar; /* the same number at each time, and no series */
-    double number;
-    struct logql_series *v;
-    uint32_t n;
-};
 
 /* The labels that the caller of a range aggregation can see; with `all`, every one. */
 struct logql_needs {
