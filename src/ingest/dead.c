@@ -72,14 +72,17 @@ status dead_write(const char *dir, const uint8_t journal_id[16], enum signal_kin
     if (mkdir(dir, 0777) != 0 && errno != EEXIST) return failed(err, dir);
     int top = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (top < 0) return failed(err, dir);
+    if (faccessat(top, name, F_OK, 0) == 0) { /* written before a crash */
+        close(top);
+        return ST_OK;
+    }
     int fd = -1;
     status s = ST_OK;
     if (mkdirat(top, making, 0777) != 0 && errno != EEXIST) s = failed(err, making);
     if (s == ST_OK && (fd = openat(top, making, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
         s = failed(err, making);
     if (s == ST_OK) s = write_folder(fd, requests, reason, err);
-    bool there = s == ST_OK && faccessat(top, name, F_OK, 0) == 0;
-    if (s == ST_OK && !there && renameat(top, making, top, name) != 0) s = failed(err, name);
+    if (s == ST_OK && renameat(top, making, top, name) != 0) s = failed(err, name);
     if (s == ST_OK && fsync(top) != 0) s = failed(err, dir);
     if (fd >= 0) close(fd);
     close(top);

@@ -4,9 +4,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -565,6 +567,54 @@ TEST(a_replay_may_run_beside_appends_and_sees_only_what_was_there)
     struct seen *s = replay(j, NULL);
     CHECK_INT(s->n, 100);
     CHECK_INT(s->seq[99], old_last);
+    journal_close(j);
+    free(s);
+    remove_dir(dir);
+}
+
+/* The file size limit stands for a full disk: a write is cut short, the next one fails. */
+TEST(a_write_that_finds_no_space_refuses_its_requests_and_the_journal_goes_on)
+{
+    const char *dir = new_dir();
+    struct journal *j = open_dir(dir);
+    struct rlimit before, small;
+    getrlimit(RLIMIT_FSIZE, &before);
+    signal(SIGXFSZ, SIG_IGN);
+    small = before;
+    small.rlim_cur = 110000;
+    setrlimit(RLIMIT_FSIZE, &small);
+
+    struct tally t = {0};
+    uint64_t seq, last_kept = 0;
+    for (int i = 0; i < 8; i++) {
+        CHECK_INT(append(j, SIGNAL_LOGS, (str){big, sizeof big}, &t, &seq), ST_OK);
+        wait_for(&t, i + 1);
+        if (atomic_load(&t.last_status) == ST_OK) last_kept = seq;
+    }
+    CHECK_INT(t.ok, 5);
+    CHECK_INT(t.refused, 3);
+    CHECK_INT(t.last_status, ST_OVERLOADED);
+    struct err err;
+    /* A mark that does not fit is refused too, and a done mark is written when there is room. */
+    status mark = ST_OK;
+    uint64_t first = 1;
+    for (int i = 0; i < 500 && mark == ST_OK; i++)
+        mark = journal_block_begin(j, SIGNAL_TRACES, 1000, 1000, &err);
+    CHECK_INT(mark, ST_OVERLOADED);
+    journal_block_done(j, SIGNAL_LOGS, first, first + 1);
+    setrlimit(RLIMIT_FSIZE, &before);
+    CHECK_INT(append(j, SIGNAL_LOGS, S("after"), &t, &seq), ST_OK);
+    CHECK(seq > last_kept);
+    journal_close(j);
+    CHECK_INT(t.ok, 6);
+
+    j = open_dir(dir);
+    struct journal_replay_stats stats;
+    struct seen *s = replay(j, &stats);
+    CHECK_INT(s->n, 4); /* 5 + 1, less the 2 of the finished block */
+    CHECK_INT(s->seq[2], last_kept);
+    CHECK_STR(((str){s->text[3], strlen(s->text[3])}), S("after"));
+    CHECK_INT(stats.lost_bytes, 0);
     journal_close(j);
     free(s);
     remove_dir(dir);

@@ -61,6 +61,7 @@ struct journal {
     int fd;          /* of the newest segment; -1: the next write makes one */
     uint64_t synced; /* bytes of the newest segment known to be on disk */
     uint64_t next_ordinal, last_seq;
+    nanos warned;              /* monotonic: one line a second about refusals */
     struct journal_item *owed; /* marks that could not be written yet; oldest first */
 };
 

@@ -315,9 +315,12 @@ static void commit(struct journal *j, struct journal_item *items)
         }
         g.items = rest;
     }
-    if (g.failed != ST_OK)
+    nanos now = clock_monotonic();
+    if (g.failed != ST_OK && now - j->warned > NANOS_S) {
+        j->warned = now;
         log_warn("journal", "requests refused: they could not be written",
                  LOG_CSTR("why", g.err.msg));
+    }
     for (struct journal_item *i = g.items, *next; i; i = next) {
         next = i->next;
         item_refused(j, i, g.failed, &g.err);
