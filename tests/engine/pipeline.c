@@ -1,0 +1,295 @@
+/* The path in over the real engine, in one process: rows that were sent come back by SQL, once;
+ * what cannot be stored is refused or kept, and the ledger balances. */
+#include "ingest/pipeline.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "engine/engine.h"
+#include "engine/otlp_client.h"
+#include "lifecycle/lifecycle.h"
+#include "obs/metrics.h"
+
+static const struct schema_settings settings = {30, 14, 90, 3600};
+
+static struct store *tables(void)
+{
+    struct store *s = engine_store();
+    struct err err = {};
+    WANT(lifecycle_start(s, &settings, &err), ST_OK);
+    engine_do(s, "TRUNCATE TABLE otel_traces");
+    engine_do(s, "TRUNCATE TABLE otel_logs");
+    engine_do(s, "TRUNCATE TABLE otel_metrics");
+    return s;
+}
+
+static str under_dir(const char *name)
+{
+    static char path[8][300];
+    static int next;
+    char *p = path[next++ % 8];
+    int n = snprintf(p, 300, "%s-%s", engine_dir(), name);
+    return (str){p, (size_t)n};
+}
+
+static void clean(const char *name)
+{
+    char command[400];
+    str path = under_dir(name);
+    snprintf(command, sizeof command, "rm -rf " STR_FMT, STR_ARG(path));
+    CHECK_INT(system(command), 0);
+}
+
+static struct pipeline_options options(void)
+{
+    return (struct pipeline_options){.workers = 2,
+                                     .grpc_host = "127.0.0.1",
+                                     .http_host = "127.0.0.1",
+                                     .journal_dir = under_dir("journal"),
+                                     .dead_dir = under_dir("dead"),
+                                     .journal_reserve_bytes = 1,
+                                     .insert_tries = 2};
+}
+
+static struct pipeline *open_pipeline(const struct pipeline_options *o)
+{
+    struct pipeline *p = NULL;
+    struct err err = {};
+    WANT(pipeline_open(o, engine_store(), &p, &err), ST_OK);
+    return p;
+}
+
+static void close_pipeline(struct pipeline *p)
+{
+    pipeline_close(p, 10000);
+    clean("journal");
+    clean("dead");
+}
+
+static bool balances(void)
+{
+    bool all = true;
+    for (unsigned k = 0; k < SIGNAL_COUNT; k++) {
+        uint64_t out = metric_get(M_STORED, k) + metric_get(M_JOURNAL_ITEMS, k);
+        for (unsigned i = 0; i < 8; i++)
+            out += metric_get(M_REJECTED, metric_signal_reason(k, i)) +
+                   metric_get(M_DROPPED, metric_signal_reason(k, i));
+        if (metric_get(M_RECEIVED, k) == out) continue;
+        printf("%s: received %llu, accounted for %llu\n", signal_name(k),
+               (unsigned long long)metric_get(M_RECEIVED, k), (unsigned long long)out);
+        all = false;
+    }
+    return all;
+}
+
+static void flush(struct pipeline *p)
+{
+    struct err err = {};
+    WANT(pipeline_flush(p, 30000, &err), ST_OK);
+}
+
+/* One request by HTTP; its status. */
+static int post(uint16_t port, enum signal_kind signal, uint64_t first, uint32_t n, nanos time)
+{
+    struct buf b;
+    buf_init(&b, 1 << 22);
+    otlp_request(&b, signal, first, n, time);
+    int fd = otlp_connect(port);
+    CHECK(fd >= 0);
+    CHECK(otlp_http_send(fd, signal, "application/x-protobuf", buf_str(&b)));
+    int s = otlp_http_status(fd, NULL);
+    close(fd);
+    buf_done(&b);
+    return s;
+}
+
+TEST(rows_of_all_signals_come_back_by_sql_over_http_and_grpc)
+{
+    struct store *s = tables();
+    struct pipeline_options o = options();
+    struct pipeline *p = open_pipeline(&o);
+    struct err err = {};
+    WANT(pipeline_ready(p, &err), ST_OK);
+    nanos now = clock_now();
+    for (enum signal_kind k = 0; k < SIGNAL_COUNT; k++) {
+        struct buf b;
+        buf_init(&b, 1 << 20);
+        otlp_request(&b, k, 100, 50, now);
+        CHECK_INT(otlp_grpc(pipeline_grpc_port(p), k, buf_str(&b)), 0);
+        buf_done(&b);
+        CHECK_INT(post(pipeline_http_port(p), k, 1, 99, now), 200);
+    }
+    flush(p);
+    for (enum signal_kind k = 0; k < SIGNAL_COUNT; k++) {
+        char sql[300];
+        snprintf(sql, sizeof sql, "SELECT count(), uniqExact(n), min(n), max(n) FROM (%s)",
+                 otlp_numbers_sql(k));
+        CHECK_STR(engine_ask(s, sql), S("149\t149\t1\t149"));
+    }
+    CHECK_STR(engine_ask(s, "SELECT DISTINCT service_name FROM otel_log_streams"), S("shop"));
+    CHECK_STR(engine_ask(s, "SELECT DISTINCT metric_name FROM otel_metric_series"),
+              S("queue.length"));
+    CHECK_STR(engine_ask(s, "SELECT DISTINCT span_name FROM otel_span_names"), S("GET /cart"));
+    CHECK(balances());
+    close_pipeline(p);
+    CHECK_INT(metric_get(M_JOURNAL_ITEMS, SIGNAL_LOGS), 0);
+}
+
+TEST(items_that_cannot_be_kept_are_told_to_the_client_and_counted)
+{
+    struct store *s = tables();
+    struct pipeline_options o = options();
+    o.retention_logs = NANOS_DAY;
+    struct pipeline *p = open_pipeline(&o);
+    uint64_t before = metric_get(M_RECEIVED, SIGNAL_LOGS);
+    CHECK_INT(post(pipeline_http_port(p), SIGNAL_LOGS, 1, 5, clock_now() - 2 * NANOS_DAY), 200);
+    CHECK_INT(post(pipeline_http_port(p), SIGNAL_LOGS, 1, 5, clock_now()), 200);
+    flush(p);
+    CHECK_INT(metric_get(M_RECEIVED, SIGNAL_LOGS) - before, 10);
+    CHECK_STR(engine_ask(s, "SELECT count() FROM otel_logs"), S("5"));
+    CHECK(balances());
+    close_pipeline(p);
+}
+
+TEST(a_malformed_request_is_refused_and_not_counted)
+{
+    tables();
+    struct pipeline_options o = options();
+    struct pipeline *p = open_pipeline(&o);
+    uint64_t before = metric_get(M_RECEIVED, SIGNAL_LOGS);
+    int fd = otlp_connect(pipeline_http_port(p));
+    CHECK(otlp_http_send(fd, SIGNAL_LOGS, "application/x-protobuf", S("\x0a\x05zz")));
+    CHECK_INT(otlp_http_status(fd, NULL), 400);
+    close(fd);
+    CHECK_INT(metric_get(M_RECEIVED, SIGNAL_LOGS), before);
+    close_pipeline(p);
+}
+
+TEST(with_ack_stored_the_rows_are_there_when_the_answer_is)
+{
+    struct store *s = tables();
+    struct pipeline_options o = options();
+    o.ack = ACK_STORED;
+    o.batch.timeout = 200 * NANOS_MS;
+    struct pipeline *p = open_pipeline(&o);
+    CHECK_INT(post(pipeline_http_port(p), SIGNAL_TRACES, 1, 7, clock_now()), 200);
+    CHECK_STR(engine_ask(s, "SELECT count() FROM otel_traces"), S("7"));
+    close_pipeline(p);
+}
+
+TEST(a_full_journal_refuses_and_recovers_by_itself_and_nothing_acknowledged_is_lost)
+{
+    struct store *s = tables();
+    struct pipeline_options o = options();
+    o.journal_max_bytes = 400000;
+    o.batch.timeout = 100 * NANOS_MS;
+    o.batch.send_batch_size = 1000;
+    struct pipeline *p = open_pipeline(&o);
+    struct err err = {};
+    engine_do(s, "RENAME TABLE otel_logs TO otel_logs_away"); /* the store is out of order */
+    uint64_t next = 1;
+    int status = 0, refusals = 0, rounds = 0;
+    char expected[60];
+    while (refusals < 3 && rounds++ < 400) {
+        status = post(pipeline_http_port(p), SIGNAL_LOGS, next, 100, clock_now());
+        if (status == 200)
+            next += 100;
+        else
+            refusals++;
+    }
+    CHECK_INT(refusals, 3);
+    CHECK(status == 429 || status == 503);
+    CHECK_INT(pipeline_flush(p, 200, &err), ST_TIMEOUT);
+    CHECK(strstr(err.msg, "not yet stored") != NULL);
+    engine_do(s, "RENAME TABLE otel_logs_away TO otel_logs");
+    flush(p);
+    CHECK_INT(post(pipeline_http_port(p), SIGNAL_LOGS, next, 100, clock_now()), 200);
+    next += 100;
+    flush(p);
+    snprintf(expected, sizeof expected, "%llu\t%llu", (unsigned long long)next - 1,
+             (unsigned long long)next - 1);
+    CHECK_STR(engine_ask(s, "SELECT count(), uniqExact(body) FROM otel_logs"),
+              ((str){expected, strlen(expected)}));
+    CHECK(balances());
+    close_pipeline(p);
+}
+
+TEST(when_memory_is_spent_requests_are_refused_until_blocks_are_stored)
+{
+    struct store *s = tables();
+    struct pipeline_options o = options();
+    o.max_inflight_bytes = 2 << 20;
+    o.batch.timeout = 100 * NANOS_MS;
+    struct pipeline *p = open_pipeline(&o);
+    struct err err = {};
+    engine_do(s, "RENAME TABLE otel_logs TO otel_logs_away");
+    uint64_t next = 1;
+    int status = 200;
+    for (int i = 0; i < 2000 && status == 200; i++)
+        if ((status = post(pipeline_http_port(p), SIGNAL_LOGS, next, 100, clock_now())) == 200)
+            next += 100;
+    CHECK(status == 429 || status == 503);
+    CHECK_INT(pipeline_ready(p, &err), ST_OVERLOADED);
+    engine_do(s, "RENAME TABLE otel_logs_away TO otel_logs");
+    flush(p);
+    WANT(pipeline_ready(p, &err), ST_OK);
+    char expected[40];
+    snprintf(expected, sizeof expected, "%llu", (unsigned long long)next - 1);
+    CHECK_STR(engine_ask(s, "SELECT uniqExact(body) FROM otel_logs"),
+              ((str){expected, strlen(expected)}));
+    close_pipeline(p);
+}
+
+static int count_entries(str dir)
+{
+    char path[300];
+    snprintf(path, sizeof path, STR_FMT, STR_ARG(dir));
+    int n = 0;
+    DIR *d = opendir(path);
+    for (struct dirent *e; d && (e = readdir(d));) n += e->d_name[0] != '.';
+    if (d) closedir(d);
+    return n;
+}
+
+TEST(a_block_the_store_refuses_goes_to_dead_and_the_next_one_is_stored)
+{
+    struct store *s = tables();
+    struct pipeline_options o = options();
+    o.workers = 1;
+    struct pipeline *p = open_pipeline(&o);
+    uint64_t dropped = metric_get(M_DROPPED, metric_signal_reason(SIGNAL_LOGS, 2));
+    engine_do(s, "ALTER TABLE otel_logs DROP COLUMN event_name");
+    CHECK_INT(post(pipeline_http_port(p), SIGNAL_LOGS, 1, 20, clock_now()), 200);
+    flush(p);
+    CHECK_INT(metric_get(M_DROPPED, metric_signal_reason(SIGNAL_LOGS, 2)) - dropped, 20);
+    CHECK_INT(count_entries(o.dead_dir), 1);
+    CHECK(balances());
+    engine_do(s, "ALTER TABLE otel_logs ADD COLUMN event_name LowCardinality(String) "
+                 "CODEC(ZSTD(3)) AFTER severity_text");
+    CHECK_INT(post(pipeline_http_port(p), SIGNAL_LOGS, 100, 20, clock_now()), 200);
+    flush(p);
+    CHECK_STR(engine_ask(s, "SELECT count() FROM otel_logs"), S("20"));
+    CHECK(balances());
+    close_pipeline(p);
+}
+
+TEST(what_was_not_stored_at_the_end_is_stored_at_the_next_start_also_with_fewer_workers)
+{
+    struct store *s = tables();
+    struct pipeline_options o = options();
+    struct pipeline *p = open_pipeline(&o);
+    engine_do(s, "RENAME TABLE otel_logs TO otel_logs_away");
+    for (uint64_t i = 0; i < 20; i++)
+        CHECK_INT(post(pipeline_http_port(p), SIGNAL_LOGS, 1 + i * 10, 10, clock_now()), 200);
+    pipeline_close(p, 100);
+    engine_do(s, "RENAME TABLE otel_logs_away TO otel_logs");
+    CHECK_STR(engine_ask(s, "SELECT count() FROM otel_logs"), S("0"));
+    o.workers = 1;
+    p = open_pipeline(&o);
+    flush(p);
+    CHECK_STR(engine_ask(s, "SELECT count(), uniqExact(body) FROM otel_logs"), S("200\t200"));
+    close_pipeline(p);
+}

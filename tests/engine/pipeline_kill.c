@@ -1,0 +1,227 @@
+/* SIGKILL at any moment under load, several times over one data directory: at the end every row
+ * that was acknowledged is stored exactly once, and no row twice.
+ *
+ * The process under test is a forked child with the engine and a pipeline; this one only sends,
+ * kills and counts. */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "engine/engine.h"
+#include "engine/otlp_client.h"
+#include "ingest/pipeline.h"
+#include "lifecycle/lifecycle.h"
+#include "obs/metrics.h"
+
+enum { ROUNDS = 4, CONNECTIONS = 8, ROWS = 20, REQUESTS_MAX = 20000 };
+
+static char top[] = "/tmp/weir-kill-XXXXXX";
+
+static str below(char out[300], const char *name)
+{
+    int n = snprintf(out, 300, "%s/%s", top, name);
+    return (str){out, (size_t)n};
+}
+
+/* ---- the child ---- */
+
+static void fail(const char *what, const struct err *err)
+{
+    fprintf(stderr, "child: %s: %s\n", what, err->msg);
+    _exit(1);
+}
+
+static struct pipeline *child_open(struct store **ret_store)
+{
+    char data[300], journal[300], dead[300];
+    struct err err = {};
+    struct store_options so = {.driver = STORE_EMBEDDED, .data_dir = below(data, "data")};
+    if (store_open(&so, ret_store, &err) != ST_OK) fail("store", &err);
+    const struct schema_settings settings = {30, 14, 90, 3600};
+    if (lifecycle_start(*ret_store, &settings, &err) != ST_OK) fail("tables", &err);
+    struct pipeline_options o = {.workers = 2,
+                                 .grpc_host = "127.0.0.1",
+                                 .http_host = "127.0.0.1",
+                                 .journal_dir = below(journal, "journal"),
+                                 .dead_dir = below(dead, "dead"),
+                                 .journal_segment_bytes = 100000,
+                                 .journal_reserve_bytes = 1,
+                                 .batch = {.send_batch_size = 300, .timeout = 50 * NANOS_MS}};
+    struct pipeline *p;
+    if (pipeline_open(&o, *ret_store, &p, &err) != ST_OK) fail("pipeline", &err);
+    return p;
+}
+
+static bool append_piece(void *file, str piece)
+{
+    return fwrite(piece.ptr, 1, piece.len, file) == piece.len;
+}
+
+static void dump(struct store *s, enum signal_kind k)
+{
+    char path[300];
+    struct err err = {};
+    below(path, signal_name(k));
+    FILE *f = fopen(path, "w");
+    const char *sql = otlp_numbers_sql(k);
+    struct store_query q = {.sql = {sql, strlen(sql)}, .format = S("TabSeparatedRaw")};
+    if (!f || store_query(s, &q, append_piece, f, NULL, &err) != ST_OK) fail("read back", &err);
+    fclose(f);
+}
+
+static bool balances(enum signal_kind k)
+{
+    uint64_t out = metric_get(M_STORED, k) + metric_get(M_JOURNAL_ITEMS, k);
+    for (unsigned i = 0; i < 8; i++)
+        out += metric_get(M_REJECTED, metric_signal_reason(k, i)) +
+               metric_get(M_DROPPED, metric_signal_reason(k, i));
+    return out == metric_get(M_RECEIVED, k);
+}
+
+/* Says its port, then serves until it is killed or told to end: flush, write what is stored to
+ * files. */
+static void child(int out, int in)
+{
+    struct store *s;
+    struct err err = {};
+    struct pipeline *p = child_open(&s);
+    uint16_t port = pipeline_http_port(p);
+    char go;
+    if (write(out, &port, sizeof port) != sizeof port || read(in, &go, 1) != 1) _exit(1);
+    if (pipeline_flush(p, 60000, &err) != ST_OK) fail("flush", &err);
+    bool even = true;
+    for (enum signal_kind k = 0; k < SIGNAL_COUNT; k++) {
+        dump(s, k);
+        even &= balances(k) && metric_get(M_JOURNAL_ITEMS, k) == 0;
+    }
+    pipeline_close(p, 5000);
+    _exit(even ? 0 : 3);
+}
+
+struct subject {
+    pid_t pid;
+    int out, in;
+    uint16_t port;
+};
+
+static struct subject start(void)
+{
+    int out[2], in[2];
+    CHECK(pipe(out) == 0 && pipe(in) == 0);
+    fflush(NULL);
+    struct subject s = {.pid = fork(), .out = out[0], .in = in[1]};
+    CHECK(s.pid >= 0);
+    if (s.pid == 0) {
+        close(out[0]);
+        close(in[1]);
+        child(out[1], in[0]);
+    }
+    close(out[1]);
+    close(in[0]);
+    CHECK(read(s.out, &s.port, sizeof s.port) == sizeof s.port);
+    return s;
+}
+
+static int finish(struct subject *s)
+{
+    int status;
+    waitpid(s->pid, &status, 0);
+    close(s->out);
+    close(s->in);
+    return status;
+}
+
+/* ---- the load ---- */
+
+static uint8_t acked[REQUESTS_MAX]; /* by request number; its rows are number * ROWS + 1 ... */
+
+static enum signal_kind signal_of(int request)
+{
+    return (enum signal_kind)(request % SIGNAL_COUNT);
+}
+
+static bool send_request(int fd, int request)
+{
+    struct buf b;
+    buf_init(&b, 1 << 20);
+    otlp_request(&b, signal_of(request), (uint64_t)request * ROWS + 1, ROWS, clock_now());
+    bool ok = otlp_http_send(fd, signal_of(request), "application/x-protobuf", buf_str(&b));
+    buf_done(&b);
+    return ok;
+}
+
+/* Sends until the process is gone. After `kill_after` answers it is killed, with requests on their
+ * way. */
+static int load(struct subject *s, int next, int kill_after)
+{
+    int fd[CONNECTIONS], answers = 0;
+    bool alive = true;
+    for (int i = 0; i < CONNECTIONS; i++) CHECK((fd[i] = otlp_connect(s->port)) >= 0);
+    while (alive && next + CONNECTIONS < REQUESTS_MAX) {
+        int first = next;
+        for (int i = 0; i < CONNECTIONS; i++) alive &= send_request(fd[i], next++);
+        for (int i = 0; i < CONNECTIONS; i++) {
+            if (kill_after > 0 && answers++ == kill_after) kill(s->pid, SIGKILL);
+            int status = otlp_http_status(fd[i], NULL);
+            if (status == 200) acked[first + i] = 1;
+            alive &= status > 0;
+        }
+        if (kill_after == 0) break;
+    }
+    for (int i = 0; i < CONNECTIONS; i++) close(fd[i]);
+    return next;
+}
+
+static void check_stored(int requests)
+{
+    static uint8_t stored[REQUESTS_MAX * ROWS + 2];
+    for (enum signal_kind k = 0; k < SIGNAL_COUNT; k++) {
+        char path[300];
+        below(path, signal_name(k));
+        FILE *f = fopen(path, "r");
+        CHECK(f != NULL);
+        unsigned long long n;
+        int twice = 0, rows = 0;
+        while (fscanf(f, "%llu", &n) == 1) {
+            CHECK(n >= 1 && n <= (unsigned long long)REQUESTS_MAX * ROWS);
+            twice += stored[n]++ > 0;
+            rows++;
+        }
+        fclose(f);
+        printf("%s: %d rows stored, %d of them twice\n", signal_name(k), rows, twice);
+        CHECK_INT(twice, 0);
+    }
+    int lost = 0, n_acked = 0;
+    for (int r = 0; r < requests; r++) {
+        n_acked += acked[r];
+        for (int i = 1; i <= ROWS; i++) lost += acked[r] && !stored[r * ROWS + i];
+    }
+    printf("%d requests sent, %d acknowledged, %d acknowledged rows lost\n", requests, n_acked,
+           lost);
+    CHECK_INT(lost, 0);
+    CHECK(n_acked > 100);
+}
+
+TEST(after_sigkill_under_load_every_acknowledged_row_is_stored_exactly_once)
+{
+    CHECK(mkdtemp(top) != NULL);
+    int next = 0;
+    for (int round = 0; round < ROUNDS; round++) {
+        struct subject s = start();
+        next = load(&s, next, 150 + round * 170);
+        kill(s.pid, SIGKILL);
+        CHECK(WIFSIGNALED(finish(&s)));
+    }
+    struct subject s = start();
+    next = load(&s, next, 0);
+    CHECK(write(s.in, "f", 1) == 1);
+    int status = finish(&s);
+    CHECK(WIFEXITED(status));
+    CHECK_INT(WEXITSTATUS(status), 0); /* 3: the ledger does not balance */
+    check_stored(next);
+    char command[100];
+    snprintf(command, sizeof command, "rm -rf %s", top);
+    CHECK_INT(system(command), 0);
+}
