@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "engine/engine.h"
-#include "engine/otlp_client.h"
+#include "ingest/client_test.h"
 #include "lifecycle/lifecycle.h"
 #include "obs/metrics.h"
 

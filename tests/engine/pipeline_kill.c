@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "engine/engine.h"
-#include "engine/otlp_client.h"
+#include "ingest/client_test.h"
 #include "ingest/pipeline.h"
 #include "lifecycle/lifecycle.h"
 #include "obs/metrics.h"

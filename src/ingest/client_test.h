@@ -1,4 +1,4 @@
-/* otlp_client: OTLP requests with rows that have numbers, sent as bytes written by hand over
+/* OTLP requests with rows that have numbers, sent as bytes written by hand over
  * HTTP/1.1 and HTTP/2. */
 #pragma once
 

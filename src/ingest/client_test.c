@@ -1,4 +1,4 @@
-#include "engine/otlp_client.h"
+#include "ingest/client_test.h"
 
 #include <arpa/inet.h>
 #include <nghttp2/nghttp2.h>
