@@ -26,10 +26,18 @@ enum { RETRY_AFTER_MS = 1000, LANE_WAITING_MAX = 4, PACE_MS = 500 };
 
 /* ---- receive, decode, journal ---- */
 
-void pipeline_refuse(struct ingest_request *req, const struct err *err)
+/* Answers and frees. What an operator can do something about is logged, once in ten seconds. */
+static void refuse(struct shard *s, struct ingest_request *req, const struct err *err)
 {
     struct ingest_answer a = {.err = *err};
-    if (status_retryable(err->code)) a.retry_after_ms = RETRY_AFTER_MS;
+    if (status_retryable(err->code)) {
+        a.retry_after_ms = RETRY_AFTER_MS;
+        nanos now = clock_monotonic();
+        if (now - s->refusal_logged > 10 * NANOS_S) {
+            s->refusal_logged = now;
+            log_warn("ingest", "requests are refused", LOG_CSTR("why", err->msg));
+        }
+    }
     receive_answer(req, &a);
 }
 
@@ -93,7 +101,7 @@ void pipeline_take(void *ctx, struct ingest_request *req)
     struct shard *s = ctx;
     struct err err = {0};
     if (admit(s->p, &err) != ST_OK) {
-        pipeline_refuse(req, &err);
+        refuse(s, req, &err);
         return;
     }
     req->arena->budget = req->arena->used + pipeline_decode_budget(req->body.len);
@@ -102,7 +110,7 @@ void pipeline_take(void *ctx, struct ingest_request *req)
     pipeline_decode_options(s->p, req->signal, req->received_at, &opt);
     if (decode_request(req->arena, req->signal, req->format, req->body, &opt, &batch, &err) !=
         ST_OK) {
-        pipeline_refuse(req, &err);
+        refuse(s, req, &err);
         return;
     }
     if (telemetry_batch_rows(batch) == 0) {
@@ -119,7 +127,7 @@ void pipeline_take(void *ctx, struct ingest_request *req)
     pipeline_hold(h, batch);
     if (journal(s, h, &err) != ST_OK) {
         pipeline_release(s->p, h->bytes);
-        pipeline_refuse(req, &err);
+        refuse(s, req, &err);
     }
 }
 
@@ -155,7 +163,7 @@ static void settle_one(struct shard *s, struct held *h)
         struct err err;
         err_set(&err, h->result, ERR_NOPOS, "the journal could not keep the request");
         pipeline_release(s->p, h->bytes);
-        pipeline_refuse(req, &err);
+        refuse(s, req, &err);
         return;
     }
     ledger_accept(h->batch);
@@ -202,9 +210,11 @@ void pipeline_seal(struct shard *s, bool all)
     const struct batch_limits *limits = &s->p->opt.batch;
     nanos now = clock_monotonic(), pace = PACE_MS * NANOS_MS * s->p->n_workers;
     if (pace > limits->timeout) pace = limits->timeout;
+    bool pressed = atomic_load(&s->p->gate.bytes) > s->p->gate.max_bytes / 2;
     for (enum signal_kind k = 0; k < SIGNAL_COUNT; k++) {
         unsigned waiting = atomic_load(&s->lanes[k].waiting);
         bool busy = waiting > 0 || now - s->last_seal[k] < pace;
+        if (waiting == 0 && pressed && open_block_rows(s->open[k]) > 0) seal(s, k, now);
         if (all || (waiting < LANE_WAITING_MAX && open_block_due(s->open[k], limits, busy, now)))
             seal(s, k, now);
     }
@@ -227,7 +237,8 @@ static status encode(struct pipeline *p, struct store_task *t, struct err *err)
         return s;
     }
     t->encoded = true;
-    atomic_fetch_add(&p->gate.bytes, t->inserts.body_bytes);
+    t->encoded_bytes = t->arena.used;
+    atomic_fetch_add(&p->gate.bytes, t->encoded_bytes);
     return ST_OK;
 }
 

@@ -67,6 +67,7 @@ struct shard {
     struct open_block *open[SIGNAL_COUNT];
     struct held_list held[SIGNAL_COUNT];
     nanos last_seal[SIGNAL_COUNT];
+    nanos refusal_logged;
 
     _Atomic(struct held *) settled;    /* by the journal's thread, newest first */
     atomic_uint flush_wanted, flushed; /* rounds */
@@ -86,6 +87,7 @@ struct store_task {
     bool encoded; /* `inserts` is filled */
     struct arena arena;
     struct encoded_block inserts;
+    uint64_t encoded_bytes; /* counted in the gate */
     size_t next_insert;
     uint64_t stored_rows; /* of the main table, in confirmed inserts */
     unsigned refusals;    /* of the content */
@@ -130,7 +132,6 @@ void pipeline_decode_options(const struct pipeline *p, enum signal_kind signal, 
 size_t pipeline_decode_budget(size_t body);
 void pipeline_hold(struct held *h, struct telemetry_batch *batch); /* counts its memory */
 void pipeline_release(struct pipeline *p, uint64_t bytes);
-void pipeline_refuse(struct ingest_request *req, const struct err *err); /* answers and frees */
 
 /* shard.c */
 [[nodiscard]] status shard_open(struct shard *s, struct pipeline *p, unsigned index,

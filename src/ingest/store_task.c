@@ -155,7 +155,7 @@ static void answer_stored(struct held *h, status s, const char *why)
 
 static void task_free(struct pipeline *p, struct store_task *t)
 {
-    uint64_t bytes = t->encoded ? t->inserts.body_bytes : 0;
+    uint64_t bytes = t->encoded_bytes;
     for (struct held *h = t->held.first; h; h = h->next) bytes += h->bytes;
     pipeline_release(p, bytes);
     arena_done(&t->arena);
