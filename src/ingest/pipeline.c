@@ -234,6 +234,7 @@ static status encode(struct pipeline *p, struct store_task *t, struct err *err)
     status s = encode_block(&t->arena, t->block, &o, &t->inserts, err);
     if (s != ST_OK) {
         arena_done(&t->arena);
+        lane_forget(&t->shard->lanes[t->signal]);
         return s;
     }
     t->encoded = true;

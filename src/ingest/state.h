@@ -150,6 +150,9 @@ unsigned shard_count_on_disk(const char *journal_dir);
 void store_queue_stop(struct pipeline *p); /* running inserts end, waiting tasks stay */
 void store_queue_push(struct shard *s, enum signal_kind signal, struct telemetry_block *block,
                       struct held_list held, bool begun);
+/* What the lane has told the catalogues may not have been stored: later blocks tell it again.
+ * thread: who runs the lane */
+void lane_forget(struct lane *l);
 uint64_t store_queue_last_ticket(struct pipeline *p);
 bool store_queue_done_until(struct pipeline *p, uint64_t ticket); /* mutex held */
 /* Waits for progress of any kind, at most until `deadline` (monotonic). False when it has passed.

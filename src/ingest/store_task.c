@@ -199,8 +199,7 @@ static void again_later(struct pipeline *p, struct lane *l)
     pthread_mutex_unlock(&p->queue.mutex);
 }
 
-/* Its side rows may not have been stored: later blocks must tell them again. */
-static void forget_seen(struct lane *l)
+void lane_forget(struct lane *l)
 {
     encode_seen_free(l->seen);
     l->seen = encode_seen_new(SEEN_ENTRIES);
@@ -225,7 +224,7 @@ static void give_up(struct pipeline *p, struct lane *l, const struct err *why)
     metric_add(M_DEAD_BLOCKS, t->signal, 1);
     ledger_store(t->signal, t->stored_rows);
     ledger_dead(t->signal, t->block->rows - t->stored_rows);
-    forget_seen(l);
+    lane_forget(l);
     finish(p, l, ST_INVALID, why->msg);
 }
 

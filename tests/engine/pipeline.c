@@ -217,6 +217,60 @@ TEST(a_full_journal_refuses_and_recovers_by_itself_and_nothing_acknowledged_is_l
     close_pipeline(p);
 }
 
+TEST(a_full_disk_refuses_and_recovers_by_itself_and_nothing_acknowledged_is_lost)
+{
+    char command[400];
+    str dir = under_dir("disk");
+    snprintf(command, sizeof command,
+             "mkdir -p " STR_FMT " && mount -t tmpfs -o size=3m tmpfs " STR_FMT " 2>/dev/null",
+             STR_ARG(dir), STR_ARG(dir));
+    if (system(command) != 0) {
+        printf("SKIPPED: no file system can be mounted here\n");
+        clean("disk");
+        return;
+    }
+    struct store *s = tables();
+    struct pipeline_options o = options();
+    o.journal_dir = under_dir("disk/journal");
+    o.journal_reserve_bytes = 1 << 20;
+    o.journal_segment_bytes = 200000;
+    o.batch.timeout = 100 * NANOS_MS;
+    struct pipeline *p = open_pipeline(&o);
+    struct err err = {};
+    engine_do(s, "RENAME TABLE otel_logs TO otel_logs_away");
+    uint64_t next = 1;
+    int status = 200;
+    for (int i = 0; i < 2000 && status == 200; i++)
+        if ((status = post(pipeline_http_port(p), SIGNAL_LOGS, next, 100, clock_now())) == 200)
+            next += 100;
+    CHECK(status == 429 || status == 503);
+    CHECK_INT(pipeline_ready(p, &err), ST_OVERLOADED);
+    CHECK(strstr(err.msg, "disk") != NULL);
+    /* Now to the last byte: not even marks can be written until there is room again. */
+    snprintf(command, sizeof command, "dd if=/dev/zero of=" STR_FMT "/filler bs=64k 2>/dev/null",
+             STR_ARG(dir));
+    CHECK(system(command) != 0);
+    engine_do(s, "RENAME TABLE otel_logs_away TO otel_logs");
+    CHECK_INT(post(pipeline_http_port(p), SIGNAL_LOGS, next, 100, clock_now()), status);
+    snprintf(command, sizeof command, "rm " STR_FMT "/filler", STR_ARG(dir));
+    CHECK_INT(system(command), 0);
+    flush(p);
+    for (int i = 0; i < 20 && pipeline_ready(p, &err) != ST_OK; i++) usleep(100000);
+    CHECK_INT(post(pipeline_http_port(p), SIGNAL_LOGS, next, 100, clock_now()), 200);
+    next += 100;
+    flush(p);
+    char expected[60];
+    snprintf(expected, sizeof expected, "%llu\t%llu", (unsigned long long)next - 1,
+             (unsigned long long)next - 1);
+    CHECK_STR(engine_ask(s, "SELECT count(), uniqExact(body) FROM otel_logs"),
+              ((str){expected, strlen(expected)}));
+    CHECK(balances());
+    close_pipeline(p);
+    snprintf(command, sizeof command, "umount " STR_FMT, STR_ARG(dir));
+    CHECK_INT(system(command), 0);
+    clean("disk");
+}
+
 TEST(when_memory_is_spent_requests_are_refused_until_blocks_are_stored)
 {
     struct store *s = tables();
