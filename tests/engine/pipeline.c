@@ -191,17 +191,17 @@ TEST(a_full_journal_refuses_and_recovers_by_itself_and_nothing_acknowledged_is_l
     struct err err = {};
     engine_do(s, "RENAME TABLE otel_logs TO otel_logs_away"); /* the store is out of order */
     uint64_t next = 1;
-    int status = 0, refusals = 0, rounds = 0;
+    int answer = 0, refusals = 0, rounds = 0;
     char expected[60];
     while (refusals < 3 && rounds++ < 400) {
-        status = post(pipeline_http_port(p), SIGNAL_LOGS, next, 100, clock_now());
-        if (status == 200)
+        answer = post(pipeline_http_port(p), SIGNAL_LOGS, next, 100, clock_now());
+        if (answer == 200)
             next += 100;
         else
             refusals++;
     }
     CHECK_INT(refusals, 3);
-    CHECK(status == 429 || status == 503);
+    CHECK(answer == 429 || answer == 503);
     CHECK_INT(pipeline_flush(p, 200, &err), ST_TIMEOUT);
     CHECK(strstr(err.msg, "not yet stored") != NULL);
     engine_do(s, "RENAME TABLE otel_logs_away TO otel_logs");
@@ -239,11 +239,11 @@ TEST(a_full_disk_refuses_and_recovers_by_itself_and_nothing_acknowledged_is_lost
     struct err err = {};
     engine_do(s, "RENAME TABLE otel_logs TO otel_logs_away");
     uint64_t next = 1;
-    int status = 200;
-    for (int i = 0; i < 2000 && status == 200; i++)
-        if ((status = post(pipeline_http_port(p), SIGNAL_LOGS, next, 100, clock_now())) == 200)
+    int answer = 200;
+    for (int i = 0; i < 2000 && answer == 200; i++)
+        if ((answer = post(pipeline_http_port(p), SIGNAL_LOGS, next, 100, clock_now())) == 200)
             next += 100;
-    CHECK(status == 429 || status == 503);
+    CHECK(answer == 429 || answer == 503);
     CHECK_INT(pipeline_ready(p, &err), ST_OVERLOADED);
     CHECK(strstr(err.msg, "disk") != NULL);
     /* Now to the last byte: not even marks can be written until there is room again. */
@@ -251,7 +251,7 @@ TEST(a_full_disk_refuses_and_recovers_by_itself_and_nothing_acknowledged_is_lost
              STR_ARG(dir));
     CHECK(system(command) != 0);
     engine_do(s, "RENAME TABLE otel_logs_away TO otel_logs");
-    CHECK_INT(post(pipeline_http_port(p), SIGNAL_LOGS, next, 100, clock_now()), status);
+    CHECK_INT(post(pipeline_http_port(p), SIGNAL_LOGS, next, 100, clock_now()), answer);
     snprintf(command, sizeof command, "rm " STR_FMT "/filler", STR_ARG(dir));
     CHECK_INT(system(command), 0);
     flush(p);
@@ -281,11 +281,11 @@ TEST(when_memory_is_spent_requests_are_refused_until_blocks_are_stored)
     struct err err = {};
     engine_do(s, "RENAME TABLE otel_logs TO otel_logs_away");
     uint64_t next = 1;
-    int status = 200;
-    for (int i = 0; i < 2000 && status == 200; i++)
-        if ((status = post(pipeline_http_port(p), SIGNAL_LOGS, next, 100, clock_now())) == 200)
+    int answer = 200;
+    for (int i = 0; i < 2000 && answer == 200; i++)
+        if ((answer = post(pipeline_http_port(p), SIGNAL_LOGS, next, 100, clock_now())) == 200)
             next += 100;
-    CHECK(status == 429 || status == 503);
+    CHECK(answer == 429 || answer == 503);
     CHECK_INT(pipeline_ready(p, &err), ST_OVERLOADED);
     engine_do(s, "RENAME TABLE otel_logs_away TO otel_logs");
     flush(p);

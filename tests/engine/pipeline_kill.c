@@ -15,7 +15,7 @@
 #include "lifecycle/lifecycle.h"
 #include "obs/metrics.h"
 
-enum { ROUNDS = 4, CONNECTIONS = 8, ROWS = 20, REQUESTS_MAX = 20000 };
+enum { ROUNDS = 6, CONNECTIONS = 8, ROWS = 20, REQUESTS_MAX = 20000 };
 
 static char top[] = "/tmp/weir-kill-XXXXXX";
 
@@ -126,11 +126,11 @@ static struct subject start(void)
 
 static int finish(struct subject *s)
 {
-    int status;
-    waitpid(s->pid, &status, 0);
+    int ended;
+    waitpid(s->pid, &ended, 0);
     close(s->out);
     close(s->in);
-    return status;
+    return ended;
 }
 
 /* ---- the load ---- */
@@ -164,9 +164,9 @@ static int load(struct subject *s, int next, int kill_after)
         for (int i = 0; i < CONNECTIONS; i++) alive &= send_request(fd[i], next++);
         for (int i = 0; i < CONNECTIONS; i++) {
             if (kill_after > 0 && answers++ == kill_after) kill(s->pid, SIGKILL);
-            int status = otlp_http_status(fd[i], NULL);
-            if (status == 200) acked[first + i] = 1;
-            alive &= status > 0;
+            int answer = otlp_http_status(fd[i], NULL);
+            if (answer == 200) acked[first + i] = 1;
+            alive &= answer > 0;
         }
         if (kill_after == 0) break;
     }
@@ -210,16 +210,16 @@ TEST(after_sigkill_under_load_every_acknowledged_row_is_stored_exactly_once)
     int next = 0;
     for (int round = 0; round < ROUNDS; round++) {
         struct subject s = start();
-        next = load(&s, next, 150 + round * 170);
+        next = load(&s, next, 400 + round * 333);
         kill(s.pid, SIGKILL);
         CHECK(WIFSIGNALED(finish(&s)));
     }
     struct subject s = start();
     next = load(&s, next, 0);
     CHECK(write(s.in, "f", 1) == 1);
-    int status = finish(&s);
-    CHECK(WIFEXITED(status));
-    CHECK_INT(WEXITSTATUS(status), 0); /* 3: the ledger does not balance */
+    int ended = finish(&s);
+    CHECK(WIFEXITED(ended));
+    CHECK_INT(WEXITSTATUS(ended), 0); /* 3: the ledger does not balance */
     check_stored(next);
     char command[100];
     snprintf(command, sizeof command, "rm -rf %s", top);
