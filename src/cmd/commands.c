@@ -3,6 +3,8 @@
 
 #include <stdio.h>
 
+#include "cmd/loadgen.h"
+
 static int cmd_version(int, char **)
 {
     puts("weir " WEIR_VERSION);
@@ -10,6 +12,7 @@ static int cmd_version(int, char **)
 }
 
 const struct command commands[] = {
+    {"loadgen", "send generated telemetry and count what is acknowledged", cmd_loadgen},
     {"version", "print the version", cmd_version},
     {0},
 };

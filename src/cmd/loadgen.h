@@ -1,0 +1,3 @@
+#pragma once
+
+int cmd_loadgen(int argc, char **argv); /* see --help */

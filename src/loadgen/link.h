@@ -1,0 +1,27 @@
+/* link: a wire with its socket: connecting, writing, reading, and coming back when it breaks. */
+#pragma once
+
+#include <netdb.h>
+
+#include "loadgen/wire.h"
+
+enum link_state { LINK_DOWN, LINK_CONNECTING, LINK_UP };
+
+struct link {
+    struct wire wire;
+    enum link_state state;
+    int fd;
+    uint32_t failures; /* connects in a row that failed */
+    uint64_t connects;
+    nanos next_try;
+    struct slot *slots;
+    uint32_t n_slots;
+};
+
+void link_connect(struct link *l, const struct addrinfo *to, nanos now);
+/* The socket's events of poll(2). Open slots are over (wire.over) when the connection breaks. */
+void link_ready(struct link *l, short events, nanos now);
+/* Writes what there is to write. */
+void link_flush(struct link *l, nanos now);
+void link_close(struct link *l, nanos now);
+short link_events(const struct link *l);
