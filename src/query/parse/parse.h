@@ -27,6 +27,11 @@ void promql_print(struct buf *out, const struct promql_expr *e);
 [[nodiscard]] status promql_parse_duration(str text, int64_t *ret_ms, struct err *err);
 void promql_print_duration(struct buf *out, int64_t ms);
 
+/* A moment: seconds with a fraction, or RFC 3339. A span: seconds with a fraction, or a duration.
+ */
+[[nodiscard]] status promql_parse_time(str text, int64_t *ret_ms, struct err *err);
+[[nodiscard]] status promql_parse_span(str text, int64_t *ret_ms, struct err *err);
+
 /* The function called `name`, or NULL. */
 const struct promql_function *promql_function_find(str name);
 

@@ -1,0 +1,50 @@
+/* promql_plan: what a selector asks of the store, as SQL, and how stored series become Prometheus'.
+ * Pure; values from outside are bound.
+ *
+ * A stored series answers to one or several names:
+ *   gauge, sum      name
+ *   histogram       name_bucket{le}, name_count, name_sum
+ *   exp. histogram  name_count, name_sum
+ *   summary         name{quantile}, name_count, name_sum
+ * SQL narrows by what it can; which of the names, le and quantile are wanted is decided on the
+ * expanded labels. */
+#pragma once
+
+#include "query/ir/labels.h"
+#include "query/ir/sql.h"
+
+enum promql_stored_type {
+    STORED_GAUGE = 1,
+    STORED_SUM,
+    STORED_HISTOGRAM,
+    STORED_EXP_HISTOGRAM,
+    STORED_SUMMARY
+};
+
+enum { PROMQL_TIME_MAX = 4102444800 }; /* 2100, in s: past what the columns of the store can hold */
+
+struct promql_scope {
+    const struct label_matcher *matchers;
+    uint32_t n;
+    int64_t from_ms, to_ms; /* inclusive */
+};
+
+/* False: nothing can be stored there. Otherwise cuts the times to what can. */
+bool promql_scope_clamp(struct promql_scope *s);
+
+/* series_id, prometheus_name, prometheus_labels, metric_name, type, temporality, explicit_bounds: a
+ * row a series. */
+void promql_plan_series(struct sql *sql, const struct promql_scope *s, uint64_t limit);
+
+/* What the samples of some series are needed for. */
+struct promql_sample_columns {
+    bool value, histogram, summary;
+};
+
+/* series_id, t (ms), flags, present and the columns asked for, in the order of series and time. */
+void promql_plan_samples(struct sql *sql, const struct promql_scope *s, const str *metric_names,
+                         uint32_t n_names, const uint64_t *ids, uint32_t n_ids,
+                         struct promql_sample_columns c);
+
+/* prometheus_name, type, monotonic, description, unit. `metric` empty: all. */
+void promql_plan_metadata(struct sql *sql, str metric);

@@ -1,0 +1,95 @@
+#include "query/plan/promql_plan.h"
+
+#include <stdio.h>
+
+#include "testing/test.h"
+
+static struct arena arena;
+static struct sql sql;
+
+static void begin(void)
+{
+    arena_init(&arena, 1 << 20);
+    sql_init(&sql, &arena);
+}
+
+static void check_golden(const char *name)
+{
+    struct buf b;
+    buf_init(&b, 1 << 20);
+    buf_add(&b, buf_str(&sql.text));
+    buf_char(&b, '\n');
+    for (uint32_t i = 0; i < sql.n_params; i++)
+        buf_printf(&b, "-- " STR_FMT " = " STR_FMT "\n", STR_ARG(sql.params[i].name),
+                   STR_ARG(sql.params[i].value));
+    char path[200];
+    snprintf(path, sizeof path, "src/query/plan/testdata/promql_%s.sql", name);
+    test_golden(path, buf_str(&b));
+    buf_done(&b);
+    arena_done(&arena);
+}
+
+#define EQ(n, v)                                       \
+    {                                                  \
+        .op = MATCH_EQUAL, .name = S(n), .value = S(v) \
+    }
+
+static void plan(struct label_matcher *m, uint32_t n)
+{
+    begin();
+    struct promql_scope s = {m, n, 1'700'000'000'000, 1'700'003'600'000};
+    promql_plan_series(&sql, &s, 1001);
+}
+
+TEST(a_name_is_looked_for_as_itself)
+{
+    struct label_matcher m[] = {EQ("__name__", "up")};
+    plan(m, 1);
+    check_golden("name");
+}
+
+TEST(a_part_of_a_histogram_is_looked_for_under_its_base_name)
+{
+    struct label_matcher m[] = {EQ("__name__", "x_bucket"), EQ("le", "5")};
+    plan(m, 2);
+    check_golden("bucket");
+}
+
+TEST(labels_go_to_the_series_table_as_bound_values)
+{
+    struct label_matcher m[] = {EQ("job", "a'; DROP TABLE x"),
+                                {.op = MATCH_NOT_EQUAL, .name = S("env"), .value = S("")},
+                                {.op = MATCH_REGEX, .name = S("path"), .value = S("/a|/b")},
+                                {.op = MATCH_NOT_REGEX, .name = S("code"), .value = S("5..")},
+                                {.op = MATCH_REGEX, .name = S("__name__"), .value = S("x.*_sum")}};
+    plan(m, 5);
+    check_golden("labels");
+}
+
+TEST(samples_of_some_series)
+{
+    begin();
+    struct promql_scope s = {NULL, 0, 1'700'000'000'000, 1'700'003'600'000};
+    str names[] = {S("http.server.duration"), S("cpu")};
+    uint64_t ids[] = {1, 18446744073709551615u};
+    promql_plan_samples(&sql, &s, names, 2, ids, 2,
+                        (struct promql_sample_columns){true, true, true});
+    check_golden("samples");
+}
+
+TEST(metadata_of_one)
+{
+    begin();
+    promql_plan_metadata(&sql, S("up"));
+    check_golden("metadata");
+}
+
+TEST(times_out_of_reach_are_cut)
+{
+    struct promql_scope s = {.from_ms = INT64_MIN, .to_ms = INT64_MAX};
+    CHECK(promql_scope_clamp(&s));
+    CHECK_INT(s.from_ms, 0);
+    CHECK_INT(s.to_ms, 4102444800000);
+    s = (struct promql_scope){.from_ms = -5, .to_ms = -1};
+    CHECK(!promql_scope_clamp(&s));
+}

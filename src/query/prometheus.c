@@ -1,0 +1,366 @@
+/* Prometheus' HTTP API: parse the parameters and the expression, evaluate it over the store,
+ * render.
+ *
+ * Not here yet: query_exemplars, parse_query, the pretty form of format_query, targets, status but
+ * buildinfo, /federate, the parameter stats. */
+#include "query/api.h"
+#include "query/eval/eval.h"
+#include "query/parse/parse.h"
+#include "query/plan/promql_plan.h"
+#include "query/prometheus_params.h"
+#include "query/promql_store.h"
+#include "query/render/prometheus_json.h"
+
+static status check_job(void *ctx, struct err *err) { return job_check(ctx, err); }
+
+/* What is wrong with the expression, with its place: invalid parameter "query": 1:5: parse error:
+ * ... */
+static status expression(struct query_job *j, str *ret_text, struct promql_expr **ret,
+                         struct err *err)
+{
+    str q = job_param(j, S("query"));
+    status s = promql_parse(j->arena, q, (struct promql_options){}, ret, err);
+    if (s != ST_OK) {
+        struct buf b;
+        buf_init(&b, 64);
+        promql_place(&b, q, err->pos);
+        err_wrap(err, s, "invalid parameter \"query\": " STR_FMT ": parse error",
+                 STR_ARG(buf_str(&b)));
+        buf_done(&b);
+    }
+    *ret_text = q;
+    return s;
+}
+
+struct answer {
+    struct notes warnings, infos;
+    struct value v;
+};
+
+static status evaluate(struct query_job *j, str text, struct promql_expr *e,
+                       struct promql_eval_options *opt, struct answer *ret, struct err *err)
+{
+    struct promql_store store;
+    promql_store_init(&store, j);
+    *ret = (struct answer){.warnings = {.arena = j->arena}, .infos = {.arena = j->arena}};
+    opt->max_samples = j->limits->max_rows;
+    opt->check = check_job;
+    opt->check_ctx = j;
+    TRY(prometheus_span_param(j, S("lookback_delta"), 0, &opt->lookback_ms, err));
+    return promql_eval(j->arena, text, e, opt, &store.source, &ret->warnings, &ret->infos, &ret->v,
+                       err);
+}
+
+static void cut(struct answer *a, uint64_t limit)
+{
+    uint32_t *n = a->v.kind == VALUE_MATRIX ? &a->v.matrix.n : &a->v.n_rows;
+    if (!limit || *n <= limit) return;
+    *n = (uint32_t)limit;
+    notes_add(&a->warnings, S("results truncated due to limit"));
+}
+
+static void answer(struct query_job *j, struct answer *a, bool range)
+{
+    struct json_out out = prometheus_begin(&j->body);
+    prometheus_value(&out, &a->v, range);
+    prometheus_end(&out, &a->warnings, &a->infos);
+}
+
+static status run_query(struct query_job *j, struct err *err)
+{
+    int64_t t;
+    uint64_t limit;
+    TRY(prometheus_limit(j, &limit, err));
+    TRY(prometheus_time_param(j, S("time"), j->now / NANOS_MS, &t, err));
+    TRY(prometheus_timeout(j, err));
+    str text;
+    struct promql_expr *e;
+    TRY(expression(j, &text, &e, err));
+    struct promql_eval_options opt = {.grid = {t, 1000, 1}, .start_ms = t, .end_ms = t};
+    struct answer a;
+    TRY(evaluate(j, text, e, &opt, &a, err));
+    cut(&a, limit);
+    answer(j, &a, false);
+    return ST_OK;
+}
+
+static status run_query_range(struct query_job *j, struct err *err)
+{
+    int64_t start, end, step;
+    uint64_t limit;
+    TRY(prometheus_limit(j, &limit, err));
+    TRY(prometheus_time_needed(j, S("start"), &start, err));
+    TRY(prometheus_time_needed(j, S("end"), &end, err));
+    if (end < start)
+        return err_set(err, ST_INVALID, 0,
+                       "invalid parameter \"end\": end timestamp must not be before start time");
+    TRY(prometheus_span_needed(j, S("step"), &step, err));
+    if (step <= 0)
+        return err_set(err, ST_INVALID, 0,
+                       "invalid parameter \"step\": zero or negative query resolution step widths "
+                       "are not accepted. "
+                       "Try a positive integer");
+    if ((end - start) / step > 11000)
+        return err_set(
+            err, ST_INVALID, 0,
+            "exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query "
+            "resolution (?step=XX)");
+    TRY(prometheus_timeout(j, err));
+    str text;
+    struct promql_expr *e;
+    TRY(expression(j, &text, &e, err));
+    enum promql_type type = promql_type_of(e);
+    if (type != PROMQL_SCALAR && type != PROMQL_VECTOR)
+        return err_set(err, ST_INVALID, 0,
+                       "invalid parameter \"query\": invalid expression type \"%s\" for range "
+                       "query, must be Scalar or "
+                       "instant Vector",
+                       promql_type_text(type));
+    struct promql_eval_options opt = {.grid = {start, step, (uint32_t)((end - start) / step) + 1},
+                                      .start_ms = start,
+                                      .end_ms = end,
+                                      .is_range = true};
+    struct answer a;
+    TRY(evaluate(j, text, e, &opt, &a, err));
+    cut(&a, limit);
+    answer(j, &a, true);
+    return ST_OK;
+}
+
+/* Label sets of match[]; all series when there is none. */
+static status find_series(struct query_job *j, bool needed, struct label_sets *ret,
+                          struct notes *warnings, struct err *err)
+{
+    int64_t start, end;
+    TRY(prometheus_time_param(j, S("start"), 0, &start, err));
+    TRY(prometheus_time_param(j, S("end"), (int64_t)PROMQL_TIME_MAX * 1000, &end, err));
+    if (end < start)
+        return err_set(err, ST_INVALID, 0,
+                       "invalid parameter \"end\": end timestamp must not be before start time");
+    struct selector *selectors;
+    uint32_t n;
+    TRY(prometheus_matches(j, &selectors, &n, err));
+    if (needed && !n) return err_set(err, ST_INVALID, 0, "no match[] parameter provided");
+    struct selector all = {0};
+    struct promql_store store;
+    promql_store_init(&store, j);
+    return promql_store_series(&store, n ? selectors : &all, n ? n : 1, start, end, warnings, ret,
+                               err);
+}
+
+static bool past(struct notes *warnings, uint64_t limit, uint32_t i)
+{
+    if (!limit || i < limit) return false;
+    notes_add(warnings, S("results truncated due to limit"));
+    return true;
+}
+
+static status run_series(struct query_job *j, struct err *err)
+{
+    struct notes warnings = {.arena = j->arena};
+    struct label_sets sets;
+    uint64_t limit;
+    TRY(prometheus_limit(j, &limit, err));
+    TRY(find_series(j, true, &sets, &warnings, err));
+    struct json_out out = prometheus_begin(&j->body);
+    json_array(&out);
+    for (uint32_t i = 0; i < sets.n && !past(&warnings, limit, i); i++)
+        prometheus_labels(&out, sets.list[i]);
+    json_end(&out);
+    prometheus_end(&out, &warnings, NULL);
+    return ST_OK;
+}
+
+static status names_answer(struct query_job *j, str *names, uint32_t n, uint64_t limit,
+                           struct notes *warnings)
+{
+    struct json_out out = prometheus_begin(&j->body);
+    json_array(&out);
+    n = prometheus_sort_names(names, n);
+    for (uint32_t i = 0; i < n && !past(warnings, limit, i); i++) json_str(&out, names[i]);
+    json_end(&out);
+    prometheus_end(&out, warnings, NULL);
+    return ST_OK;
+}
+
+static status run_labels(struct query_job *j, struct err *err)
+{
+    struct notes warnings = {.arena = j->arena};
+    struct label_sets sets;
+    uint64_t limit, total = 0;
+    TRY(prometheus_limit(j, &limit, err));
+    TRY(find_series(j, false, &sets, &warnings, err));
+    for (uint32_t i = 0; i < sets.n; i++) total += sets.list[i].n;
+    str *names = arena_array(j->arena, str, total + 1);
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < sets.n; i++)
+        for (uint32_t k = 0; k < sets.list[i].n; k++) names[n++] = sets.list[i].list[k].name;
+    return names_answer(j, names, n, limit, &warnings);
+}
+
+static status run_label_values(struct query_job *j, struct err *err)
+{
+    struct notes warnings = {.arena = j->arena};
+    struct label_sets sets;
+    uint64_t limit;
+    str name;
+    TRY(prometheus_label_name(j, &name, err));
+    TRY(prometheus_limit(j, &limit, err));
+    TRY(find_series(j, false, &sets, &warnings, err));
+    str *values = arena_array(j->arena, str, sets.n + 1);
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < sets.n; i++) {
+        str v = labels_get(sets.list[i], name);
+        if (v.len) values[n++] = v;
+    }
+    return names_answer(j, values, n, limit, &warnings);
+}
+
+struct metadata {
+    struct query_job *job;
+    struct json_out *out;
+    uint64_t limit, per_metric, names, of_name;
+    str last;
+};
+
+static status add_metadata(void *ctx, const struct native_block *b, struct err *err)
+{
+    static const char *const types[] = {"unknown",   "gauge",     "counter",
+                                        "histogram", "histogram", "summary"};
+    struct metadata *m = ctx;
+    const struct native_column *name = native_find(b, S("prometheus_name")),
+                               *type = native_find(b, S("type")),
+                               *monotonic = native_find(b, S("is_monotonic")),
+                               *help = native_find(b, S("help")),
+                               *unit = native_find(b, S("units"));
+    if (!name || !type || !monotonic || !help || !unit)
+        return err_set(err, ST_INTERNAL, ERR_NOPOS, "the store's answer lacks a column");
+    for (uint64_t i = 0; i < b->rows; i++) {
+        uint64_t t = native_u64(type, i);
+        const char *text =
+            t == STORED_SUM && !native_u64(monotonic, i) ? "gauge" : types[t < 6 ? t : 0];
+        if (!m->names || !str_eq(m->last, native_str(name, i))) {
+            if (m->limit && m->names == m->limit) return ST_CANCELLED;
+            if (m->names++) json_end(m->out);
+            m->last = arena_str(m->job->arena, native_str(name, i));
+            m->of_name = 0;
+            json_key(m->out, m->last);
+            json_array(m->out);
+        }
+        if (m->per_metric && m->of_name++ >= m->per_metric) continue;
+        json_object(m->out);
+        json_key(m->out, S("type"));
+        json_str(m->out, (str){text, strlen(text)});
+        json_key(m->out, S("help"));
+        json_str(m->out, native_str(help, i));
+        json_key(m->out, S("unit"));
+        json_str(m->out, native_str(unit, i));
+        json_end(m->out);
+    }
+    return job_check(m->job, err);
+}
+
+static status run_metadata(struct query_job *j, struct err *err)
+{
+    struct metadata m = {.job = j};
+    TRY(prometheus_number_param(j, S("limit"), &m.limit, err));
+    TRY(prometheus_number_param(j, S("limit_per_metric"), &m.per_metric, err));
+    struct sql sql;
+    sql_init(&sql, j->arena);
+    promql_plan_metadata(&sql, job_param(j, S("metric")));
+    struct json_out out = prometheus_begin(&j->body);
+    m.out = &out;
+    json_object(&out);
+    TRY(fetch_rows(j->fetcher, &sql, add_metadata, &m, err));
+    if (m.names) json_end(&out);
+    json_end(&out);
+    prometheus_end(&out, NULL, NULL);
+    return ST_OK;
+}
+
+static status run_buildinfo(struct query_job *j, struct err *)
+{
+    /* Clients read the version of Prometheus whose API this is; the revision says who answers. */
+    buf_add(&j->body,
+            S("{\"status\":\"success\",\"data\":{\"version\":\"3.5.0\",\"revision\":"
+              "\"weir-" WEIR_VERSION
+              "\",\"branch\":\"\",\"buildUser\":\"\",\"buildDate\":\"\",\"goVersion\":\"\"}}"));
+    return ST_OK;
+}
+
+static status run_rules(struct query_job *j, struct err *)
+{
+    buf_add(&j->body, S("{\"status\":\"success\",\"data\":{\"groups\":[]}}"));
+    return ST_OK;
+}
+
+static status run_alerts(struct query_job *j, struct err *)
+{
+    buf_add(&j->body, S("{\"status\":\"success\",\"data\":{\"alerts\":[]}}"));
+    return ST_OK;
+}
+
+static status run_alertmanagers(struct query_job *j, struct err *)
+{
+    buf_add(&j->body, S("{\"status\":\"success\",\"data\":{\"activeAlertmanagers\":[],"
+                        "\"droppedAlertmanagers\":[]}}"));
+    return ST_OK;
+}
+
+static status run_healthy(struct query_job *j, struct err *)
+{
+    j->content_type = S("text/plain; charset=utf-8");
+    buf_add(&j->body, S("Prometheus Server is Healthy.\n"));
+    return ST_OK;
+}
+
+static status run_ready(struct query_job *j, struct err *)
+{
+    j->content_type = S("text/plain; charset=utf-8");
+    buf_add(&j->body, S("Prometheus Server is Ready.\n"));
+    return ST_OK;
+}
+
+/* Errors in Prometheus' form, once, for all endpoints. */
+static status finish(struct query_job *j, status s, struct err *err)
+{
+    if (s == ST_OK && j->body.over)
+        s = err_set(err, ST_EXECUTION, ERR_NOPOS, "the answer is too large: narrow the query");
+    if (s != ST_OK)
+        j->http_status = prometheus_error(&j->body, s, (str){err->msg, strlen(err->msg)});
+    return s;
+}
+
+#define ENDPOINT(name)                                       \
+    static status name(struct query_job *j, struct err *err) \
+    {                                                        \
+        return finish(j, run_##name(j, err), err);           \
+    }
+ENDPOINT(query)
+ENDPOINT(query_range)
+ENDPOINT(series)
+ENDPOINT(labels)
+ENDPOINT(label_values)
+ENDPOINT(metadata)
+ENDPOINT(buildinfo)
+ENDPOINT(rules)
+ENDPOINT(alerts)
+ENDPOINT(alertmanagers)
+ENDPOINT(healthy)
+ENDPOINT(ready)
+
+const struct query_route prometheus_routes[] = {
+    {"GET POST", "/api/v1/query", query, QUERY_PROMETHEUS},
+    {"GET POST", "/api/v1/query_range", query_range, QUERY_PROMETHEUS},
+    {"GET POST", "/api/v1/series", series, QUERY_PROMETHEUS},
+    {"GET POST", "/api/v1/labels", labels, QUERY_PROMETHEUS},
+    {"GET", "/api/v1/label/{}/values", label_values, QUERY_PROMETHEUS},
+    {"GET", "/api/v1/metadata", metadata, QUERY_PROMETHEUS},
+    {"GET", "/api/v1/status/buildinfo", buildinfo, QUERY_PROMETHEUS},
+    {"GET", "/api/v1/rules", rules, QUERY_PROMETHEUS},
+    {"GET", "/api/v1/alerts", alerts, QUERY_PROMETHEUS},
+    {"GET", "/api/v1/alertmanagers", alertmanagers, QUERY_PROMETHEUS},
+    {"GET", "/-/healthy", healthy, QUERY_PROMETHEUS},
+    {"GET", "/-/ready", ready, QUERY_PROMETHEUS},
+    {},
+};

@@ -1,0 +1,410 @@
+#include "query/promql_store.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/num.h"
+#include "query/plan/promql_plan.h"
+
+/* Bits of otel_metrics.present (model/batch.h) and of its flags (OTLP). */
+enum {
+    PRESENT_SUM = 1,
+    PRESENT_NO_VALUE = 16,
+    FLAG_NO_RECORDED_VALUE = 1,
+    TEMPORALITY_IS_DELTA = 1
+};
+
+enum part { PART_VALUE, PART_BUCKET, PART_COUNT, PART_SUM, PART_QUANTILE };
+
+/* One Prometheus series of a stored one. */
+struct output {
+    struct labels labels;
+    enum part part;
+    double bound; /* le, quantile */
+    struct sample *samples;
+    uint32_t n, cap;
+};
+
+struct stored {
+    uint64_t id;
+    str metric_name;
+    struct labels labels; /* without __name__ */
+    str name;
+    enum promql_stored_type type;
+    double *bounds;
+    uint32_t n_bounds;
+    struct output *outputs;
+    uint32_t n_outputs, cap_outputs;
+};
+
+struct reading {
+    struct query_job *job;
+    struct arena *arena;
+    const struct label_matcher *matchers;
+    uint32_t n_matchers;
+    struct notes *warnings;
+    struct stored *list;
+    uint32_t n, cap;
+    struct stored *at; /* whose rows are being read */
+};
+
+static status column(const struct native_block *b, const char *name,
+                     const struct native_column **ret, struct err *err)
+{
+    *ret = native_find(b, (str){name, strlen(name)});
+    return *ret ? ST_OK
+                : err_set(err, ST_INTERNAL, ERR_NOPOS, "the store's answer has no column %s", name);
+}
+
+static bool wanted(const struct reading *r, struct labels l)
+{
+    for (uint32_t i = 0; i < r->n_matchers; i++)
+        if (!matcher_accepts(&r->matchers[i], labels_get(l, r->matchers[i].name))) return false;
+    return true;
+}
+
+static struct output *output(struct reading *r, struct stored *s, enum part part, const char *tail,
+                             str extra, double bound)
+{
+    size_t n = strlen(tail);
+    char *name = arena_alloc(r->arena, s->name.len + n + 1, 1);
+    memcpy(name, s->name.ptr, s->name.len);
+    memcpy(name + s->name.len, tail, n);
+    struct labels l = labels_set(r->arena, s->labels, LABEL_NAME, (str){name, s->name.len + n});
+    if (extra.len) {
+        char text[NUM_MAX];
+        l = labels_set(r->arena, l, extra,
+                       arena_str(r->arena, (str){text, num_format_f(bound, text)}));
+    }
+    if (!wanted(r, l)) return NULL;
+    if (s->n_outputs == s->cap_outputs) {
+        uint32_t cap = s->cap_outputs * 2 + 4;
+        struct output *list = arena_array(r->arena, struct output, cap);
+        if (s->n_outputs) memcpy(list, s->outputs, s->n_outputs * sizeof *list);
+        s->outputs = list;
+        s->cap_outputs = cap;
+    }
+    struct output *o = &s->outputs[s->n_outputs++];
+    *o = (struct output){.labels = l, .part = part, .bound = bound};
+    return o;
+}
+
+/* The names a stored series answers to, as far as they are wanted. Quantiles are found with the
+ * samples. */
+static void expand(struct reading *r, struct stored *s)
+{
+    if (s->type == STORED_GAUGE || s->type == STORED_SUM) {
+        output(r, s, PART_VALUE, "", (str){0}, 0);
+        return;
+    }
+    for (uint32_t i = 0; s->type == STORED_HISTOGRAM && i < s->n_bounds; i++)
+        output(r, s, PART_BUCKET, "_bucket", S("le"), s->bounds[i]);
+    if (s->type == STORED_HISTOGRAM) output(r, s, PART_BUCKET, "_bucket", S("le"), INFINITY);
+    output(r, s, PART_COUNT, "_count", (str){0}, 0);
+    output(r, s, PART_SUM, "_sum", (str){0}, 0);
+}
+
+static void warn_delta(struct reading *r, str name)
+{
+    struct buf b;
+    buf_init(&b, 4096);
+    buf_printf(&b, "metric \"" STR_FMT "\" has series of delta temporality, which are left out",
+               STR_ARG(name));
+    notes_add(r->warnings, buf_str(&b));
+    buf_done(&b);
+}
+
+static struct labels read_labels(struct arena *a, const struct native_column *c, uint64_t row)
+{
+    uint64_t from = native_begin(c, row), to = native_end(c, row);
+    struct label *list = arena_array(a, struct label, to - from + 1);
+    uint32_t n = 0;
+    for (uint64_t i = from; i < to; i++) {
+        str name = arena_str(a, native_str(&c->child[0], i));
+        if (!str_eq(name, LABEL_NAME))
+            list[n++] = (struct label){name, arena_str(a, native_str(&c->child[1], i))};
+    }
+    return labels_make(a, list, n);
+}
+
+static status add_series(void *ctx, const struct native_block *b, struct err *err)
+{
+    struct reading *r = ctx;
+    const struct native_column *id, *name, *labels, *metric, *type, *temporality, *bounds;
+    TRY(column(b, "series_id", &id, err));
+    TRY(column(b, "prometheus_name", &name, err));
+    TRY(column(b, "prometheus_labels", &labels, err));
+    TRY(column(b, "metric_name", &metric, err));
+    TRY(column(b, "type", &type, err));
+    TRY(column(b, "temporality", &temporality, err));
+    TRY(column(b, "explicit_bounds", &bounds, err));
+    for (uint64_t i = 0; i < b->rows; i++) {
+        if (r->n == r->cap) {
+            uint32_t cap = r->cap * 2 + 64;
+            struct stored *list = arena_array(r->arena, struct stored, cap);
+            if (r->n) memcpy(list, r->list, r->n * sizeof *list);
+            r->list = list;
+            r->cap = cap;
+        }
+        struct stored *s = &r->list[r->n];
+        *s = (struct stored){.id = native_u64(id, i),
+                             .type = (enum promql_stored_type)native_u64(type, i)};
+        s->name = arena_str(r->arena, native_str(name, i));
+        s->metric_name = arena_str(r->arena, native_str(metric, i));
+        s->labels = read_labels(r->arena, labels, i);
+        uint64_t from = native_begin(bounds, i);
+        s->n_bounds = (uint32_t)(native_end(bounds, i) - from);
+        s->bounds = arena_array(r->arena, double, s->n_bounds + 1);
+        for (uint32_t k = 0; k < s->n_bounds; k++)
+            s->bounds[k] = native_f64(&bounds->child[0], from + k);
+        expand(r, s);
+        if (!s->n_outputs && s->type != STORED_SUMMARY) continue;
+        if (native_u64(temporality, i) == TEMPORALITY_IS_DELTA && s->type != STORED_GAUGE)
+            warn_delta(r, s->name);
+        else
+            r->n++;
+    }
+    return job_check(r->job, err);
+}
+
+/* A later row of one moment is the same sample sent again: it replaces the earlier. */
+static void put(struct reading *r, struct output *o, int64_t t, double v)
+{
+    if (o->n && o->samples[o->n - 1].t == t) {
+        o->samples[o->n - 1].v = v;
+        return;
+    }
+    if (o->n == o->cap) {
+        uint32_t cap = o->cap * 2 + 64;
+        struct sample *list = arena_array(r->arena, struct sample, cap);
+        if (o->n) memcpy(list, o->samples, o->n * sizeof *list);
+        o->samples = list;
+        o->cap = cap;
+    }
+    o->samples[o->n++] = (struct sample){t, v};
+}
+
+struct columns {
+    const struct native_column *id, *t, *flags, *present, *value, *count, *sum, *buckets,
+        *quantiles, *quantile_values;
+};
+
+static double below(const struct native_column *buckets, uint64_t row, const struct stored *s,
+                    double bound)
+{
+    uint64_t from = native_begin(buckets, row), n = native_end(buckets, row) - from;
+    double sum = 0;
+    for (uint64_t i = 0; i < n && i < s->n_bounds && s->bounds[i] <= bound; i++)
+        sum += (double)native_u64(&buckets->child[0], from + i);
+    return sum;
+}
+
+static void put_quantiles(struct reading *r, struct stored *s, const struct columns *c,
+                          uint64_t row, int64_t t, bool gone)
+{
+    uint64_t from = native_begin(c->quantiles, row), to = native_end(c->quantiles, row);
+    for (uint64_t i = from; i < to; i++) {
+        double q = native_f64(&c->quantiles->child[0], i);
+        struct output *o = NULL;
+        for (uint32_t k = 0; k < s->n_outputs && !o; k++)
+            if (s->outputs[k].part == PART_QUANTILE && s->outputs[k].bound == q) o = &s->outputs[k];
+        if (!o) o = output(r, s, PART_QUANTILE, "", S("quantile"), q);
+        if (o) put(r, o, t, gone ? stale_nan() : native_f64(&c->quantile_values->child[0], i));
+    }
+    for (uint32_t k = 0; gone && k < s->n_outputs; k++)
+        if (s->outputs[k].part == PART_QUANTILE) put(r, &s->outputs[k], t, stale_nan());
+}
+
+static void put_row(struct reading *r, struct stored *s, const struct columns *c, uint64_t row)
+{
+    int64_t t = native_i64(c->t, row);
+    uint64_t present = native_u64(c->present, row);
+    bool gone = native_u64(c->flags, row) & FLAG_NO_RECORDED_VALUE;
+    for (uint32_t i = 0; i < s->n_outputs; i++) {
+        struct output *o = &s->outputs[i];
+        double v = 0;
+        if (o->part == PART_QUANTILE) continue;
+        if (o->part == PART_VALUE && (present & PRESENT_NO_VALUE) && !gone) continue;
+        if (o->part == PART_SUM && !(present & PRESENT_SUM) && !gone && s->type != STORED_SUMMARY)
+            continue;
+        switch (o->part) {
+        case PART_VALUE: v = native_f64(c->value, row); break;
+        case PART_COUNT: v = native_f64(c->count, row); break;
+        case PART_SUM: v = native_f64(c->sum, row); break;
+        case PART_BUCKET:
+            v = isinf(o->bound) ? native_f64(c->count, row) : below(c->buckets, row, s, o->bound);
+            break;
+        case PART_QUANTILE: break;
+        }
+        put(r, o, t, gone ? stale_nan() : v);
+    }
+    if (s->type == STORED_SUMMARY) put_quantiles(r, s, c, row, t, gone);
+}
+
+static struct stored *find(struct reading *r, uint64_t id)
+{
+    if (r->at && r->at->id == id) return r->at;
+    uint32_t lo = 0, hi = r->n; /* the series came in the order of their ids */
+    while (lo < hi) {
+        uint32_t mid = lo + (hi - lo) / 2;
+        if (r->list[mid].id < id)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo < r->n && r->list[lo].id == id ? (r->at = &r->list[lo]) : NULL;
+}
+
+static status add_samples(void *ctx, const struct native_block *b, struct err *err)
+{
+    struct reading *r = ctx;
+    struct columns c = {};
+    TRY(column(b, "series_id", &c.id, err));
+    TRY(column(b, "t", &c.t, err));
+    TRY(column(b, "flags", &c.flags, err));
+    TRY(column(b, "present", &c.present, err));
+    c.value = native_find(b, S("value"));
+    c.count = native_find(b, S("count"));
+    c.sum = native_find(b, S("sum"));
+    c.buckets = native_find(b, S("bucket_counts"));
+    c.quantiles = native_find(b, S("quantiles"));
+    c.quantile_values = native_find(b, S("quantile_values"));
+    for (uint64_t i = 0; i < b->rows; i++) {
+        struct stored *s = find(r, native_u64(c.id, i));
+        if (s) put_row(r, s, &c, i);
+    }
+    return job_check(r->job, err);
+}
+
+static int by_labels(const void *a, const void *b)
+{
+    return labels_compare(((const struct raw_series *)a)->labels,
+                          ((const struct raw_series *)b)->labels);
+}
+
+/* Stored series that differ only in what Prometheus does not see are one to it. */
+static void unite(struct arena *a, struct raw_series *to, const struct raw_series *from)
+{
+    struct sample *out = arena_array(a, struct sample, (size_t)to->n + from->n + 1);
+    uint32_t n = 0, i = 0, k = 0;
+    while (i < to->n || k < from->n) {
+        bool left = k == from->n || (i < to->n && to->samples[i].t <= from->samples[k].t);
+        struct sample s = left ? to->samples[i++] : from->samples[k++];
+        if (n && out[n - 1].t == s.t) continue;
+        out[n++] = s;
+    }
+    to->samples = out;
+    to->n = n;
+}
+
+static void collect(struct reading *r, bool with_samples, struct series_set *ret)
+{
+    uint64_t n = 0;
+    for (uint32_t i = 0; i < r->n; i++) n += r->list[i].n_outputs;
+    struct raw_series *list = arena_array(r->arena, struct raw_series, n + 1);
+    uint32_t kept = 0, out = 0;
+    for (uint32_t i = 0; i < r->n; i++)
+        for (uint32_t k = 0; k < r->list[i].n_outputs; k++) {
+            const struct output *o = &r->list[i].outputs[k];
+            if (o->n || !with_samples)
+                list[kept++] = (struct raw_series){o->labels, o->samples, o->n};
+        }
+    if (kept) qsort(list, kept, sizeof *list, by_labels);
+    for (uint32_t i = 0; i < kept; i++) {
+        if (out && labels_equal(list[out - 1].labels, list[i].labels))
+            unite(r->arena, &list[out - 1], &list[i]);
+        else
+            list[out++] = list[i];
+    }
+    *ret = (struct series_set){list, out};
+}
+
+static status read_series(struct reading *r, const struct promql_scope *scope, struct err *err)
+{
+    struct sql sql;
+    sql_init(&sql, r->arena);
+    uint64_t limit = r->job->limits->max_series;
+    promql_plan_series(&sql, scope, limit + 1);
+    TRY(fetch_rows(r->job->fetcher, &sql, add_series, r, err));
+    if (r->n > limit)
+        return err_set(err, ST_EXECUTION, ERR_NOPOS,
+                       "the query selects more than %llu series: narrow it",
+                       (unsigned long long)limit);
+    return ST_OK;
+}
+
+static status read_samples(struct reading *r, const struct promql_scope *scope, struct err *err)
+{
+    struct sql sql;
+    sql_init(&sql, r->arena);
+    uint64_t *ids = arena_array(r->arena, uint64_t, r->n + 1);
+    str *names = arena_array(r->arena, str, r->n + 1);
+    uint32_t n_names = 0;
+    struct promql_sample_columns c = {};
+    for (uint32_t i = 0; i < r->n; i++) {
+        const struct stored *s = &r->list[i];
+        ids[i] = s->id;
+        bool seen = false;
+        for (uint32_t k = n_names; k > 0 && !seen && n_names - k < 64; k--)
+            seen = str_eq(names[k - 1], s->metric_name);
+        if (!seen) names[n_names++] = s->metric_name;
+        c.value |= s->type == STORED_GAUGE || s->type == STORED_SUM;
+        c.histogram |= s->type == STORED_HISTOGRAM || s->type == STORED_EXP_HISTOGRAM;
+        c.summary |= s->type == STORED_SUMMARY;
+    }
+    promql_plan_samples(&sql, scope, names, n_names, ids, r->n, c);
+    return fetch_rows(r->job->fetcher, &sql, add_samples, r, err);
+}
+
+static status select_stored(struct series_source *src, struct arena *a,
+                            const struct label_matcher *m, uint32_t n, int64_t from, int64_t to,
+                            struct notes *warnings, struct series_set *ret, struct err *err)
+{
+    struct promql_store *s = (struct promql_store *)src;
+    struct promql_scope scope = {m, n, from, to};
+    struct reading r = {
+        .job = s->job, .arena = a, .matchers = m, .n_matchers = n, .warnings = warnings};
+    *ret = (struct series_set){0};
+    if (!promql_scope_clamp(&scope)) return ST_OK;
+    TRY(read_series(&r, &scope, err));
+    if (!r.n) return ST_OK;
+    TRY(read_samples(&r, &scope, err));
+    collect(&r, true, ret);
+    return ST_OK;
+}
+
+void promql_store_init(struct promql_store *s, struct query_job *job)
+{
+    *s = (struct promql_store){.source = {.select = select_stored}, .job = job};
+}
+
+status promql_store_series(struct promql_store *s, const struct selector *selectors, uint32_t n,
+                           int64_t from, int64_t to, struct notes *warnings, struct label_sets *ret,
+                           struct err *err)
+{
+    struct series_set *sets = arena_array(s->job->arena, struct series_set, n + 1);
+    uint64_t total = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        struct promql_scope scope = {selectors[i].matchers, selectors[i].n, from, to};
+        struct reading r = {.job = s->job,
+                            .arena = s->job->arena,
+                            .matchers = scope.matchers,
+                            .n_matchers = scope.n,
+                            .warnings = warnings};
+        sets[i] = (struct series_set){0};
+        if (!promql_scope_clamp(&scope)) continue;
+        TRY(read_series(&r, &scope, err));
+        collect(&r, false, &sets[i]);
+        total += sets[i].n;
+    }
+    struct raw_series *all = arena_array(s->job->arena, struct raw_series, total + 1);
+    struct labels *out = arena_array(s->job->arena, struct labels, total + 1);
+    uint32_t at = 0, kept = 0;
+    for (uint32_t i = 0; i < n; i++)
+        for (uint32_t k = 0; k < sets[i].n; k++) all[at++] = sets[i].list[k];
+    if (at) qsort(all, at, sizeof *all, by_labels);
+    for (uint32_t i = 0; i < at; i++)
+        if (!kept || !labels_equal(out[kept - 1], all[i].labels)) out[kept++] = all[i].labels;
+    *ret = (struct label_sets){out, kept};
+    return ST_OK;
+}

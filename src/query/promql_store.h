@@ -1,0 +1,29 @@
+/* promql_store: series and samples of the store for PromQL: plan makes the SQL, the job's fetcher
+ * runs it, and stored rows become the series Prometheus knows (see query/plan/promql_plan.h).
+ * Private to query. thread: query */
+#pragma once
+
+#include "query/ir/job.h"
+#include "query/ir/series.h"
+
+struct promql_store {
+    struct series_source source; /* first */
+    struct query_job *job;
+};
+
+void promql_store_init(struct promql_store *s, struct query_job *job);
+
+/* The label sets of the series that have any of the selectors' matchers, sorted, each once; without
+ * samples. */
+struct label_sets {
+    struct labels *list;
+    uint32_t n;
+};
+struct selector {
+    const struct label_matcher *matchers;
+    uint32_t n;
+};
+[[nodiscard]] status promql_store_series(struct promql_store *s, const struct selector *selectors,
+                                         uint32_t n, int64_t from_ms, int64_t to_ms,
+                                         struct notes *warnings, struct label_sets *ret,
+                                         struct err *err);

@@ -1,0 +1,166 @@
+#include "query/render/prometheus_json.h"
+
+#include <stdio.h>
+
+#include "base/num.h"
+
+enum { NOTES_MAX = 10 };
+
+struct json_out prometheus_begin(struct buf *out)
+{
+    struct json_out j = json_begin(out);
+    json_object(&j);
+    json_key(&j, S("status"));
+    json_str(&j, S("success"));
+    json_key(&j, S("data"));
+    return j;
+}
+
+static void notes(struct json_out *j, str key, const char *kind, const struct notes *n)
+{
+    if (!n || !n->n) return;
+    json_key(j, key);
+    json_array(j);
+    for (uint32_t i = 0; i < n->n && i < NOTES_MAX; i++) json_str(j, n->list[i]);
+    if (n->n > NOTES_MAX) {
+        char text[80];
+        int len =
+            snprintf(text, sizeof text, "%u more %s annotations omitted", n->n - NOTES_MAX, kind);
+        json_str(j, (str){text, (size_t)len});
+    }
+    json_end(j);
+}
+
+void prometheus_end(struct json_out *j, const struct notes *warnings, const struct notes *infos)
+{
+    notes(j, S("warnings"), "warning", warnings);
+    notes(j, S("infos"), "info", infos);
+    json_end(j);
+}
+
+/* Seconds with three decimals, none when whole. */
+static void timestamp(struct json_out *j, int64_t ms)
+{
+    char t[40];
+    uint64_t abs = ms < 0 ? -(uint64_t)ms : (uint64_t)ms;
+    int n = snprintf(t, sizeof t, "%s%llu", ms < 0 ? "-" : "", (unsigned long long)abs / 1000);
+    if (abs % 1000) n += snprintf(t + n, sizeof t - (size_t)n, ".%03u", (unsigned)(abs % 1000));
+    json_raw(j, (str){t, (size_t)n});
+}
+
+static void point(struct json_out *j, int64_t t, double v)
+{
+    char text[NUM_MAX];
+    json_array(j);
+    timestamp(j, t);
+    json_str(j, (str){text, num_format_prometheus(v, text)});
+    json_end(j);
+}
+
+void prometheus_labels(struct json_out *j, struct labels l)
+{
+    json_object(j);
+    for (uint32_t i = 0; i < l.n; i++) {
+        json_key(j, l.list[i].name);
+        json_str(j, l.list[i].value);
+    }
+    json_end(j);
+}
+
+static void row(struct json_out *j, const struct row *r, struct grid g, bool range)
+{
+    json_object(j);
+    json_key(j, S("metric"));
+    prometheus_labels(j, r->labels);
+    json_key(j, range ? S("values") : S("value"));
+    if (range) json_array(j);
+    for (uint32_t i = 0; i < g.n; i++)
+        if (r->has[i]) point(j, g.start + (int64_t)i * g.step, r->v[i]);
+    if (range) json_end(j);
+    json_end(j);
+}
+
+static void raw(struct json_out *j, const struct raw_series *s)
+{
+    json_object(j);
+    json_key(j, S("metric"));
+    prometheus_labels(j, s->labels);
+    json_key(j, S("values"));
+    json_array(j);
+    for (uint32_t i = 0; i < s->n; i++) point(j, s->samples[i].t, s->samples[i].v);
+    json_end(j);
+    json_end(j);
+}
+
+static void result(struct json_out *j, const struct value *v, bool range)
+{
+    if (v->kind == VALUE_SCALAR && !range) return point(j, v->grid.start, v->scalar[0]);
+    if (v->kind == VALUE_STRING) {
+        json_array(j);
+        timestamp(j, v->grid.start);
+        json_str(j, v->text);
+        json_end(j);
+        return;
+    }
+    json_array(j);
+    if (v->kind == VALUE_SCALAR) { /* over a range: a series without labels */
+        json_object(j);
+        json_key(j, S("metric"));
+        prometheus_labels(j, (struct labels){0});
+        json_key(j, S("values"));
+        json_array(j);
+        for (uint32_t i = 0; i < v->grid.n; i++)
+            point(j, v->grid.start + (int64_t)i * v->grid.step, v->scalar[i]);
+        json_end(j);
+        json_end(j);
+    }
+    for (uint32_t i = 0; v->kind == VALUE_VECTOR && i < v->n_rows; i++)
+        row(j, &v->rows[i], v->grid, range);
+    for (uint32_t i = 0; v->kind == VALUE_MATRIX && i < v->matrix.n; i++)
+        raw(j, &v->matrix.list[i]);
+    json_end(j);
+}
+
+void prometheus_value(struct json_out *j, const struct value *v, bool range)
+{
+    static const char *const names[] = {[VALUE_SCALAR] = "scalar",
+                                        [VALUE_STRING] = "string",
+                                        [VALUE_VECTOR] = "vector",
+                                        [VALUE_MATRIX] = "matrix"};
+    const char *name = range ? "matrix" : names[v->kind];
+    json_object(j);
+    json_key(j, S("resultType"));
+    json_str(j, (str){name, strlen(name)});
+    json_key(j, S("result"));
+    result(j, v, range);
+    json_end(j);
+}
+
+unsigned prometheus_error(struct buf *out, status st, str message)
+{
+    unsigned http = 500;
+    const char *type = "internal";
+    switch (st) {
+    case ST_INVALID: http = 400, type = "bad_data"; break;
+    case ST_EXECUTION:
+    case ST_LIMIT:
+    case ST_UNSUPPORTED: http = 422, type = "execution"; break;
+    case ST_CANCELLED: http = 499, type = "canceled"; break;
+    case ST_TIMEOUT: http = 503, type = "timeout"; break;
+    case ST_NOT_FOUND: http = 404, type = "not_found"; break;
+    case ST_OVERLOADED:
+    case ST_UNAVAILABLE: http = 503, type = "unavailable"; break;
+    default: break;
+    }
+    buf_clear(out);
+    struct json_out j = json_begin(out);
+    json_object(&j);
+    json_key(&j, S("status"));
+    json_str(&j, S("error"));
+    json_key(&j, S("errorType"));
+    json_str(&j, (str){type, strlen(type)});
+    json_key(&j, S("error"));
+    json_str(&j, message);
+    json_end(&j);
+    return http;
+}

@@ -1,0 +1,18 @@
+/* prometheus_json: the answers of Prometheus' HTTP API. Pure. */
+#pragma once
+
+#include "base/err.h"
+#include "base/json_out.h"
+#include "query/ir/series.h"
+
+/* {"status":"success","data": ...; the caller writes the value, then ends. */
+struct json_out prometheus_begin(struct buf *out);
+/* Warnings and infos, at most ten of each, when there are any. */
+void prometheus_end(struct json_out *j, const struct notes *warnings, const struct notes *infos);
+
+/* {"resultType":...,"result":...} */
+void prometheus_value(struct json_out *j, const struct value *v, bool is_range);
+void prometheus_labels(struct json_out *j, struct labels l);
+
+/* {"status":"error","errorType":...,"error":...}; returns the HTTP status. */
+unsigned prometheus_error(struct buf *out, status st, str message);

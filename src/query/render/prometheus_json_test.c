@@ -1,0 +1,49 @@
+#include "query/render/prometheus_json.h"
+
+#include <math.h>
+
+#include "testing/test.h"
+
+static void check_value(const struct value *v, bool range, str want)
+{
+    struct buf b;
+    buf_init(&b, 1 << 20);
+    struct json_out j = json_begin(&b);
+    prometheus_value(&j, v, range);
+    CHECK_STR(buf_str(&b), want);
+    buf_done(&b);
+}
+
+TEST(values_are_strings_and_times_have_three_decimals)
+{
+    double v[] = {1e-7, NAN, 1e21, -INFINITY};
+    uint8_t has[] = {1, 0, 1, 1};
+    struct label l[] = {{S("__name__"), S("x")}, {S("a"), S("\"")}};
+    struct row row = {.labels = {l, 2}, .v = v, .has = has};
+    struct value x = {
+        .kind = VALUE_VECTOR, .grid = {1435781451781, 219, 4}, .rows = &row, .n_rows = 1};
+    check_value(
+        &x, true,
+        S("{\"resultType\":\"matrix\",\"result\":[{\"metric\":{\"__name__\":\"x\",\"a\":\"\\\"\"},"
+          "\"values\":"
+          "[[1435781451.781,\"1e-07\"],[1435781452.219,\"1e+21\"],[1435781452.438,\"-Inf\"]]}]}"));
+}
+
+TEST(scalars_and_nothing)
+{
+    double one = 1.5;
+    struct value s = {.kind = VALUE_SCALAR, .grid = {2000, 1000, 1}, .scalar = &one};
+    check_value(&s, false, S("{\"resultType\":\"scalar\",\"result\":[2,\"1.5\"]}"));
+    struct value v = {.kind = VALUE_VECTOR, .grid = {2000, 1000, 1}};
+    check_value(&v, false, S("{\"resultType\":\"vector\",\"result\":[]}"));
+}
+
+TEST(errors_have_their_type_and_code)
+{
+    struct buf b;
+    buf_init(&b, 1 << 20);
+    CHECK_INT(prometheus_error(&b, ST_EXECUTION, S("no")), 422);
+    CHECK_STR(buf_str(&b),
+              S("{\"status\":\"error\",\"errorType\":\"execution\",\"error\":\"no\"}"));
+    buf_done(&b);
+}
