@@ -224,7 +224,9 @@ static status query(struct store *s, const struct store_query *q,
     if (refused) st = run_whole(&run, err);
     embedded_watch_end(e->watch, slot);
     if (st != ST_OK && is_set(q->cancel)) st = err_set(err, ST_CANCELLED, ERR_NOPOS, "cancelled");
-    if (leaves_state(q->sql)) embedded_connection_close(c);
+    /* After a failure the engine counts the statement as running until the connection's next one.
+     */
+    if (st != ST_OK || leaves_state(q->sql)) embedded_connection_close(c);
     pool_give(e->pool, slot);
     arena_done(&a);
     if (st == ST_OK) *ret = run.stats;

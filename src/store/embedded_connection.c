@@ -15,29 +15,44 @@ static status run(struct embedded_connection *c, str sql, struct err *err)
     return s;
 }
 
+static status on_database(struct embedded_connection *c, str verb, str database, struct err *err)
+{
+    struct buf sql;
+    buf_init(&sql, 4096);
+    buf_add(&sql, verb);
+    sql_name(&sql, database);
+    status s = sql.over
+                   ? err_set(err, ST_LIMIT, ERR_NOPOS, "a database name of %zu bytes", database.len)
+                   : run(c, buf_str(&sql), err);
+    buf_done(&sql);
+    return s;
+}
+
 static status open_connection(struct embedded_connection *c, str database, struct err *err)
 {
     TRY(embedded_engine_connect(c->comment, &c->handle, err));
     buf_init(&c->set, SETTINGS_BYTES);
     buf_init(&c->reset, SETTINGS_BYTES);
-    struct buf sql;
-    buf_init(&sql, 4096);
-    buf_add(&sql, S("CREATE DATABASE IF NOT EXISTS "));
-    sql_name(&sql, database);
-    status s = run(c, buf_str(&sql), err);
-    buf_clear(&sql);
-    buf_add(&sql, S("USE "));
-    sql_name(&sql, database);
-    if (s == ST_OK) s = run(c, buf_str(&sql), err);
-    buf_done(&sql);
+    buf_init(&c->database, SETTINGS_BYTES);
+    status s = on_database(c, S("CREATE DATABASE IF NOT EXISTS "), database, err);
     if (s != ST_OK) embedded_connection_close(c);
     return s;
+}
+
+static status go_to(struct embedded_connection *c, str database, struct err *err)
+{
+    if (str_eq(buf_str(&c->database), database)) return ST_OK;
+    TRY(on_database(c, S("USE "), database, err));
+    buf_clear(&c->database);
+    buf_add(&c->database, database);
+    return ST_OK;
 }
 
 void embedded_connection_close(struct embedded_connection *c)
 {
     if (c->handle) c->api->close_conn(c->handle);
     c->handle = NULL;
+    buf_done(&c->database);
     buf_done(&c->set);
     buf_done(&c->reset);
 }
@@ -86,6 +101,7 @@ status embedded_connection_prepare(struct embedded_connection *c, str database,
                                    const struct store_query *q, struct err *err)
 {
     if (!c->handle) TRY(open_connection(c, database, err));
+    TRY(go_to(c, q && q->database.len ? q->database : database, err));
     struct buf set, reset, limit;
     buf_init(&set, SETTINGS_BYTES);
     buf_init(&reset, SETTINGS_BYTES);

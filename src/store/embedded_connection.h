@@ -8,10 +8,11 @@ struct embedded_connection {
     const struct chdb *api;
     chdb_connection *handle; /* NULL: not open */
     char comment[ENGINE_COMMENT_MAX];
+    struct buf database;   /* where it is now */
     struct buf set, reset; /* what the last SET said, and what takes it back */
 };
 
-/* Opens it when it is not open, goes to `database`, and makes its settings exactly those of `q` and
+/* Opens it when it is not open, goes to `database` (the store's, made when absent) or to the statement's, and makes its settings exactly those of `q` and
  * its timeout
  * (`q` may be NULL: the defaults). A SET only when they differ from the last statement's. */
 [[nodiscard]] status embedded_connection_prepare(struct embedded_connection *c, str database,

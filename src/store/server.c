@@ -34,7 +34,7 @@ struct server {
 
 struct server_input {
     struct store_input input;
-    struct buf sql, format, data, *message;
+    struct buf sql, format, database, data;
     struct store_setting *settings; /* one block with their text */
     struct store_query q;
 };
@@ -99,7 +99,8 @@ static status query(struct store *s, const struct store_query *q,
                     bool (*chunk)(void *ctx, str piece), void *ctx, struct store_stats *ret,
                     struct err *err)
 {
-    return query_in(of(s), text(of(s)->database), q, chunk, ctx, ret, err);
+    str database = q->database.len ? q->database : text(of(s)->database);
+    return query_in(of(s), database, q, chunk, ctx, ret, err);
 }
 
 static bool drop_piece(void *, str) { return true; }
@@ -123,7 +124,8 @@ static status insert_with(struct server *v, const struct store_query *q, const s
 {
     struct buf url, packed = {};
     buf_init(&url, URL_BYTES);
-    server_url(&url, text(v->url), text(v->database), q, SERVER_URL_INSERT);
+    str database = q->database.len ? q->database : text(v->database);
+    server_url(&url, text(v->url), database, q, SERVER_URL_INSERT);
     buf_char(&url, '\0');
     status s =
         url.over ? err_set(err, ST_LIMIT, ERR_NOPOS, "a statement of more than %d bytes", URL_BYTES)
@@ -162,6 +164,7 @@ static void free_input(struct server_input *in)
 {
     buf_done(&in->sql);
     buf_done(&in->format);
+    buf_done(&in->database);
     buf_done(&in->data);
     free(in->settings);
     free(in);
@@ -193,10 +196,12 @@ static status input_begin(struct store *s, const struct store_query *q, struct s
     in->input.store = s;
     buf_init(&in->sql, URL_BYTES);
     buf_init(&in->format, 256);
+    buf_init(&in->database, 4096);
     buf_init(&in->data, INPUT_BYTES);
     buf_add(&in->sql, q->sql);
     buf_add(&in->format, q->format);
-    if (in->sql.over || in->format.over) {
+    buf_add(&in->database, q->database);
+    if (in->sql.over || in->format.over || in->database.over) {
         free_input(in);
         return err_set(err, ST_LIMIT, ERR_NOPOS, "a statement of more than %d bytes", URL_BYTES);
     }
@@ -204,6 +209,7 @@ static status input_begin(struct store *s, const struct store_query *q, struct s
     in->q = *q;
     in->q.sql = buf_str(&in->sql);
     in->q.format = buf_str(&in->format);
+    in->q.database = buf_str(&in->database);
     in->q.settings = in->settings;
     *ret = &in->input;
     return ST_OK;

@@ -21,7 +21,7 @@ enum store_driver { STORE_EMBEDDED, STORE_SERVER };
 
 struct store_options {
     enum store_driver driver;
-    unsigned connections; /* pool size; embedded default 4, server 5 to 50 */
+    unsigned connections; /* pool size; embedded: default 4; server: 5 to 50, fewer become 5 */
     str database;         /* created when absent (embedded and server); default "weir" */
 
     /* embedded */
@@ -69,6 +69,7 @@ struct store_param {
 struct store_query {
     str sql;    /* without FORMAT */
     str format; /* empty: Native */
+    str database; /* empty: the store's */
     const struct store_param *params;
     size_t n_params;
     bool params_escaped; /* the values are escaped already, as ClickHouse's clients send them */
@@ -82,7 +83,7 @@ struct store_query {
 };
 
 struct store_stats {
-    uint64_t rows_read, bytes_read; /* by the engine */
+    uint64_t rows_read, bytes_read; /* by the engine, until the last piece was made */
     uint64_t result_bytes;
     uint64_t rows_written;
 };

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "store/http_door.h"
+
 static struct store *store;
 static char dir[] = "/tmp/weir-engine-XXXXXX";
 
@@ -27,6 +29,29 @@ struct store *engine_store(void)
     struct store_options opt = {.driver = STORE_EMBEDDED, .data_dir = {dir, strlen(dir)}};
     WANT(store_open(&opt, &store, &err), ST_OK);
     return store;
+}
+
+static struct http_door *door;
+
+uint16_t engine_door_port(void)
+{
+    struct err err = {};
+    struct http_door_options opt = {.host = "127.0.0.1"};
+    if (!door) WANT(http_door_open(&opt, engine_store(), &door, &err), ST_OK);
+    return http_door_port(door);
+}
+
+struct store *engine_server(void)
+{
+    static struct store *server;
+    if (server) return server;
+    struct err err = {};
+    char url[64];
+    int n = snprintf(url, sizeof url, "http://127.0.0.1:%u", engine_door_port());
+    struct store_options opt = {
+        .driver = STORE_SERVER, .url = {url, (size_t)n}, .user = S("default")};
+    WANT(store_open(&opt, &server, &err), ST_OK);
+    return server;
 }
 
 void engine_want(status got, status want, const struct err *err, const char *file, int line)

@@ -10,6 +10,17 @@
 struct store *engine_store(void);
 const char *engine_dir(void);
 
+/* The same engine through the server driver and the HTTP door. */
+struct store *engine_server(void);
+uint16_t engine_door_port(void);
+
+/* A test of both drivers. */
+#define ON_BOTH(claim)                                \
+    static void claim(struct store *s);               \
+    TEST(embedded_##claim) { claim(engine_store()); } \
+    TEST(server_##claim) { claim(engine_server()); }  \
+    static void claim(struct store *s)
+
 /* The result as TabSeparatedRaw, without the last newline; fails the test on an error. Freed never.
  */
 str engine_ask(struct store *s, const char *sql);
