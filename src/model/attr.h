@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/arena.h"
 #include "base/str.h"
 
 enum attr_type {
@@ -51,5 +52,8 @@ enum { ATTR_SCALAR_MAX = 32 };
 
 /* The text a column stores for the value. Scalars are written to `tmp` (ATTR_SCALAR_MAX bytes):
  * ints in decimal, doubles in the shortest JSON form, true/false. STRING, ARRAY, KVLIST return
- * their own text; EMPTY an empty str. BYTES is not handled here: see attr_stored_size. */
+ * their own text; EMPTY an empty str. BYTES is not handled here: see attr_stored_text. */
 str attr_text(const struct attr_value *v, char tmp[ATTR_SCALAR_MAX]);
+
+/* The same for every type: bytes as base64. Lies in the arena or borrows from the value. */
+str attr_stored_text(struct arena *a, const struct attr_value *v);

@@ -1,5 +1,6 @@
 #include <stdlib.h>
 
+#include "base/hex.h"
 #include "base/num.h"
 #include "model/attr.h"
 #include "model/batch.h"
@@ -19,6 +20,17 @@ str attr_text(const struct attr_value *v, char tmp[ATTR_SCALAR_MAX])
     case ATTR_EMPTY: return (str){0};
     default: return v->text;
     }
+}
+
+str attr_stored_text(struct arena *a, const struct attr_value *v)
+{
+    if (v->type == ATTR_BYTES) {
+        char *text = arena_alloc(a, base64_size(v->text.len) + 1, 1);
+        return (str){text, base64_encode(v->text, text)};
+    }
+    char tmp[ATTR_SCALAR_MAX];
+    str text = attr_text(v, tmp);
+    return text.ptr == tmp ? arena_str(a, text) : text;
 }
 
 const char *reject_reason_name(enum reject_reason r)

@@ -54,17 +54,6 @@ char *value_write(char *to, const struct attr_value *v)
     }
 }
 
-str value_text(struct arena *a, const struct attr_value *v)
-{
-    if (v->type == ATTR_BYTES) {
-        char *text = arena_alloc(a, base64_size(v->text.len) + 1, 1);
-        return (str){text, base64_encode(v->text, text)};
-    }
-    char tmp[ATTR_SCALAR_MAX];
-    str text = attr_text(v, tmp);
-    return text.ptr == tmp ? arena_str(a, text) : text;
-}
-
 static bool all_strings(const struct attr *attrs, uint32_t n)
 {
     unsigned types = 0;

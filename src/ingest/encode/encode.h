@@ -1,8 +1,8 @@
 /* encode: a block's rows to ClickHouse Native blocks, one or more inserts per table. Pure.
  *
- * Main tables in the order given by ingest/batch; side tables (trace index, service catalogue, log streams, metric series,
- * exemplars) as inserts of their own. LowCardinality dictionaries are built here; types are exactly those of
- * schema/tables.def, so that the engine converts nothing. */
+ * Main tables in the order given by ingest/batch; side tables (trace index, service catalogue, log
+ * streams, metric series, exemplars) as inserts of their own. LowCardinality dictionaries are built
+ * here; types are exactly those of schema/tables.def, so that the engine converts nothing. */
 #pragma once
 
 #include "base/arena.h"
@@ -14,8 +14,8 @@ struct encode_rows {
     size_t n;
 };
 
-/* What side tables were told before, so that it is not said again for every block: a bounded set of hashes.
- * Owned by one worker; forgetting is harmless (the side tables are ReplacingMergeTree). */
+/* What side tables were told before, so that it is not said again for every block: a bounded set of
+ * hashes. Owned by one worker; forgetting is harmless (the side tables are ReplacingMergeTree). */
 struct encode_seen;
 struct encode_seen *encode_seen_new(size_t max_entries);
 void encode_seen_free(struct encode_seen *s); /* accepts NULL */
@@ -29,7 +29,8 @@ struct encoded_insert {
 
 struct encoded_block {
     size_t n;
-    struct encoded_insert *inserts; /* side tables first, so that what finds rows is there before the rows */
+    struct encoded_insert
+        *inserts; /* side tables first, so that what finds rows is there before the rows */
     uint64_t body_bytes;
 };
 

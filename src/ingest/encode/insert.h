@@ -83,7 +83,6 @@ void attr_pass_put_types(struct insert *w, const struct attr_pass *p); /* withou
 size_t value_room(const struct attr_value *v); /* at least what value_write writes */
 char *value_write(char *to,
                   const struct attr_value *v); /* varuint length, bytes; returns the end */
-str value_text(struct arena *a, const struct attr_value *v); /* the same text, on its own */
 
 /* origin.c: what a row has from its resource or scope. */
 enum { FROM_RESOURCE, FROM_SCOPE };

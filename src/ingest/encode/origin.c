@@ -125,7 +125,7 @@ static void maps_make(struct insert *w, const struct origins *o, struct origin_m
             const struct attr *a = &o->list[i].attrs[j];
             m->keys.ids[e] = native_dictionary_id(&m->keys.d, a->key, 0);
             m->values.ids[e] =
-                native_dictionary_id(&m->values.d, value_text(w->arena, &a->value), 0);
+                native_dictionary_id(&m->values.d, attr_stored_text(w->arena, &a->value), 0);
         }
     }
     for (int s = 0; s < 2; s++) {
