@@ -109,7 +109,7 @@ static const struct signal_tables {
 } tables[SIGNAL_COUNT] = {
     [SIGNAL_TRACES] = {S("otel_traces"), traces_put, {&side_trace_index, &side_span_names}},
     [SIGNAL_LOGS] = {S("otel_logs"), logs_put, {&side_log_streams}},
-    [SIGNAL_METRICS] = {S("otel_metrics"), metrics_put, {NULL}},
+    [SIGNAL_METRICS] = {S("otel_metrics"), metrics_put, {&side_metric_series, &side_exemplars}},
 };
 
 static status encode_all(struct encoder *e, const struct encode_options *opt,

@@ -341,6 +341,93 @@ TEST(log_streams_carry_their_resource)
     }
 }
 
+/* The first point of a series on a day. */
+static struct row_ref point_of(uint64_t series, uint64_t day)
+{
+    for (size_t i = 0; i < rows.n; i++) {
+        struct row_ref r = rows.rows[i];
+        const struct metric_columns *c = &block->batches[r.batch]->metrics;
+        if (c->series_id[r.row] == series && c->time[r.row] / 86'400'000'000'000 == day) return r;
+    }
+    CHECK(!"a series that is in the block");
+    return (struct row_ref){0};
+}
+
+TEST(a_series_is_described_once_by_its_first_point)
+{
+    begin(SIGNAL_METRICS, 4, 50);
+    open_table(S("otel_metric_series"), 0);
+    CHECK(table.rows > 10 && table.rows < 200);
+    for (uint64_t i = 0; i < table.rows; i++) {
+        struct row_ref r = point_of(native_u64(col("series_id"), i), native_u64(col("day"), i));
+        const struct telemetry_batch *b = block->batches[r.batch];
+        const struct metric_columns *c = &b->metrics;
+        const struct metric_desc *d = &c->descs[c->desc[r.row]];
+        CHECK_INT(native_u64(col("day"), i), c->time[r.row] / 86'400'000'000'000);
+        CHECK_STR(native_str(col("metric_name"), i), d->name);
+        CHECK_INT(native_u64(col("type"), i), d->type);
+        CHECK_INT(native_u64(col("temporality"), i), d->temporality);
+        CHECK_INT(native_u64(col("monotonic"), i), d->monotonic);
+        CHECK_STR(native_str(col("unit"), i), d->unit);
+        CHECK_STR(native_str(col("description"), i), d->description);
+        check_map(col("metadata"), i, native_str(col("metadata_types"), i), b, d->metadata);
+        check_numbers("explicit_bounds", i, c->explicit_bounds[r.row], NULL, c->f64s);
+        check_map(col("attributes"), i, native_str(col("attribute_types"), i), b, c->attrs[r.row]);
+        check_origin(i, b, d->resource, d->scope);
+        str name = native_str(col("prometheus_name"), i);
+        CHECK(memcmp(name.ptr, "http_server_duration", 20) == 0);
+        if (d->monotonic) CHECK_STR(name, S("http_server_duration1_milliseconds_total"));
+    }
+}
+
+TEST(a_series_answers_to_its_prometheus_labels)
+{
+    begin(SIGNAL_METRICS, 1, 1);
+    struct telemetry_batch *b = block->batches[0];
+    b->attrs[0] = (struct attr){S("http.route"), {.type = ATTR_STRING, .text = S("/a")}};
+    b->attrs[1] = (struct attr){S("service.name"), {.type = ATTR_STRING, .text = S("cart")}};
+    b->metrics.attrs[0] = (struct attr_range){0, 1};
+    b->metrics.descs[b->metrics.desc[0]].resource = 0;
+    b->resources[0].attrs = (struct attr_range){1, 1};
+    encode(&rows, 1, NULL);
+    open_table(S("otel_metric_series"), 0);
+    const struct native_column *labels = col("prometheus_labels");
+    CHECK_INT(native_end(labels, 0), 2);
+    CHECK_STR(native_str(&labels->child[0], 0), S("http_route"));
+    CHECK_STR(native_str(&labels->child[1], 0), S("/a"));
+    CHECK_STR(native_str(&labels->child[0], 1), S("job"));
+    CHECK_STR(native_str(&labels->child[1], 1), S("cart"));
+}
+
+TEST(exemplars_are_rows_of_their_points_series)
+{
+    begin(SIGNAL_METRICS, 2, 50);
+    size_t want = 0;
+    for (size_t i = 0; i < block->n; i++) want += block->batches[i]->metrics.n_exemplars;
+    open_table(S("otel_metric_exemplars"), 0);
+    CHECK_INT(table.rows, want);
+    for (uint64_t i = 0; i < table.rows; i++) {
+        str id = native_str(col("trace_id"), i);
+        bool known = false;
+        for (size_t b = 0; b < block->n; b++) {
+            const struct telemetry_batch *t = block->batches[b];
+            for (uint32_t e = 0; e < t->metrics.n_exemplars; e++) {
+                const struct exemplar *x = &t->metrics.exemplar[e];
+                if (memcmp(x->trace_id, id.ptr, 16) != 0) continue;
+                known = true;
+                CHECK_INT(native_u64(col("timestamp"), i), x->time);
+                CHECK_INT(native_u64(col("series_id"), i), t->metrics.series_id[x->point]);
+                CHECK_INT(native_u64(col("present"), i), x->present);
+                CHECK_INT(native_i64(col("int_value"), i), x->int_value);
+                CHECK_NEAR(native_f64(col("value"), i), x->value, 0);
+                CHECK_STR(native_str(col("span_id"), i), ((str){(const char *)x->span_id, 8}));
+                check_map(col("attributes"), i, native_str(col("attribute_types"), i), t, x->attrs);
+            }
+        }
+        CHECK(known);
+    }
+}
+
 TEST(groups_are_inserts_of_their_own)
 {
     begin(SIGNAL_TRACES, 2, 30);

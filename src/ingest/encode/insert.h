@@ -93,6 +93,11 @@ void put_origin_dropped(struct insert *w, const struct column_plan *c); /* arg: 
 void put_stream_id(struct insert *w, const struct column_plan *c);
 #define ORIGIN_TEXT(from, text) ((uint32_t)(from)*8 + (uint32_t)(text))
 
+/* metrics.c: Array(UInt64) or Array(Float64). `at` is the array of num_range, `arg` what it runs
+ * in. */
+enum { IN_U64S, IN_F64S };
+void put_numbers(struct insert *w, const struct column_plan *c);
+
 /* The main tables: traces.c, logs.c, metrics.c. */
 void traces_put(struct insert *w);
 void logs_put(struct insert *w);

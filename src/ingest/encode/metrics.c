@@ -26,11 +26,7 @@ static void put_type(struct insert *w, const struct column_plan *)
     for (size_t i = 0; to && i < w->n; i++) to[i] = (uint8_t)desc_at(w, i)->type;
 }
 
-/* Array(UInt64) or Array(Float64): `at` is the array of num_range, `arg` whether it runs in f64s.
- */
-enum { IN_U64S, IN_F64S };
-
-static void put_numbers(struct insert *w, const struct column_plan *c)
+void put_numbers(struct insert *w, const struct column_plan *c)
 {
     char *to = native_put_space(w->out, w->n * 8);
     uint64_t end = 0;

@@ -41,3 +41,5 @@ struct side_table {
 
 extern const struct side_table side_trace_index, side_span_names; /* side_traces.c */
 extern const struct side_table side_log_streams;                  /* side_logs.c */
+extern const struct side_table side_metric_series;                /* side_metrics.c */
+extern const struct side_table side_exemplars;                    /* side_exemplars.c */
