@@ -5,17 +5,33 @@
 #include "query/ir/job.h"
 #include "query/ir/sql.h"
 
-static void free_text(void *q) { buf_done(q); }
+enum { TEXT_MAX = 16 << 20 };
 
 void sql_init(struct sql *q, struct arena *a)
 {
     *q = (struct sql){.arena = a};
-    struct buf *text = &q->text;
-    buf_init(text, 16u << 20);
-    arena_defer(a, free_text, text);
+    q->text.max = TEXT_MAX;
 }
 
-void sql_add(struct sql *q, str text) { buf_add(&q->text, text); }
+/* The text lies in the arena, not on the heap: a `struct sql` may be gone before its arena is. */
+void sql_add(struct sql *q, str text)
+{
+    struct buf *t = &q->text;
+    if (text.len > t->max - t->len) {
+        t->over = true;
+        return;
+    }
+    if (text.len > t->cap - t->len) {
+        size_t cap = t->cap ? t->cap * 2 : 1024;
+        while (cap - t->len < text.len) cap *= 2;
+        char *p = arena_alloc(q->arena, cap, 1);
+        if (t->len) memcpy(p, t->ptr, t->len);
+        t->ptr = p;
+        t->cap = cap;
+    }
+    if (text.len) memcpy(t->ptr + t->len, text.ptr, text.len);
+    t->len += text.len;
+}
 
 void sql_addf(struct sql *q, const char *fmt, ...)
 {
@@ -28,7 +44,7 @@ void sql_addf(struct sql *q, const char *fmt, ...)
         q->text.over = true;
         return;
     }
-    buf_add(&q->text, (str){tmp, (size_t)n});
+    sql_add(q, (str){tmp, (size_t)n});
 }
 
 /* Takes `value` as it is (it lies in the arena). */
@@ -52,7 +68,10 @@ static void bind(struct sql *q, str value, const char *type)
 
 void sql_bind_str(struct sql *q, str v) { bind(q, arena_str(q->arena, v), "String"); }
 
-static str number(struct sql *q, const char *text, size_t n) { return arena_str(q->arena, (str){text, n}); }
+static str number(struct sql *q, const char *text, size_t n)
+{
+    return arena_str(q->arena, (str){text, n});
+}
 
 void sql_bind_u64(struct sql *q, uint64_t v)
 {
@@ -132,8 +151,8 @@ void sql_bind_time_ms(struct sql *q, int64_t ms)
 }
 
 status fetch_rows(struct fetcher *f, const struct sql *q,
-                  status (*block)(void *ctx, const struct native_block *b, struct err *err), void *ctx,
-                  struct err *err)
+                  status (*block)(void *ctx, const struct native_block *b, struct err *err),
+                  void *ctx, struct err *err)
 {
     if (q->text.over) return err_set(err, ST_LIMIT, ERR_NOPOS, "the query's SQL is too large");
     return f->run(f, q, block, ctx, err);

@@ -1,6 +1,7 @@
 /* job: one API call on its way through the query stages. Data only; see query/README.md.
  *
- * serve makes it, engine.c hands it to the function of its endpoint on a query thread, which fills in the answer. */
+ * serve makes it, engine.c hands it to the function of its endpoint on a query thread, which fills
+ * in the answer. */
 #pragma once
 
 #include <stdatomic.h>
@@ -14,7 +15,8 @@
 #include "base/str.h"
 #include "query/ir/sql.h"
 
-/* Decoded parameters of the URL query and, for POST, of the form body (body first: it wins). In order, repeats kept. */
+/* Decoded parameters of the URL query and, for POST, of the form body (body first: it wins). In
+ * order, repeats kept. */
 struct query_param {
     str name, value;
 };
@@ -31,13 +33,13 @@ struct query_job {
     struct arena *arena; /* budget: limits->max_bytes */
     str method;          /* GET, POST */
     str path;            /* decoded */
-    str segment;         /* the variable part of the path ({name}, {service}, {id}), decoded; else empty */
+    str segment; /* the variable part of the path ({name}, {service}, {id}), decoded; else empty */
     const struct query_param *params;
     size_t n_params;
     const struct query_param *headers; /* lower-case names */
     size_t n_headers;
     nanos now;
-    nanos deadline; /* monotonic */
+    nanos deadline;        /* monotonic */
     atomic_bool cancelled; /* the client left */
     const struct query_limits *limits;
     struct fetcher *fetcher;

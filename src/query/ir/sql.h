@@ -1,6 +1,7 @@
 /* sql: a statement with its bound parameters, and how stages get rows without knowing the store.
  *
- * Text from outside never becomes SQL text: it is bound as {pN:Type}. Plan builds `struct sql`, its text is golden-tested. */
+ * Text from outside never becomes SQL text: it is bound as {pN:Type}. Plan builds `struct sql`, its
+ * text is golden-tested. */
 #pragma once
 
 #include <stdbool.h>
@@ -19,14 +20,15 @@ struct sql_param {
 
 struct sql {
     struct arena *arena;
-    struct buf text;
+    struct buf text; /* in the arena: grown by sql_add only, never by buf_* */
     struct sql_param *params;
     uint32_t n_params, cap_params;
 };
 
-void sql_init(struct sql *q, struct arena *a); /* freed with the arena */
+void sql_init(struct sql *q, struct arena *a); /* all it holds lies in the arena */
 void sql_add(struct sql *q, str text);         /* constant text of ours only */
-[[gnu::format(printf, 2, 3)]] void sql_addf(struct sql *q, const char *fmt, ...); /* numbers and our own words only */
+[[gnu::format(printf, 2, 3)]] void sql_addf(struct sql *q, const char *fmt,
+                                            ...); /* numbers and our own words only */
 
 /* Binds a value and writes its placeholder: {p0:String} ... The value is copied. */
 void sql_bind_str(struct sql *q, str v);
@@ -39,16 +41,17 @@ void sql_bind_u64s(struct sql *q, const uint64_t *v, size_t n); /* {pN:Array(UIn
 void sql_bind_time_ns(struct sql *q, nanos t);
 void sql_bind_time_ms(struct sql *q, int64_t ms);
 
-/* Where rows come from. `block` is called in order with each Native block; the block and what it points to are valid
- * during the call only. Returning other than ST_OK ends the query: ST_CANCELLED with *stop set means "enough".
- * thread: query */
+/* Where rows come from. `block` is called in order with each Native block; the block and what it
+ * points to are valid during the call only. Returning other than ST_OK ends the query: ST_CANCELLED
+ * with *stop set means "enough". thread: query */
 struct fetcher {
     status (*run)(struct fetcher *f, const struct sql *q,
-                  status (*block)(void *ctx, const struct native_block *b, struct err *err), void *ctx,
-                  struct err *err);
+                  status (*block)(void *ctx, const struct native_block *b, struct err *err),
+                  void *ctx, struct err *err);
 };
 
 /* Runs `q`; an early end asked for by `block` (by returning ST_CANCELLED) is ST_OK here. */
 [[nodiscard]] status fetch_rows(struct fetcher *f, const struct sql *q,
-                                status (*block)(void *ctx, const struct native_block *b, struct err *err),
+                                status (*block)(void *ctx, const struct native_block *b,
+                                                struct err *err),
                                 void *ctx, struct err *err);
