@@ -6,21 +6,25 @@
 
 enum { POLICY_DEAD = 2 };
 
-static void count_rejected(const struct telemetry_batch *b)
+static void count_request(const struct telemetry_batch *b, size_t wire_bytes)
 {
+    metric_add(M_REQUEST_BYTES, b->signal, wire_bytes);
     metric_add(M_RECEIVED, b->signal, b->received);
     for (unsigned r = 0; r < REJECT_REASONS; r++)
         if (b->rejected[r] > 0)
             metric_add(M_REJECTED, metric_signal_reason(b->signal, r), b->rejected[r]);
 }
 
-void ledger_accept(const struct telemetry_batch *b)
+void ledger_accept(const struct telemetry_batch *b, size_t wire_bytes)
 {
-    count_rejected(b);
+    count_request(b, wire_bytes);
     metric_move(M_JOURNAL_ITEMS, b->signal, telemetry_batch_rows(b));
 }
 
-void ledger_reject_all(const struct telemetry_batch *b) { count_rejected(b); }
+void ledger_reject_all(const struct telemetry_batch *b, size_t wire_bytes)
+{
+    count_request(b, wire_bytes);
+}
 
 void ledger_replay(enum signal_kind signal, uint64_t items)
 {

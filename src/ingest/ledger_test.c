@@ -19,9 +19,10 @@ TEST(the_ledger_balances_after_each_event)
     b.logs.n = 7;
     b.rejected[REJECT_TOO_OLD] = 2;
     b.rejected[REJECT_BAD_ID] = 1;
-    ledger_accept(&b);
+    ledger_accept(&b, 100);
     CHECK(balances(SIGNAL_LOGS));
     CHECK_INT(metric_get(M_JOURNAL_ITEMS, SIGNAL_LOGS), 7);
+    CHECK_INT(metric_get(M_REQUEST_BYTES, SIGNAL_LOGS), 100);
     ledger_store(SIGNAL_LOGS, 3);
     CHECK(balances(SIGNAL_LOGS));
     ledger_dead(SIGNAL_LOGS, 1);
@@ -38,7 +39,7 @@ TEST(a_request_with_nothing_kept_is_received_and_rejected)
 {
     struct telemetry_batch b = {.signal = SIGNAL_TRACES, .received = 4};
     b.rejected[REJECT_BAD_ID] = 4;
-    ledger_reject_all(&b);
+    ledger_reject_all(&b, 50);
     CHECK(balances(SIGNAL_TRACES));
     CHECK_INT(metric_get(M_JOURNAL_ITEMS, SIGNAL_TRACES), 0);
 }

@@ -21,6 +21,7 @@
 #include "ingest/decode/decode.h"
 #include "ingest/state.h"
 #include "obs/log.h"
+#include "obs/metrics.h"
 
 enum { RETRY_AFTER_MS = 1000, LANE_WAITING_MAX = 4, PACE_MS = 500 };
 
@@ -62,12 +63,19 @@ void pipeline_hold(struct held *h, struct telemetry_batch *batch)
 {
     h->batch = batch;
     h->bytes = batch->arena->used;
-    atomic_fetch_add(&h->shard->p->gate.bytes, h->bytes);
+    pipeline_charge(h->shard->p, h->bytes);
+}
+
+void pipeline_charge(struct pipeline *p, uint64_t bytes)
+{
+    atomic_fetch_add(&p->gate.bytes, bytes);
+    metric_move(M_INFLIGHT_BYTES, 0, (int64_t)bytes);
 }
 
 void pipeline_release(struct pipeline *p, uint64_t bytes)
 {
     atomic_fetch_sub(&p->gate.bytes, bytes);
+    metric_move(M_INFLIGHT_BYTES, 0, -(int64_t)bytes);
 }
 
 void pipeline_decode_options(const struct pipeline *p, enum signal_kind signal, nanos received_at,
@@ -114,7 +122,7 @@ void pipeline_take(void *ctx, struct ingest_request *req)
         return;
     }
     if (telemetry_batch_rows(batch) == 0) {
-        ledger_reject_all(batch);
+        ledger_reject_all(batch, req->wire.len);
         answer_accepted(req, batch);
         return;
     }
@@ -166,7 +174,7 @@ static void settle_one(struct shard *s, struct held *h)
         refuse(s, req, &err);
         return;
     }
-    ledger_accept(h->batch);
+    ledger_accept(h->batch, h->wire.len);
     if (s->p->opt.ack != ACK_STORED) {
         req->arena = NULL; /* the batch's from here on */
         h->req = NULL;
@@ -239,7 +247,7 @@ static status encode(struct pipeline *p, struct store_task *t, struct err *err)
     }
     t->encoded = true;
     t->encoded_bytes = t->arena.used;
-    atomic_fetch_add(&p->gate.bytes, t->encoded_bytes);
+    pipeline_charge(p, t->encoded_bytes);
     return ST_OK;
 }
 

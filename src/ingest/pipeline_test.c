@@ -167,3 +167,5 @@ TEST(a_port_in_use_fails_the_opening_and_leaves_nothing_running)
     CHECK(strstr(err.msg, "203.0.113.1") != NULL);
     clean();
 }
+
+TEST(when_all_is_stored_no_memory_is_held) { CHECK_INT(metric_get(M_INFLIGHT_BYTES, 0), 0); }

@@ -5,8 +5,6 @@
 #include <stdlib.h>
 
 #include "ingest/state.h"
-#include "obs/log.h"
-#include "obs/metrics.h"
 
 enum { TICK_MS = 100, SEEN_ENTRIES = 200000 };
 
@@ -54,7 +52,6 @@ static void tick(void *ctx)
     atomic_store(&s->open_requests,
                  receive_open_requests(s->grpc) + receive_open_requests(s->http));
     if (draining) store_queue_progress(s->p);
-    if (s->index == 0) metric_set(M_INFLIGHT_BYTES, 0, (int64_t)atomic_load(&s->p->gate.bytes));
 }
 
 status shard_listen(struct shard *s, uint16_t grpc_port, uint16_t http_port, struct err *err)

@@ -131,6 +131,7 @@ void pipeline_decode_options(const struct pipeline *p, enum signal_kind signal, 
                              struct decode_options *ret);
 size_t pipeline_decode_budget(size_t body);
 void pipeline_hold(struct held *h, struct telemetry_batch *batch); /* counts its memory */
+void pipeline_charge(struct pipeline *p, uint64_t bytes);          /* memory held, in the gate */
 void pipeline_release(struct pipeline *p, uint64_t bytes);
 
 /* shard.c */
@@ -171,8 +172,9 @@ void store_queue_free(struct pipeline *p); /* what was not stored: it stays in t
 
 /* ledger.c: received = stored + rejected + dropped + journal items, for each signal at any quiet
  * moment. */
-void ledger_accept(const struct telemetry_batch *b); /* durable: told to the client */
-void ledger_reject_all(const struct telemetry_batch *b);
+void ledger_accept(const struct telemetry_batch *b,
+                   size_t wire_bytes); /* durable: told to the client */
+void ledger_reject_all(const struct telemetry_batch *b, size_t wire_bytes);
 void ledger_replay(enum signal_kind signal, uint64_t items);
 void ledger_store(enum signal_kind signal, uint64_t items);
 void ledger_dead(enum signal_kind signal, uint64_t items);

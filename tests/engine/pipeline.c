@@ -3,6 +3,7 @@
 #include "ingest/pipeline.h"
 
 #include <dirent.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -26,12 +27,14 @@ static struct store *tables(void)
     return s;
 }
 
+static int folder;
+
 static str under_dir(const char *name)
 {
     static char path[8][300];
     static int next;
     char *p = path[next++ % 8];
-    int n = snprintf(p, 300, "%s-%s", engine_dir(), name);
+    int n = snprintf(p, 300, "%s-%d-%s", engine_dir(), folder, name);
     return (str){p, (size_t)n};
 }
 
@@ -43,8 +46,10 @@ static void clean(const char *name)
     CHECK_INT(system(command), 0);
 }
 
+/* A folder for each test: one that fails leaves its pipeline open. */
 static struct pipeline_options options(void)
 {
+    folder++;
     return (struct pipeline_options){.workers = 2,
                                      .grpc_host = "127.0.0.1",
                                      .http_host = "127.0.0.1",
@@ -220,6 +225,7 @@ TEST(a_full_journal_refuses_and_recovers_by_itself_and_nothing_acknowledged_is_l
 TEST(a_full_disk_refuses_and_recovers_by_itself_and_nothing_acknowledged_is_lost)
 {
     char command[400];
+    struct pipeline_options o = options();
     str dir = under_dir("disk");
     snprintf(command, sizeof command,
              "mkdir -p " STR_FMT " && mount -t tmpfs -o size=3m tmpfs " STR_FMT " 2>/dev/null",
@@ -230,7 +236,6 @@ TEST(a_full_disk_refuses_and_recovers_by_itself_and_nothing_acknowledged_is_lost
         return;
     }
     struct store *s = tables();
-    struct pipeline_options o = options();
     o.journal_dir = under_dir("disk/journal");
     o.journal_reserve_bytes = 1 << 20;
     o.journal_segment_bytes = 200000;
@@ -345,5 +350,62 @@ TEST(what_was_not_stored_at_the_end_is_stored_at_the_next_start_also_with_fewer_
     p = open_pipeline(&o);
     flush(p);
     CHECK_STR(engine_ask(s, "SELECT count(), uniqExact(body) FROM otel_logs"), S("200\t200"));
+    close_pipeline(p);
+}
+
+struct sender {
+    uint16_t port;
+    unsigned number;
+    nanos until;
+    uint64_t accepted;
+};
+
+static void *send_spans(void *ctx)
+{
+    struct sender *c = ctx;
+    enum { IN_FLIGHT = 8, SPANS = 100 };
+    struct buf b;
+    int fd[IN_FLIGHT];
+    buf_init(&b, 1 << 20);
+    otlp_request(&b, SIGNAL_TRACES, c->number * 1000000 + 1, SPANS, clock_now());
+    for (int i = 0; i < IN_FLIGHT; i++) fd[i] = otlp_connect(c->port);
+    while (clock_monotonic() < c->until) {
+        for (int i = 0; i < IN_FLIGHT; i++)
+            otlp_http_send(fd[i], SIGNAL_TRACES, "application/x-protobuf", buf_str(&b));
+        for (int i = 0; i < IN_FLIGHT; i++)
+            if (otlp_http_status(fd[i], NULL) == 200) c->accepted += SPANS;
+    }
+    for (int i = 0; i < IN_FLIGHT; i++) close(fd[i]);
+    buf_done(&b);
+    return NULL;
+}
+
+TEST(under_load_blocks_grow_instead_of_becoming_many)
+{
+    struct store *s = tables();
+    struct pipeline_options o = options();
+    o.max_inflight_bytes = 512 << 20;
+    struct pipeline *p = open_pipeline(&o);
+    uint64_t before = metric_get(M_INSERTS, 0);
+    struct sender senders[2];
+    pthread_t threads[2];
+    enum { SECONDS = 4 };
+    for (unsigned i = 0; i < 2; i++) {
+        senders[i] =
+            (struct sender){pipeline_http_port(p), i, clock_monotonic() + SECONDS * NANOS_S, 0};
+        CHECK(pthread_create(&threads[i], NULL, send_spans, &senders[i]) == 0);
+    }
+    for (unsigned i = 0; i < 2; i++) pthread_join(threads[i], NULL);
+    uint64_t inserts = metric_get(M_INSERTS, 0) - before,
+             rows = senders[0].accepted + senders[1].accepted;
+    printf("%llu spans/s, %.1f inserts/s into otel_traces\n", (unsigned long long)rows / SECONDS,
+           (double)inserts / SECONDS);
+    CHECK(inserts <= 2 * SECONDS + 4);
+    flush(p);
+    char expected[40];
+    snprintf(expected, sizeof expected, "%llu", (unsigned long long)rows);
+    CHECK_STR(engine_ask(s, "SELECT count() FROM otel_traces"),
+              ((str){expected, strlen(expected)}));
+    CHECK(balances());
     close_pipeline(p);
 }
