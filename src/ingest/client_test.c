@@ -68,12 +68,13 @@ static void put_points(struct pb_out *p, uint64_t first, uint32_t n, uint64_t ti
     pb_end(p);
 }
 
-void otlp_request(struct buf *out, enum signal_kind signal, uint64_t first, uint32_t n, nanos time)
+void otlp_request(struct buf *out, enum signal_kind signal, str service, uint64_t first, uint32_t n,
+                  nanos time)
 {
     struct pb_out p = pb_begin_in(out);
     pb_begin(&p, 1);
     pb_begin(&p, 1);
-    put_attr(&p, 1, S("service.name"), S("shop"));
+    put_attr(&p, 1, S("service.name"), service);
     pb_end(&p);
     pb_begin(&p, 2);
     if (signal == SIGNAL_METRICS)

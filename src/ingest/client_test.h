@@ -8,9 +8,10 @@
 #include "base/clock.h"
 #include "base/telemetry.h"
 
-/* `n` spans, log records or points numbered from `first` on: the span id, "line <number>", the
- * integer value. */
-void otlp_request(struct buf *out, enum signal_kind signal, uint64_t first, uint32_t n, nanos time);
+/* `n` spans, log records or points of a service, numbered from `first` on: the span id, "line
+ * <number>", the integer value. */
+void otlp_request(struct buf *out, enum signal_kind signal, str service, uint64_t first, uint32_t n,
+                  nanos time);
 
 /* Query whose result is the numbers of all rows stored, one a line. */
 const char *otlp_numbers_sql(enum signal_kind signal);

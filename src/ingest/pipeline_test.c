@@ -75,7 +75,7 @@ static void *send_requests(void *ctx)
         enum signal_kind k = (enum signal_kind)(i % SIGNAL_COUNT);
         struct buf b;
         buf_init(&b, 1 << 20);
-        otlp_request(&b, k, (c->number * REQUESTS + i) * ROWS + 1ull, ROWS, clock_now());
+        otlp_request(&b, k, S("shop"), (c->number * REQUESTS + i) * ROWS + 1ull, ROWS, clock_now());
         if (otlp_http_send(fd, k, "application/x-protobuf", buf_str(&b)) &&
             otlp_http_status(fd, NULL) == 200)
             atomic_fetch_add(&c->accepted[k], ROWS);
@@ -121,7 +121,7 @@ TEST(grpc_requests_are_answered_with_status_0)
     struct pipeline *p = open_pipeline(&o);
     struct buf b;
     buf_init(&b, 1 << 20);
-    otlp_request(&b, SIGNAL_LOGS, 1, 5, clock_now());
+    otlp_request(&b, SIGNAL_LOGS, S("shop"), 1, 5, clock_now());
     CHECK_INT(otlp_grpc(pipeline_grpc_port(p), SIGNAL_LOGS, buf_str(&b)), 0);
     CHECK_INT(otlp_grpc(pipeline_http_port(p), SIGNAL_LOGS, buf_str(&b)), 0);
     buf_done(&b);
