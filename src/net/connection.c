@@ -10,7 +10,7 @@
 
 #include "net/listener.h"
 
-enum { WRITE_BYTES = 256 << 10, LINGER_MS = 2000, LINGER_BYTES = 64 << 20 };
+enum { WRITE_BYTES = 256 << 10, KEEP_BYTES = 16 << 10, LINGER_MS = 2000, LINGER_BYTES = 64 << 20 };
 
 static const char preface[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 enum { PREFACE_LEN = sizeof preface - 1 };
@@ -186,7 +186,10 @@ static bool flush(struct connection *c)
     while (!c->writing) {
         buf_clear(&c->out);
         c->core->ops->output(c->core, &c->out, WRITE_BYTES);
-        if (c->out.len == 0) return true;
+        if (c->out.len == 0) { /* idle connections are many: they keep no large buffer */
+            if (c->out.cap > KEEP_BYTES) buf_done(&c->out);
+            return true;
+        }
         uv_buf_t b = uv_buf_init(c->out.ptr, (unsigned)c->out.len);
         int n = uv_try_write((uv_stream_t *)&c->tcp, &b, 1);
         if (n == (int)c->out.len) {

@@ -80,7 +80,9 @@ void exchange_ended(struct http_exchange *x)
 
 void exchange_unfill(struct http_exchange *x)
 {
-    if (!x->full || x->answer_done || exchange_unsent(x) >= x->core->limits->window_bytes) return;
+    if (!x->full || x->answer_done || x->aborted ||
+        exchange_unsent(x) >= x->core->limits->window_bytes)
+        return;
     x->full = false;
     if (x->core->service->on_writable) x->core->service->on_writable(x->core->service->ctx, x);
 }
@@ -178,6 +180,7 @@ static void answer(struct http_exchange *x, const struct http_answer *a, bool wh
     x->answered = true;
     x->answer_done = whole;
     x->write_at_ms = x->core->now_ms;
+    if (x->aborted) return;
     if (a->status == 204 || a->status == 304) x->no_body = true;
     x->core->ops->answer(x, a, whole);
     wake(x);
@@ -191,7 +194,7 @@ void http_respond_begin(struct http_exchange *x, const struct http_answer *a)
 
 bool http_respond_write(struct http_exchange *x, str piece)
 {
-    assert(x->answered && !x->answer_done);
+    assert(x->aborted || (x->answered && !x->answer_done));
     if (piece.len && !x->aborted && !x->no_body) {
         if (exchange_unsent(x) == 0) x->write_at_ms = x->core->now_ms;
         x->core->ops->write(x, piece);
@@ -203,7 +206,7 @@ bool http_respond_write(struct http_exchange *x, str piece)
 
 void http_respond_end(struct http_exchange *x)
 {
-    assert(x->answered && !x->answer_done);
+    assert(x->aborted || (x->answered && !x->answer_done));
     x->answer_done = true;
     if (x->aborted) return;
     x->core->ops->end(x);

@@ -206,7 +206,7 @@ static void http2_input(struct http_core *c, str bytes)
 
 static void reset(struct http2 *h, struct http_exchange *x, uint32_t code)
 {
-    x->aborted = x->answered = x->answer_done = true;
+    x->aborted = true; /* the service may not know yet: what it still says goes nowhere */
     nghttp2_submit_rst_stream(h->session, NGHTTP2_FLAG_NONE, x->stream, code);
 }
 

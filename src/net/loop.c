@@ -7,6 +7,7 @@
 
 #include <assert.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -169,6 +170,11 @@ status loop_new(const char *name, struct loop **ret, struct err *err)
 static void *run_loop(void *arg)
 {
     struct loop *l = arg;
+    sigset_t
+        pipe; /* libuv writes without MSG_NOSIGNAL: a peer that left is an error, not a signal */
+    sigemptyset(&pipe);
+    sigaddset(&pipe, SIGPIPE);
+    pthread_sigmask(SIG_BLOCK, &pipe, NULL);
     uv_run(&l->uv, UV_RUN_DEFAULT);
     atomic_store(&l->over, true);
     return NULL;
