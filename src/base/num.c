@@ -1,5 +1,6 @@
 #include "base/num.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,11 +26,12 @@ size_t num_format_i64(int64_t v, char *out)
 }
 
 /* The shortest decimal digits of |v| that read back as v, and the exponent of the first digit:
- * v = d.ddd * 10^exp. Tries 15, 16, 17 digits and drops trailing zeros. */
+ * v = d.ddd * 10^exp. Tries 15, 16, 17 digits and drops trailing zeros; of a
+ * subnormal fewer digits may do. */
 static size_t shortest(double v, char digits[24], int *ret_exp)
 {
     char text[40];
-    for (int prec = 14; prec <= 16; prec++) {
+    for (int prec = v < DBL_MIN ? 0 : 14; prec <= 16; prec++) {
         snprintf(text, sizeof text, "%.*e", prec, v);
         if (prec == 16 || strtod(text, NULL) == v) break;
     }
