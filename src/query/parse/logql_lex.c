@@ -1,5 +1,6 @@
 #include "query/parse/logql_lex.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 #include "base/num.h"
@@ -117,12 +118,11 @@ static status lex_number(struct logql_lex *l, struct err *err)
         char tmp[72], *end = NULL;
         memcpy(tmp, r.ptr, n);
         tmp[n] = 0;
-        char base = (char)(r.ptr[1] | 0x20);
-        if (base == 'x')
-            l->number = strtod(tmp, &end);
-        else if (base == 'b' || base == 'o')
-            l->number = (double)strtoull(tmp + 2, &end, base == 'b' ? 2 : 8);
-        ok = end == tmp + n;
+        /* 0b10, 0o7 and 0x1A are numbers to the scanner that no float is read from; 0x1p3 is one.
+         */
+        bool hex_float = (r.ptr[1] | 0x20) == 'x' && (strchr(tmp, 'p') || strchr(tmp, 'P'));
+        l->number = hex_float ? strtod(tmp, &end) : NAN;
+        ok = !hex_float || end == tmp + n;
     } else if (n <= 400 && !prefixed) {
         ok = num_parse_f64(l->text, &l->number);
     }

@@ -35,7 +35,7 @@ struct logql_lex {
     enum logql_token token;
     uint32_t pos;
     str text;       /* as written; of a STRING its value */
-    double number;  /* NUMBER; BYTES in bytes */
+    double number;  /* NUMBER (NaN: 0x1A and its like); BYTES in bytes */
     nanos duration; /* DURATION, RANGE */
 };
 

@@ -106,6 +106,15 @@ status logql_label_name(struct logql_parser *p, str *ret, struct err *err)
     return logql_advance(p, err);
 }
 
+status logql_check_number(const struct logql_parser *p, struct err *err)
+{
+    if (!isnan(p->lex.number)) return ST_OK;
+    return logql_at(p,
+                    err_set(err, ST_INVALID, p->lex.pos, "not a decimal number: %.*s",
+                            (int)(p->lex.text.len < 40 ? p->lex.text.len : 40), p->lex.text.ptr),
+                    err);
+}
+
 void *logql_grow(struct arena *a, void *array, uint32_t n, size_t element)
 {
     if (n & (n - 1)) return array;
@@ -290,6 +299,7 @@ static status parse_number(struct logql_parser *p, double *ret, struct err *err)
     double sign = logql_is(p, LOGQL_T_SUB) ? -1 : 1;
     if (logql_is(p, LOGQL_T_SUB) || logql_is(p, LOGQL_T_ADD)) TRY(logql_advance(p, err));
     if (!logql_is(p, LOGQL_T_NUMBER)) return logql_unexpected(p, "NUMBER", err);
+    TRY(logql_check_number(p, err));
     *ret = sign * p->lex.number;
     return logql_advance(p, err);
 }

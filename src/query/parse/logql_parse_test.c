@@ -3,8 +3,8 @@
 #include <stdio.h>
 
 #include "base/json_in.h"
-#include "query/parse/logql_lex.h"
 #include "query/ir/logql_units.h"
+#include "query/parse/logql_lex.h"
 #include "testing/test.h"
 
 static struct arena arena;

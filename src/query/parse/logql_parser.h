@@ -41,6 +41,9 @@ enum logql_token logql_peek(const struct logql_parser *p);
 /* A word in a place where a label's name stands. */
 [[nodiscard]] status logql_label_name(struct logql_parser *p, str *ret, struct err *err);
 
+/* The current NUMBER must be one that a float is read from. */
+[[nodiscard]] status logql_check_number(const struct logql_parser *p, struct err *err);
+
 /* Room for element `n` of an array in the arena, which doubles whenever n is a power of two. */
 void *logql_grow(struct arena *a, void *array, uint32_t n, size_t element);
 #define LOGQL_PUSH(arena, array, n) \

@@ -138,6 +138,7 @@ static status parse_comparison(struct logql_parser *p, struct logql_filter *f, s
         f->match.value = p->lex.text;
         if (regex) TRY(check_regex(p, p->lex.text, REGEX_WHOLE, err));
     } else if (logql_is(p, LOGQL_T_NUMBER) && !regex) {
+        TRY(logql_check_number(p, err));
         f->kind = LOGQL_FILTER_NUMBER;
         f->number = sign * p->lex.number;
     } else if (logql_is(p, LOGQL_T_DURATION) && !regex) {
