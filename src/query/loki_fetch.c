@@ -138,6 +138,41 @@ struct finding {
     struct arena scratch;
 };
 
+static bool is_label_of_any(const struct loki_selected *s, str name)
+{
+    for (uint32_t i = 0; i < s->n; i++)
+        if (loki_labels_find(&s->v[i].labels, name)) return true;
+    return false;
+}
+
+/* The equalities that every record must fulfil with a label of its own: not one of a stream's, not
+ * one that is worked out from others. */
+static void add_must(struct arena *a, struct loki_selected *s, const struct logql_filter *f,
+                     struct loki_labels *to)
+{
+    static const str extracted = S("_extracted");
+    if (f->kind == LOGQL_FILTER_AND) {
+        add_must(a, s, f->left, to);
+        add_must(a, s, f->right, to);
+    }
+    str name = f->match.name;
+    if (f->kind != LOGQL_FILTER_TEXT || f->match.op != LOGQL_EQ || !f->match.value.len) return;
+    if (str_eq(name, S("detected_level")) || (name.len > 2 && memcmp(name.ptr, "__", 2) == 0))
+        return;
+    if (name.len > extracted.len && str_eq(str_drop(name, name.len - extracted.len), extracted))
+        return;
+    if (!is_label_of_any(s, name)) loki_labels_set(a, to, name, f->match.value);
+}
+
+static void note_must(struct arena *a, struct loki_selected *s, const struct logql_log *log)
+{
+    struct loki_labels must = {0};
+    for (uint32_t i = 0; i < log->n_stages; i++)
+        if (log->stages[i].kind == LOGQL_STAGE_LABEL) add_must(a, s, log->stages[i].label, &must);
+    s->plan.must = must.v;
+    s->plan.n_must = must.n;
+}
+
 struct labels_of {
     const struct finding *f;
     const struct loki_labels *labels;
@@ -276,6 +311,7 @@ status loki_find(struct query_job *j, const struct loki_log_query *q, struct lok
     TRY(logql_pipeline_new(j->arena, q->log, true, &f.pipeline, err));
     TRY(loki_select(j, &q->log->matchers, q->start, q->end, &f.selected, err));
     if (!f.selected.n) return ST_OK;
+    note_must(j->arena, &f.selected, q->log);
     arena_init(&f.scratch, j->limits->max_bytes);
     status s = find_in_slices(&f, err);
     arena_done(&f.scratch);
@@ -381,6 +417,7 @@ static status load(struct logql_source *source, const struct logql_expr *x,
     TRY(logql_pipeline_new(j->arena, &x->log, true, &l.pipeline, err));
     TRY(loki_select(j, &x->log.matchers, from < 0 ? 0 : from, last, &l.selected, err));
     if (!l.selected.n) return ST_OK;
+    note_must(j->arena, &l.selected, &x->log);
     struct loki_fields fields = fields_of(j->arena, &l.selected, &x->log, needs);
     l.metadata = fields.all || fields.n;
     struct loki_grid grid = {g->start, g->step, x->range, g->n};

@@ -1,5 +1,6 @@
 #include "query/plan/loki_plan.h"
 
+#include "base/hex.h"
 #include "query/ir/loki_labels.h"
 
 void loki_plan_streams(struct sql *q, const struct logql_matchers *m, nanos start, nanos end,
@@ -52,6 +53,48 @@ static void add_line_filter(struct sql *q, const struct logql_line_filter *f)
     sql_add(q, S(")"));
 }
 
+/* A label with this value comes from an attribute of any name, a map among the attributes, or its
+ * own column. */
+static void add_must(struct sql *q, const struct loki_label *l)
+{
+    static const char *const maps[] = {"log", "scope", "resource"};
+    static const struct {
+        str label;
+        const char *value;
+    } columns[] = {
+        {S("trace_id"), "lower(hex(trace_id))"},
+        {S("span_id"), "lower(hex(span_id))"},
+        {S("severity_text"), "severity_text"},
+        {S("severity_number"), "toString(severity_number)"},
+        {S("event_name"), "event_name"},
+        {S("flags"), "toString(flags)"},
+        {S("dropped_attributes_count"), "toString(dropped_attributes)"},
+        {S("observed_timestamp"), "toString(toUnixTimestamp64Nano(observed_timestamp))"},
+        {S("scope_name"), "scope_name"},
+        {S("scope_version"), "scope_version"},
+        {S("scope_dropped_attributes_count"), "toString(scope_dropped_attributes)"},
+    };
+    char raw[16];
+    sql_add(q, S("\n  AND ("));
+    bool is_id = str_eq(l->name, S("trace_id")) || str_eq(l->name, S("span_id"));
+    for (size_t i = 0; i < sizeof columns / sizeof *columns; i++) {
+        if (!str_eq(columns[i].label, l->name)) continue;
+        size_t n = i == 0 ? 16 : 8;
+        if (is_id && hex_decode(l->value, raw, n)) /* the column as it is: no hex of every row */
+            sql_addf(q, "%s = unhex(", i == 0 ? "trace_id" : "span_id");
+        else
+            sql_addf(q, "%s = (", columns[i].value);
+        sql_bind_str(q, l->value);
+        sql_add(q, S(") OR "));
+    }
+    for (size_t i = 0; i < sizeof maps / sizeof *maps; i++) {
+        sql_addf(q, "%shas(mapValues(%s_attributes), ", i ? " OR " : "", maps[i]);
+        sql_bind_str(q, l->value);
+        sql_addf(q, ") OR position(%s_attribute_types, 'k') > 0", maps[i]);
+    }
+    sql_add(q, S(")"));
+}
+
 static void add_where(struct sql *q, const struct loki_streams *s, const struct logql_log *log)
 {
     sql_add(q, S("\n  AND service_name IN "));
@@ -60,6 +103,7 @@ static void add_where(struct sql *q, const struct loki_streams *s, const struct 
     sql_bind_u64s(q, s->ids, s->n);
     for (uint32_t i = 0; log && i < log->n_stages; i++)
         if (log->stages[i].kind == LOGQL_STAGE_LINE) add_line_filter(q, &log->stages[i].line);
+    for (uint32_t i = 0; i < s->n_must; i++) add_must(q, &s->must[i]);
 }
 
 void loki_plan_records(struct sql *q, const struct loki_streams *s, const struct logql_log *log,

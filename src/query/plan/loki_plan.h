@@ -3,6 +3,7 @@
 #pragma once
 
 #include "query/ir/logql.h"
+#include "query/ir/loki_labels.h"
 #include "query/ir/sql.h"
 
 /* Streams seen on the days of [start, end]: columns stream_id, keys and values of the resource, one
@@ -17,6 +18,10 @@ struct loki_streams {
     const str *services; /* the service_name columns of these streams, each once: they are in the
                             table's key */
     uint32_t n_services;
+    /* Labels that a record must have itself (not from its stream): the store leaves out records
+     * that hold such a value nowhere. A superset comes back. */
+    const struct loki_label *must;
+    uint32_t n_must;
 };
 
 /* The records of the streams in [start, end) that pass the line filters, in order of time. `limit`

@@ -28,7 +28,8 @@ static void begin(void)
 
 static const uint64_t ids[] = {1, 18446744073709551615u};
 static const str services[] = {S("shop"), S("it's")};
-static const struct loki_streams streams = {ids, 2, services, 2};
+static const struct loki_streams streams = {
+    .ids = ids, .n = 2, .services = services, .n_services = 2};
 
 static struct logql_log log_of(void)
 {
@@ -58,6 +59,20 @@ TEST(loki_plan_of_records_pushes_line_filters_down)
     struct logql_log log = log_of();
     loki_plan_records(&q, &streams, &log, T0, T0 + NANOS_HOUR, false, 100);
     test_golden("src/query/plan/testdata/loki_records.sql", shown());
+    arena_done(&arena);
+}
+
+TEST(loki_plan_of_records_leaves_out_those_without_a_value)
+{
+    begin();
+    struct loki_label must[] = {{S("trace_id"), S("0102030405060708090a0b0c0d0e0f10")},
+                                {S("user_id"), S("7")},
+                                {S("severity_text"), S("INFO")}};
+    struct loki_streams some = streams;
+    some.must = must;
+    some.n_must = 3;
+    loki_plan_records(&q, &some, NULL, T0, T0 + NANOS_HOUR, true, 0);
+    test_golden("src/query/plan/testdata/loki_records_must.sql", shown());
     arena_done(&arena);
 }
 
