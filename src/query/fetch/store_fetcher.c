@@ -11,6 +11,10 @@
  * but an export. */
 enum { RESULT_BYTES_PER_BUDGET = 4 };
 
+/* The engine's working memory for a statement: sorting and grouping need some however little the
+ * job may hold. */
+static const uint64_t engine_memory_least = 256 << 20;
+
 struct stream {
     struct store_fetcher *f;
     status (*block)(void *ctx, const struct native_block *b, struct err *err);
