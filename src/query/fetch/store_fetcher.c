@@ -83,18 +83,15 @@ static bool on_chunk(void *ctx, str piece)
     return s->st == ST_OK;
 }
 
-/* What the engine is told about a statement of ours, so that it ends by itself when we no longer
- * listen. */
-static size_t settings(struct query_job *j, uint32_t left_ms, struct store_setting out[8],
-                       char text[2][32])
+/* What the engine is told about a statement of ours, beside its time (timeout_ms). The same for
+ * all statements: the driver sets them once on a connection. */
+static size_t settings(const struct query_job *j, struct store_setting out[4], char text[32])
 {
     size_t n = 0;
-    int len =
-        snprintf(text[0], sizeof text[0], "%llu",
-                 (unsigned long long)j->limits->max_bytes * 2); /* its own copy, and sorting */
-    out[n++] = (struct store_setting){S("max_memory_usage"), {text[0], (size_t)len}};
-    len = snprintf(text[1], sizeof text[1], "%u", left_ms / 1000 + 1);
-    out[n++] = (struct store_setting){S("max_execution_time"), {text[1], (size_t)len}};
+    uint64_t memory = j->limits->max_bytes * 2;
+    if (memory < engine_memory_least) memory = engine_memory_least;
+    int len = snprintf(text, 32, "%llu", (unsigned long long)memory);
+    out[n++] = (struct store_setting){S("max_memory_usage"), {text, (size_t)len}};
     out[n++] = (struct store_setting){S("max_threads"), S("2")};
     out[n++] = (struct store_setting){S("readonly"), S("2")};
     return n;
@@ -127,16 +124,17 @@ static status run(struct fetcher *fetcher, const struct sql *q,
 
     int64_t left = (j->deadline - clock_monotonic()) / NANOS_MS;
     uint32_t left_ms = left < 1 ? 1 : left > UINT32_MAX / 2 ? UINT32_MAX / 2 : (uint32_t)left;
-    struct store_setting set[8];
-    char text[2][32];
+    struct store_setting set[4];
+    char text[32];
     struct store_query sq = {.sql = buf_str(&q->text),
                              .params = params,
                              .n_params = q->n_params,
                              .settings = set,
-                             .n_settings = settings(j, left_ms, set, text),
+                             .n_settings = settings(j, set, text),
                              .timeout_ms = left_ms,
                              .cancel = &j->cancelled};
     struct store_stats stats = {0};
+    uint64_t rows_before = f->rows;
     struct err store_err = {0};
     status st = store_query(f->store, &sq, on_chunk, &s, &stats, &store_err);
     if (s.st != ST_OK)
@@ -147,7 +145,8 @@ static status run(struct fetcher *fetcher, const struct sql *q,
         if (err) *err = store_err;
         st = translate(f, st, err);
     }
-    f->rows_read += stats.rows_read;
+    uint64_t handed_over = f->rows - rows_before; /* a driver may not know what the engine read */
+    f->rows_read += stats.rows_read > handed_over ? stats.rows_read : handed_over;
     buf_done(&s.pending);
     arena_done(&s.arena);
     return s.enough ? job_check(j, err)
