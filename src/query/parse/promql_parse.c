@@ -485,7 +485,7 @@ static status parse_expr(struct promql_parser *p, unsigned min, struct promql_ex
     if (++p->nesting > PROMQL_NESTING)
         return err_set(p->err, ST_INVALID, p->at->start, "expression is nested more than %d deep",
                        PROMQL_NESTING);
-    struct promql_expr *lhs;
+    struct promql_expr *lhs = NULL; /* gcc, without sanitizers, does not see that it is set */
     TRY(parse_unary(p, &lhs));
     for (enum promql_op op; operator_at(p, &op) && precedence[op] >= min;) {
         struct promql_expr *e = node(p, PROMQL_BINARY, lhs->start);
