@@ -48,7 +48,7 @@ status eval_pick(struct evaluator *ev, struct promql_expr *e, const struct value
     uint32_t *out = arena_array(ev->arena, uint32_t, in->n_rows + 1); /* row + 1 of the answer */
     memset(out, 0, (in->n_rows + 1) * sizeof *out);
     for (uint32_t i = 0; i < steps; i++) {
-        uint32_t keep;
+        uint32_t keep = 0;
         TRY(count_of(ev, param[i], in->n_rows, &keep));
         for (uint32_t k = 0; keep && k < groups->n; k++) {
             uint32_t found = 0;
