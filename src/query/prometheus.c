@@ -165,7 +165,7 @@ static status run_series(struct query_job *j, struct err *err)
     struct json_out out = prometheus_begin(&j->body);
     json_array(&out);
     for (uint32_t i = 0; i < sets.n && !past(&warnings, limit, i); i++)
-        prometheus_labels(&out, sets.list[i]);
+        render_labels(&out, sets.list[i]);
     json_end(&out);
     prometheus_end(&out, &warnings, NULL);
     return ST_OK;

@@ -57,7 +57,7 @@ static void point(struct json_out *j, int64_t t, double v)
     json_end(j);
 }
 
-void prometheus_labels(struct json_out *j, struct labels l)
+void render_labels(struct json_out *j, struct labels l)
 {
     json_object(j);
     for (uint32_t i = 0; i < l.n; i++) {
@@ -71,7 +71,7 @@ static void row(struct json_out *j, const struct row *r, struct grid g, bool ran
 {
     json_object(j);
     json_key(j, S("metric"));
-    prometheus_labels(j, r->labels);
+    render_labels(j, r->labels);
     json_key(j, range ? S("values") : S("value"));
     if (range) json_array(j);
     for (uint32_t i = 0; i < g.n; i++)
@@ -84,7 +84,7 @@ static void raw(struct json_out *j, const struct raw_series *s)
 {
     json_object(j);
     json_key(j, S("metric"));
-    prometheus_labels(j, s->labels);
+    render_labels(j, s->labels);
     json_key(j, S("values"));
     json_array(j);
     for (uint32_t i = 0; i < s->n; i++) point(j, s->samples[i].t, s->samples[i].v);
@@ -106,7 +106,7 @@ static void result(struct json_out *j, const struct value *v, bool range)
     if (v->kind == VALUE_SCALAR) { /* over a range: a series without labels */
         json_object(j);
         json_key(j, S("metric"));
-        prometheus_labels(j, (struct labels){0});
+        render_labels(j, (struct labels){0});
         json_key(j, S("values"));
         json_array(j);
         for (uint32_t i = 0; i < v->grid.n; i++)

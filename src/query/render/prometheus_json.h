@@ -12,7 +12,7 @@ void prometheus_end(struct json_out *j, const struct notes *warnings, const stru
 
 /* {"resultType":...,"result":...} */
 void prometheus_value(struct json_out *j, const struct value *v, bool is_range);
-void prometheus_labels(struct json_out *j, struct labels l);
+void render_labels(struct json_out *j, struct labels l);
 
 /* {"status":"error","errorType":...,"error":...}; returns the HTTP status. */
 unsigned prometheus_error(struct buf *out, status st, str message);
