@@ -93,7 +93,7 @@ struct metric_desc {
 
 /* Bits of metric_columns.present: which optional members were set, and how the number came. */
 enum {
-    POINT_HAS_SUM = 1,
+    POINT_HAS_SUM = 1, /* always with a summary: its sum is not optional */
     POINT_HAS_MIN = 2,
     POINT_HAS_MAX = 4,
     POINT_IS_INT = 8,    /* NumberDataPoint.as_int: `value` is its double, int_value exact */

@@ -13,7 +13,8 @@ struct decode_options {
     nanos received_at;
     nanos oldest;            /* items with an earlier time are rejected alone; 0: no bound */
     nanos newest;            /* items with a later time are rejected alone; 0: no bound */
-    uint32_t max_attributes; /* per item; 0: no bound */
+    uint32_t max_attributes; /* per item, and per event, link, exemplar, resource and scope of it;
+                                0: no bound */
 };
 
 /* Decodes `body` (64 readable slack bytes behind it when format is protobuf) of `signal`. The batch

@@ -243,7 +243,10 @@ static uint32_t dedupe_many(struct arena *arena, struct attr *a, uint32_t n)
 
 void otlp_attributes_end(struct builder *b, struct attr_range *io)
 {
+    uint32_t max = b->opt->max_attributes;
     if (io->n < 2) return;
+    if (max && io->n / 4 > max)
+        return; /* will be rejected: not worth the work it was made to cost */
     struct attr *a = b->batch->attrs + io->at;
     uint32_t kept = 0;
     if (io->n > SCAN_MAX) {

@@ -110,6 +110,33 @@ TEST(decode_rejects_items_with_too_many_attributes_alone)
     decoded_done(&d);
 }
 
+TEST(decode_rejects_the_items_of_a_resource_with_too_many_attributes)
+{
+    struct decode_options opt = {.received_at = 1000, .max_attributes = 3};
+    for (int n = 3; n <= 100; n += 97) {
+        struct buf text;
+        buf_init(&text, 1 << 16);
+        struct pb_out p = pb_begin_in(&text);
+        pb_begin(&p, 1);
+        pb_begin(&p, 1);
+        for (int i = 0; i < n; i++) {
+            char key[8];
+            int len = snprintf(key, sizeof key, "k%d", i);
+            put_attr_int(&p, 1, (str){key, (size_t)len}, i);
+        }
+        pb_end(&p);
+        pb_begin(&p, 2), put_log_at(&p, 1000), pb_end(&p);
+        pb_end(&p);
+        struct decoded d;
+        decode_sample(&d, SIGNAL_LOGS, PAYLOAD_PROTOBUF, buf_str(&text), &opt);
+        CHECK_INT(d.status, ST_OK);
+        CHECK_INT(d.batch->logs.n, n == 3);
+        CHECK_INT(d.batch->rejected[REJECT_TOO_MANY_ATTRIBUTES], n != 3);
+        decoded_done(&d);
+        buf_done(&text);
+    }
+}
+
 static void put_histogram(struct pb_out *p, int n_counts, int n_bounds, double step)
 {
     pb_begin(p, 2);
