@@ -126,7 +126,7 @@ static status lex_number(struct logql_lex *l, struct err *err)
     } else if (n <= 400 && !prefixed) {
         ok = num_parse_f64(l->text, &l->number);
     }
-    if (ok) return ST_OK;
+    if (ok && !isinf(l->number)) return ST_OK;
     return err_set(err, ST_INVALID, l->pos, "bad number \"%.*s\"", (int)(n < 40 ? n : 40), r.ptr);
 }
 

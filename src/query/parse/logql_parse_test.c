@@ -87,6 +87,7 @@ TEST(logql_errors_say_where)
         "parse error at line 1, col 5: error parsing regexp: missing closing parenthesis: `(`");
     CHECK_PARSED("topk(0, rate({a=\"b\"}[1m]))",
                  "parse error : invalid parameter (must be greater than 0) topk(0,");
+    CHECK_PARSED("1 + 41e308", "parse error at line 1, col 5: bad number \"41e308\"");
     CHECK_PARSED("", "parse error at line 1, col 1: syntax error: unexpected $end");
 }
 
