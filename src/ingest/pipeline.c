@@ -499,6 +499,10 @@ void pipeline_close(struct pipeline *p, uint32_t timeout_ms)
      */
     if (running) seal_everything(p, clock_monotonic() + NANOS_HOUR);
     store_queue_free(p);
+    if (running && p->opt.ack == ACK_STORED) { /* those answers reach the wire */
+        wait_for(p, nothing_open, 0, clock_monotonic() + NANOS_S);
+        seal_everything(p, clock_monotonic() + NANOS_HOUR);
+    }
     for (unsigned i = 0; i < p->n_shards; i++) shard_close(&p->shards[i]);
     pipeline_free(p);
 }

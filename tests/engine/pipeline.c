@@ -136,6 +136,8 @@ TEST(rows_of_all_signals_come_back_by_sql_over_http_and_grpc)
         CHECK_STR(engine_ask(s, sql), S("149\t149\t1\t149"));
     }
     CHECK_STR(engine_ask(s, "SELECT DISTINCT service_name FROM otel_log_streams"), S("shop"));
+    CHECK_STR(engine_ask(s, "SELECT DISTINCT metric_name FROM otel_metric_series"),
+              S("queue.length"));
     CHECK_STR(engine_ask(s, "SELECT DISTINCT span_name FROM otel_span_names"), S("GET /cart"));
     CHECK(balances());
     close_pipeline(p);
@@ -181,6 +183,32 @@ TEST(with_ack_stored_the_rows_are_there_when_the_answer_is)
     struct pipeline *p = open_pipeline(&o);
     CHECK_INT(post(pipeline_http_port(p), SIGNAL_TRACES, 1, 7, clock_now()), 200);
     CHECK_STR(engine_ask(s, "SELECT count() FROM otel_traces"), S("7"));
+    close_pipeline(p);
+}
+
+TEST(with_ack_stored_a_request_that_waits_at_the_end_is_told_so_and_stored_at_the_next_start)
+{
+    struct store *s = tables();
+    struct pipeline_options o = options();
+    o.ack = ACK_STORED;
+    o.batch.timeout = 100 * NANOS_MS;
+    struct pipeline *p = open_pipeline(&o);
+    engine_do(s, "RENAME TABLE otel_logs TO otel_logs_away");
+    struct buf b;
+    buf_init(&b, 1 << 20);
+    otlp_request(&b, SIGNAL_LOGS, S("shop"), 1, 7, clock_now());
+    int fd = otlp_connect(pipeline_http_port(p));
+    CHECK(otlp_http_send(fd, SIGNAL_LOGS, "application/x-protobuf", buf_str(&b)));
+    uint64_t before = metric_get(M_JOURNAL_ITEMS, SIGNAL_LOGS);
+    while (metric_get(M_JOURNAL_ITEMS, SIGNAL_LOGS) == before) usleep(1000);
+    pipeline_close(p, 100);
+    CHECK_INT(otlp_http_status(fd, NULL), 503);
+    close(fd);
+    buf_done(&b);
+    engine_do(s, "RENAME TABLE otel_logs_away TO otel_logs");
+    p = open_pipeline(&o);
+    flush(p);
+    CHECK_STR(engine_ask(s, "SELECT count() FROM otel_logs"), S("7"));
     close_pipeline(p);
 }
 

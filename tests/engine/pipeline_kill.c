@@ -79,6 +79,8 @@ static bool catalogues_are_whole(struct store *s)
         "otel_log_streams)",
         "SELECT count() FROM otel_traces WHERE service_name NOT IN (SELECT service_name FROM "
         "otel_span_names)",
+        "SELECT count() FROM otel_metrics WHERE series_id NOT IN (SELECT series_id FROM "
+        "otel_metric_series)",
         "SELECT uniqExact(trace_id) - (SELECT uniqExact(trace_hash) FROM otel_trace_index) FROM "
         "otel_traces"};
     bool whole = true;
