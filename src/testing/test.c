@@ -12,6 +12,10 @@
 
 #include <cmocka.h>
 
+static void (*at_end)(int code);
+
+void test_at_end(void (*fn)(int code)) { at_end = fn; }
+
 static struct test *tests, **tests_tail = &tests;
 
 void test_register(struct test *t)
@@ -101,7 +105,8 @@ void test_golden(const char *path, str got)
     }
     str want = test_repository_file(path);
     if (str_eq(got, want)) return;
-    print_error("%s differs (UPDATE_GOLDEN=1 rewrites it). Got:\n" STR_FMT "\n", path, STR_ARG(got));
+    print_error("%s differs (UPDATE_GOLDEN=1 rewrites it). Got:\n" STR_FMT "\n", path,
+                STR_ARG(got));
     _fail(path, 1);
 }
 
@@ -116,9 +121,9 @@ int main(int argc, char **argv)
     if (!list) abort();
     size_t i = 0;
     for (struct test *t = tests; t; t = t->next)
-        if (strstr(t->name, only))
-            list[i++] = (struct CMUnitTest){t->name, run_one, NULL, NULL, t};
+        if (strstr(t->name, only)) list[i++] = (struct CMUnitTest){t->name, run_one, NULL, NULL, t};
     int failed = _cmocka_run_group_tests("weir", list, n, NULL, NULL);
     free(list);
+    if (at_end) at_end(failed != 0);
     return failed != 0;
 }

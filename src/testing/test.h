@@ -25,6 +25,9 @@ void test_check_near(double got, double want, double tolerance, const char *file
  * repository), or NULL after printing a clear line that the test is skipped. */
 const char *test_conformance_dir(void);
 
+/* Called by main with the exit code when all tests have run; may end the process its own way. */
+void test_at_end(void (*fn)(int code));
+
 /* A whole file, or an empty str when it cannot be read. The memory is never freed. */
 str test_read_file(const char *path);
 
