@@ -16,6 +16,7 @@ enum {
     OWN_RESETS_BURST =
         1000, /* streams that we had to reset for the peer's errors, and refill per second */
     OWN_RESETS_RATE = 33,
+    EARLY_GRACE_MS = 200, /* between an early answer and the reset that says no more is wanted */
 };
 
 struct http2 {
@@ -140,7 +141,7 @@ static int on_data(nghttp2_session *s, uint8_t, int32_t stream, const uint8_t *d
     size_t before = x ? x->unconsumed : 0;
     if (x && x->announced) exchange_take(x, (str){(const char *)data, n});
     if (!x || (x->unconsumed == before && (x->answer_done || x->aborted || !x->announced)))
-        nghttp2_session_consume(s, stream, n); /* nobody will */
+        nghttp2_session_consume_connection(s, n); /* nobody will; the stream gets no more window */
     return 0;
 }
 
@@ -172,9 +173,13 @@ static int on_frame_sent(nghttp2_session *s, const nghttp2_frame *f, void *ud)
         (f->hd.type != NGHTTP2_DATA && f->hd.type != NGHTTP2_HEADERS))
         return 0;
     struct http_exchange *x = nghttp2_session_get_stream_user_data(s, f->hd.stream_id);
-    if (x &&
-        !x->request_done) /* answered early: the rest of the body is not wanted (rfc9113 8.1) */
-        nghttp2_submit_rst_stream(s, NGHTTP2_FLAG_NONE, f->hd.stream_id, NGHTTP2_NO_ERROR);
+    /* Answered early. A reset right behind the answer (rfc9113 8.1) would make some clients
+     * (curl 7.88) drop the answer, so it comes a little later; meanwhile the stream's window is not
+     * replenished. */
+    if (x && !x->request_done) {
+        x->early_end = true;
+        x->write_at_ms = h->core.now_ms;
+    }
     return 0;
 }
 
@@ -231,6 +236,10 @@ static void http2_sweep(struct http_core *c)
     }
     for (struct http_exchange *x = c->exchanges; x; x = x->next) {
         if (x->aborted) continue;
+        if (x->early_end) {
+            if (c->now_ms - x->write_at_ms >= EARLY_GRACE_MS) reset(h, x, NGHTTP2_NO_ERROR);
+            continue;
+        }
         bool reading =
             x->announced && !x->request_done && !x->answer_done && x->unconsumed < l->window_bytes;
         bool writing = x->answered && (exchange_unsent(x) || x->answer_done);

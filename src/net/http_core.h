@@ -39,6 +39,7 @@ struct http_exchange {
 
     int32_t stream; /* HTTP/2 */
     bool deferred, header_over;
+    bool early_end; /* the answer is out, the request is not all in */
     size_t header_bytes;
     struct header_node *header_list;
     const struct http_header *trailers;

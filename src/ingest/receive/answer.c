@@ -84,6 +84,8 @@ void answer_export(struct buf *out, enum payload_format form, enum signal_kind s
 
 static const char retry_type[] = "type.googleapis.com/google.rpc.RetryInfo";
 
+static const char bad_request_type[] = "type.googleapis.com/google.rpc.BadRequest";
+
 static bool has_retry(const struct ingest_answer *a)
 {
     return a->retry_after_ms && status_retryable(a->err.code);
@@ -110,7 +112,47 @@ static void status_json(struct buf *out, const struct ingest_answer *a)
         json_end(&j);
         json_end(&j);
     }
+    if (a->err.code == ST_INVALID) {
+        json_key(&j, S("details"));
+        json_array(&j);
+        json_object(&j);
+        json_key(&j, S("@type"));
+        json_str(&j, S(bad_request_type));
+        json_key(&j, S("fieldViolations"));
+        json_array(&j);
+        json_object(&j);
+        json_key(&j, S("description"));
+        json_str(&j, (str){a->err.msg, strlen(a->err.msg)});
+        json_end(&j);
+        json_end(&j);
+        json_end(&j);
+        json_end(&j);
+    }
     json_end(&j);
+}
+
+static void put_any(struct buf *out, unsigned field, str type, str value)
+{
+    struct buf any;
+    buf_init(&any, 4096);
+    put_bytes(&any, 1, type);
+    put_bytes(&any, 2, value);
+    put_bytes(out, field, buf_str(&any));
+    buf_done(&any);
+}
+
+/*   message BadRequest { repeated FieldViolation field_violations = 1; }
+ *   message FieldViolation { string field = 1; string description = 2; } */
+static void put_bad_request(struct buf *out, const char *why)
+{
+    struct buf violation, bad;
+    buf_init(&violation, 4096);
+    buf_init(&bad, 4096);
+    put_string(&violation, 2, why);
+    put_bytes(&bad, 1, buf_str(&violation));
+    put_any(out, 3, S(bad_request_type), buf_str(&bad));
+    buf_done(&violation);
+    buf_done(&bad);
 }
 
 /*   message Status { int32 code = 1; string message = 2; repeated google.protobuf.Any details = 3;
@@ -122,20 +164,17 @@ void answer_status(struct buf *out, enum payload_format form, const struct inges
     if (form == PAYLOAD_JSON) return status_json(out, a);
     put_int(out, 1, (uint64_t)status_grpc(a->err.code));
     put_string(out, 2, a->err.msg);
+    if (a->err.code == ST_INVALID) put_bad_request(out, a->err.msg);
     if (!has_retry(a)) return;
-    struct buf duration, info, any;
+    struct buf duration, info;
     buf_init(&duration, 256);
     buf_init(&info, 256);
-    buf_init(&any, 256);
     put_int(&duration, 1, a->retry_after_ms / 1000);
     put_int(&duration, 2, (uint64_t)(a->retry_after_ms % 1000) * 1000000);
     put_bytes(&info, 1, buf_str(&duration));
-    put_bytes(&any, 1, S(retry_type));
-    put_bytes(&any, 2, buf_str(&info));
-    put_bytes(out, 3, buf_str(&any));
+    put_any(out, 3, S(retry_type), buf_str(&info));
     buf_done(&duration);
     buf_done(&info);
-    buf_done(&any);
 }
 
 void answer_grpc_message(struct buf *out, str message)

@@ -270,6 +270,8 @@ TEST(O6_partial_success_says_how_many_and_why)
     rig_end(&g);
 }
 
+#define BAD_REQUEST "type.googleapis.com/google.rpc.BadRequest"
+
 TEST(O7_O8_errors_are_a_status_message_in_the_requests_encoding)
 {
     struct rig g = {};
@@ -277,13 +279,53 @@ TEST(O7_O8_errors_are_a_status_message_in_the_requests_encoding)
     rig_start(&g);
     char *a = post(&g, "POST /v1/traces HTTP/1.1" JS, S("{}"));
     CHECK(has(a, "400 Bad Request\r\ncontent-type: application/json"));
-    CHECK(body_is(a, "{\"code\":3,\"message\":\"bad \\\"span\\\"\"}", 35));
+    str json =
+        S("{\"code\":3,\"message\":\"bad \\\"span\\\"\",\"details\":[{\"@type\":\"" BAD_REQUEST
+          "\",\"fieldViolations\":[{\"description\":\"bad \\\"span\\\"\"}]}]}");
+    CHECK(body_is(a, json.ptr, json.len));
     a = post(&g, "POST /v1/traces HTTP/1.1" PB, S("x"));
     CHECK(has(a, "400 Bad Request\r\ncontent-type: application/x-protobuf"));
-    CHECK(body_is(a,
-                  "\x08\x03\x12\x0a"
-                  "bad \"span\"",
-                  14));
+    str pb = S("\x08\x03\x12\x0a"
+               "bad \"span\""
+               "\x1a\x3b\x0a\x29" BAD_REQUEST "\x12\x0e\x0a\x0c\x12\x0a"
+               "bad \"span\"");
+    CHECK(body_is(a, pb.ptr, pb.len));
+    rig_end(&g);
+}
+
+TEST(O3_the_longest_answer_is_far_below_the_limit)
+{
+    struct rig g = {.answer.rejected = UINT32_MAX};
+    memset(g.answer.message, '\1', sizeof g.answer.message - 1); /* six bytes each in JSON */
+    rig_start(&g);
+    char *a = post(&g, "POST /v1/traces HTTP/1.1" JS, S("{}"));
+    CHECK(has(a, "200 OK"));
+    CHECK(strlen(a) < 4096);
+    memset(g.answer.err.msg, 1, sizeof g.answer.err.msg - 1);
+    g.answer.err.code = ST_INVALID;
+    a = post(&g, "POST /v1/traces HTTP/1.1" JS, S("{}"));
+    CHECK(has(a, "400 Bad Request"));
+    CHECK(strlen(a) < 4096);
+    rig_end(&g);
+}
+
+TEST(O18_nothing_is_acknowledged_before_the_sinks_answer)
+{
+    struct rig g = {};
+    rig_start(&g);
+    sem_wait(&g.free); /* the sink waits until we say so */
+    int fd = dial(&g);
+    say(fd, S("POST /v1/logs HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\n"
+              "Content-Length: 2\r\n\r\n{}"));
+    struct timeval soon = {0, 50000};
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &soon, sizeof soon);
+    char in[1000];
+    CHECK_INT(recv(fd, in, sizeof in, 0), -1);
+    sem_post(&g.free);
+    soon.tv_sec = 10;
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &soon, sizeof soon);
+    CHECK(recv(fd, in, sizeof in, 0) > 12 && memcmp(in, "HTTP/1.1 200", 12) == 0);
+    close(fd);
     rig_end(&g);
 }
 
@@ -648,6 +690,29 @@ TEST(O10_O11_grpc_overload_is_unavailable_with_retry_info)
     CHECK(memmem(raw, n, "\x08\x0e", 2) == raw); /* code 14 */
     CHECK(memmem(raw, n, "type.googleapis.com/google.rpc.RetryInfo\x12\x04\x0a\x02\x08\x02", 46));
     call_done(&c);
+    rig_end(&g);
+}
+
+TEST(O11_grpc_codes_say_whether_a_retry_makes_sense)
+{
+    static const struct {
+        status st;
+        const char *want;
+    } cases[] = {{ST_INVALID, "grpc-status=3;"},      {ST_LIMIT, "grpc-status=8;"},
+                 {ST_UNAVAILABLE, "grpc-status=14;"}, {ST_OVERLOADED, "grpc-status=14;"},
+                 {ST_INTERNAL, "grpc-status=13;"},    {ST_TIMEOUT, "grpc-status=4;"}};
+    struct rig g = {};
+    rig_start(&g);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        err_set(&g.answer.err, cases[i].st, ERR_NOPOS, "x");
+        struct call c;
+        call_init(&c);
+        frame(&c, false, S("x"));
+        call(&g, &c, TRACES, "application/grpc", "");
+        CHECK(has(c.headers.ptr, cases[i].want));
+        CHECK(!strstr(c.headers.ptr, "details")); /* no RetryInfo unless a delay was stated */
+        call_done(&c);
+    }
     rig_end(&g);
 }
 
