@@ -73,13 +73,20 @@ static status gunzip(struct arena *a, str wire, size_t max, str *ret, struct err
     return st;
 }
 
+/* A frame may ask for a window as large as it likes: no more than the body may be, and no less than
+ * the 8 MiB that every decoder should support (rfc8878 3.1.1.1.2). */
+static int window_log(size_t max)
+{
+    int log = 23;
+    while (log < 27 && (size_t)1 << log < max) log++;
+    return log;
+}
+
 static status unzstd(struct arena *a, str wire, size_t max, str *ret, struct err *err)
 {
     ZSTD_DCtx *d = ZSTD_createDCtx();
     if (!d) abort();
-    /* A frame may ask for a window as large as it likes; no body allowed here needs more than this.
-     */
-    ZSTD_DCtx_setParameter(d, ZSTD_d_windowLogMax, 27);
+    ZSTD_DCtx_setParameter(d, ZSTD_d_windowLogMax, window_log(max));
     struct arena_mark start = arena_mark(a);
     unsigned long long said = ZSTD_getFrameContentSize(wire.ptr, wire.len);
     size_t room = FIRST_GUESS;
