@@ -1,18 +1,24 @@
 /* Attribute maps: Map(LowCardinality(String), String), and the letters of their types.
  *
- * One pass over the attributes makes the key dictionary, the types and the room the values need; a
- * second one writes the values without a further check. */
+ * Rows are written in the table's order, but their attributes lie in the order they came in, and
+ * there are far more of them than a cache holds. So one pass in the order of memory makes the key
+ * ids, the types and the values' bytes, run by run; writing is then a copy of short runs. */
 #include "base/hex.h"
 #include "base/num.h"
 #include "ingest/encode/insert.h"
+
+enum { SLAB = 1 << 18, AHEAD = 8 };
 
 struct attr_pass {
     const struct attr_run *runs;
     size_t n;
     uint64_t entries, value_bytes;
     struct native_dictionary keys, types;
-    uint32_t *key_ids;  /* an entry each */
-    uint32_t *type_ids; /* a run each */
+    struct made {
+        const uint32_t *key_ids;
+        const char *values; /* as they are written: varuint length, bytes */
+        uint32_t value_bytes, type_id;
+    } * made; /* a run each */
 };
 
 size_t value_room(const struct attr_value *v)
@@ -86,7 +92,30 @@ static uint32_t types_id(struct insert *w, struct attr_pass *p, const struct att
     return id;
 }
 
-struct attr_pass *attr_pass_new(struct insert *w, const struct attr_run *runs, size_t n)
+static size_t run_room(const struct attr_run *run)
+{
+    size_t room = 0;
+    for (uint32_t j = 0; j < run->n; j++) room += value_room(&run->at[j].value);
+    return room;
+}
+
+/* The bytes of a run's values, in a slab of the arena. */
+static void values_make(struct arena *a, const struct attr_run *run, str *slab, struct made *io)
+{
+    size_t room = run_room(run);
+    if (room > slab->len) {
+        size_t size = room > SLAB ? room : SLAB;
+        *slab = (str){arena_alloc(a, size, 1), size};
+    }
+    char *from = (char *)(uintptr_t)slab->ptr, *to = from;
+    for (uint32_t j = 0; j < run->n; j++) to = value_write(to, &run->at[j].value);
+    io->values = from;
+    io->value_bytes = (uint32_t)(to - from);
+    *slab = str_drop(*slab, io->value_bytes);
+}
+
+struct attr_pass *attr_pass_new(struct insert *w, const struct attr_run *runs, size_t n,
+                                const uint32_t *visit)
 {
     struct attr_pass *p = arena_new(w->arena, struct attr_pass);
     p->runs = runs;
@@ -98,25 +127,53 @@ struct attr_pass *attr_pass_new(struct insert *w, const struct attr_run *runs, s
     }
     native_dictionary_init(&p->keys, w->arena);
     native_dictionary_init(&p->types, w->arena);
-    p->key_ids = arena_array(w->arena, uint32_t, p->entries);
-    p->type_ids = arena_array(w->arena, uint32_t, n);
+    p->made = arena_array(w->arena, struct made, n);
+    uint32_t *ids = arena_array(w->arena, uint32_t, p->entries), types = 0;
     char *scratch = arena_alloc(w->arena, longest + 1, 1);
 
-    uint32_t *ids = p->key_ids, types = 0;
+    str slab = {0};
     const uint32_t *before = NULL; /* the key ids of the run before */
     uint32_t n_before = 0;
-    for (size_t i = 0; i < n; i++) {
+    for (size_t k = 0; k < n; k++) {
+        size_t i = visit ? visit[k] : k;
         const struct attr_run *run = &runs[i];
-        for (uint32_t j = 0; j < run->n; j++) {
+        struct made *made = &p->made[i];
+        for (uint32_t j = 0; j < run->n; j++)
             ids[j] = native_dictionary_id(&p->keys, run->at[j].key, j < n_before ? before[j] : 0);
-            p->value_bytes += value_room(&run->at[j].value);
-        }
-        p->type_ids[i] = types = types_id(w, p, run, types, scratch);
-        before = ids;
+        values_make(w->arena, run, &slab, made);
+        p->value_bytes += made->value_bytes;
+        made->type_id = types = types_id(w, p, run, types, scratch);
+        made->key_ids = before = ids;
         n_before = run->n;
         ids += run->n;
     }
     return p;
+}
+
+static void put_keys(struct insert *w, const struct attr_pass *p)
+{
+    uint32_t width = native_index_width(&p->keys);
+    char *to = native_put_lc_head(w->out, &p->keys, p->entries);
+    for (size_t i = 0; to && i < p->n; i++) {
+        if (i + AHEAD < p->n) __builtin_prefetch(p->made[i + AHEAD].key_ids);
+        native_narrow(to, p->made[i].key_ids, p->runs[i].n, width);
+        to += (size_t)p->runs[i].n * width;
+    }
+}
+
+static void put_values(struct insert *w, const struct attr_pass *p)
+{
+    char *to = native_put_space(w->out, p->value_bytes);
+    for (size_t i = 0; to && i < p->n; i++) {
+        if (i + AHEAD < p->n) {
+            __builtin_prefetch(p->made[i + AHEAD].values);
+            __builtin_prefetch(p->made[i + AHEAD].values + 64);
+            __builtin_prefetch(p->made[i + AHEAD].values + 128);
+        }
+        size_t size = p->made[i].value_bytes;
+        if (size) memcpy(to, p->made[i].values, size);
+        to += size;
+    }
 }
 
 void attr_pass_put_map(struct insert *w, const struct attr_pass *p)
@@ -127,27 +184,48 @@ void attr_pass_put_map(struct insert *w, const struct attr_pass *p)
         end += p->runs[i].n;
         memcpy(to, &end, 8);
     }
-    native_put_lc(w->out, &p->keys, p->key_ids, p->entries);
-    if (!buf_reserve(w->out, p->value_bytes)) return;
-    to = w->out->ptr + w->out->len;
-    for (size_t i = 0; i < p->n; i++)
-        for (uint32_t j = 0; j < p->runs[i].n; j++) to = value_write(to, &p->runs[i].at[j].value);
-    w->out->len = (size_t)(to - w->out->ptr);
+    put_keys(w, p);
+    put_values(w, p);
 }
 
 void attr_pass_put_types(struct insert *w, const struct attr_pass *p)
 {
-    native_put_lc(w->out, &p->types, p->type_ids, p->n);
+    uint32_t width = native_index_width(&p->types);
+    char *to = native_put_lc_head(w->out, &p->types, p->n);
+    for (size_t i = 0; to && i < p->n; i++)
+        native_narrow(to + i * width, &p->made[i].type_id, 1, width);
+}
+
+/* The rows in the order in which they lie in memory; NULL when they are too few to care. */
+static const uint32_t *rows_in_memory_order(struct insert *w)
+{
+    if (w->n * 4 < w->block->rows || w->n > UINT32_MAX - 1) return NULL;
+    uint64_t *first = arena_array(w->arena, uint64_t, w->block->n), all = 0;
+    for (size_t i = 0; i < w->block->n; i++) {
+        first[i] = all;
+        all += telemetry_batch_rows(w->block->batches[i]);
+    }
+    uint32_t *at_1 = arena_array(w->arena, uint32_t, all); /* place + 1; 0 = not among the rows */
+    memset(at_1, 0, all * sizeof *at_1);
+    for (size_t i = 0; i < w->n; i++)
+        at_1[first[w->rows[i].batch] + w->rows[i].row] = (uint32_t)i + 1;
+    uint32_t *visit = arena_array(w->arena, uint32_t, w->n);
+    size_t n = 0;
+    for (uint64_t i = 0; i < all; i++)
+        if (at_1[i]) visit[n++] = at_1[i] - 1;
+    return n == w->n ? visit : NULL;
 }
 
 void put_attributes(struct insert *w, const struct column_plan *c)
 {
+    const uint32_t *visit = rows_in_memory_order(w);
     struct attr_run *runs = arena_array(w->arena, struct attr_run, w->n);
-    for (size_t i = 0; i < w->n; i++) {
+    for (size_t k = 0; k < w->n; k++) {
+        size_t i = visit ? visit[k] : k;
         struct attr_range r = ((const struct attr_range *)insert_array(w, c, i))[w->rows[i].row];
         runs[i] = (struct attr_run){r.n ? insert_batch(w, i)->attrs + r.at : NULL, r.n};
     }
-    w->attrs = attr_pass_new(w, runs, w->n);
+    w->attrs = attr_pass_new(w, runs, w->n, visit);
     native_put_lc_prefix(w->out);
     attr_pass_put_map(w, w->attrs);
 }

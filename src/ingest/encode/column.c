@@ -4,6 +4,8 @@
 #include "ingest/encode/insert.h"
 #include "schema/migrate.h"
 
+enum { AHEAD = 8 }; /* texts lie anywhere: ask for them early */
+
 void insert_put(struct insert *w, const char *table, const struct column_plan *plan, size_t n_plan)
 {
     native_put_block(w->out, n_plan, w->n);
@@ -75,6 +77,7 @@ void put_strings(struct buf *out, const str *texts, size_t n)
     if (!buf_reserve(out, room)) return;
     char *to = out->ptr + out->len;
     for (size_t i = 0; i < n; i++) {
+        if (i + AHEAD < n) __builtin_prefetch(texts[i + AHEAD].ptr);
         to += native_varuint(texts[i].len, to);
         if (texts[i].len) memcpy(to, texts[i].ptr, texts[i].len);
         to += texts[i].len;
@@ -102,7 +105,10 @@ void put_lc_strings(struct insert *w, const str *texts, size_t n)
     struct native_dictionary d;
     native_dictionary_init(&d, w->arena);
     uint32_t *ids = arena_array(w->arena, uint32_t, n), last = 0;
-    for (size_t i = 0; i < n; i++) ids[i] = last = native_dictionary_id(&d, texts[i], last);
+    for (size_t i = 0; i < n; i++) {
+        if (i + AHEAD < n) __builtin_prefetch(texts[i + AHEAD].ptr);
+        ids[i] = last = native_dictionary_id(&d, texts[i], last);
+    }
     native_put_lc(w->out, &d, ids, n);
 }
 

@@ -75,7 +75,9 @@ void put_attributes(struct insert *w, const struct column_plan *c);
 void put_attribute_types(struct insert *w, const struct column_plan *c); /* of the map before it */
 
 /* Pieces of the same for maps in arrays. */
-struct attr_pass *attr_pass_new(struct insert *w, const struct attr_run *runs, size_t n);
+/* `visit` is the order to go through the runs, NULL: as they are. */
+struct attr_pass *attr_pass_new(struct insert *w, const struct attr_run *runs, size_t n,
+                                const uint32_t *visit);
 void attr_pass_put_map(struct insert *w, const struct attr_pass *p);   /* without prefix */
 void attr_pass_put_types(struct insert *w, const struct attr_pass *p); /* without prefix */
 

@@ -79,7 +79,7 @@ void put_event_name(struct insert *w, const struct column_plan *)
 
 void put_event_attributes(struct insert *w, const struct column_plan *)
 {
-    w->attrs = attr_pass_new(w, w->nested->event_attrs, w->nested->n_events);
+    w->attrs = attr_pass_new(w, w->nested->event_attrs, w->nested->n_events, NULL);
     native_put_lc_prefix(w->out);
     put_ends(w, w->nested->event_ends);
     attr_pass_put_map(w, w->attrs);
@@ -121,7 +121,7 @@ void put_link_state(struct insert *w, const struct column_plan *)
 
 void put_link_attributes(struct insert *w, const struct column_plan *)
 {
-    w->attrs = attr_pass_new(w, w->nested->link_attrs, w->nested->n_links);
+    w->attrs = attr_pass_new(w, w->nested->link_attrs, w->nested->n_links, NULL);
     native_put_lc_prefix(w->out);
     put_ends(w, w->nested->link_ends);
     attr_pass_put_map(w, w->attrs);

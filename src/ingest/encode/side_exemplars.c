@@ -82,7 +82,7 @@ static void put_exemplar_attributes(struct insert *w, const struct column_plan *
         struct attr_range r = exemplar_at(w, i)->attrs;
         runs[i] = (struct attr_run){r.n ? insert_batch(w, i)->attrs + r.at : NULL, r.n};
     }
-    w->attrs = attr_pass_new(w, runs, w->n);
+    w->attrs = attr_pass_new(w, runs, w->n, NULL);
     native_put_lc_prefix(w->out);
     attr_pass_put_map(w, w->attrs);
 }

@@ -63,7 +63,7 @@ static void put_labels(struct insert *w, const struct column_plan *)
                                                  o->attrs, o->n_attrs, &labels);
         runs[i] = (struct attr_run){labels, n};
     }
-    struct attr_pass *p = attr_pass_new(w, runs, w->n);
+    struct attr_pass *p = attr_pass_new(w, runs, w->n, NULL);
     native_put_lc_prefix(w->out);
     attr_pass_put_map(w, p);
 }
@@ -98,7 +98,7 @@ static void put_metadata(struct insert *w, const struct column_plan *)
         struct attr_range r = desc_at(w, i)->metadata;
         runs[i] = (struct attr_run){r.n ? insert_batch(w, i)->attrs + r.at : NULL, r.n};
     }
-    w->attrs = attr_pass_new(w, runs, w->n);
+    w->attrs = attr_pass_new(w, runs, w->n, NULL);
     native_put_lc_prefix(w->out);
     attr_pass_put_map(w, w->attrs);
 }
