@@ -234,7 +234,10 @@ TEST(loadgen_without_a_server_says_so)
     struct err err;
     opt.port = "no-such-port";
     CHECK_INT(load_run(&opt, &now, &r, &err), ST_UNAVAILABLE);
-    opt.port = "1";
+    static const volatile bool never;
+    opt.port = "1"; /* where nobody listens */
+    opt.duration_s = 0.2;
+    CHECK_INT(load_run(&opt, &never, &r, &err), ST_UNAVAILABLE);
     opt.batch = 0;
     CHECK_INT(load_run(&opt, &now, &r, &err), ST_INVALID);
 }

@@ -200,6 +200,11 @@ static uint64_t connects(const struct run *r)
     return n;
 }
 
+static status unreachable(const struct run *r, struct err *err)
+{
+    return err_set(err, ST_UNAVAILABLE, ERR_NOPOS, "no connection to %s", r->authority);
+}
+
 static status loop(struct run *r, const struct addrinfo *to, const volatile bool *stop,
                    struct err *err)
 {
@@ -215,10 +220,9 @@ static status loop(struct run *r, const struct addrinfo *to, const volatile bool
         }
         if (r->stopping && *stop && give_up > now + GRACE_STOP_S * NANOS_S)
             give_up = now + GRACE_STOP_S * NANOS_S;
-        if (r->stopping && (!busy(r) || now >= give_up)) return ST_OK;
-        if (connects(r) == 0 && now > r->start + CONNECT_S * NANOS_S)
-            return err_set(err, ST_UNAVAILABLE, ERR_NOPOS, "no connection to %s within %d s",
-                           r->authority, CONNECT_S);
+        if (r->stopping && (!busy(r) || now >= give_up))
+            return connects(r) == 0 && !*stop ? unreachable(r, err) : ST_OK;
+        if (connects(r) == 0 && now > r->start + CONNECT_S * NANOS_S) return unreachable(r, err);
         nanos next = drive(r, to, now);
         if (!r->stopping && end < next) next = end;
         wait_for(r, next);

@@ -19,9 +19,14 @@ struct decode_options {
 
 /* Decodes `body` (64 readable slack bytes behind it when format is protobuf) of `signal`. The batch
  * and all it holds lie in `arena` or borrow from `body`; ret->arena is `arena` and the batch is not
- * yet its owner: the caller still frees the arena when it does not keep the batch. Items that
- * cannot be kept are left out and counted in ret->rejected; the others are decoded. An empty body
- * is an empty batch. ST_INVALID: malformed, with the byte position and the path
+ * yet its owner: the caller still frees the arena when it does not keep the batch.
+ *
+ * Items that cannot be kept are left out and counted in ret->rejected; the others are decoded. An
+ * empty body is an empty batch. Attribute keys are unique: of several the last value counts (nested
+ * values, which are text, keep all). A nested value is at most 32 levels deep; in JSON the text's
+ * limit of 128 levels allows about 29.
+ *
+ * ST_INVALID: malformed, with the byte position and the path
  * ("resource_spans[0].scope_spans[1].spans[3]: ..."). ST_LIMIT: the arena's budget was passed. */
 [[nodiscard]] status decode_request(struct arena *arena, enum signal_kind signal,
                                     enum payload_format format, str body,
