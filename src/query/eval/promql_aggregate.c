@@ -23,10 +23,13 @@ static void group_rows(struct evaluator *ev, const struct promql_expr *e, const 
     g->of = arena_array(ev->arena, uint32_t, in->n_rows + 1);
     for (uint32_t i = 0; i < in->n_rows; i++) {
         struct row *h = rows_with(ev, &heads, &index, group_labels(ev, e, in->rows[i].labels), 1);
+        h->drop_name |= in->rows[i].drop_name;
         g->of[i] = (uint32_t)(h - heads.list);
     }
     g->n = heads.n;
     g->labels = arena_array(ev->arena, struct labels, heads.n + 1);
+    g->drop_name = arena_array(ev->arena, bool, heads.n + 1);
+    for (uint32_t i = 0; i < heads.n; i++) g->drop_name[i] = heads.list[i].drop_name;
     for (uint32_t i = 0; i < heads.n; i++) g->labels[i] = heads.list[i].labels;
 }
 
@@ -119,6 +122,7 @@ static status fold(struct evaluator *ev, enum promql_aggregate op, const struct 
     struct rows rows = {};
     for (uint32_t k = 0; k < groups->n; k++) {
         struct row *row = rows_add(ev, &rows, groups->labels[k], steps);
+        row->drop_name = groups->drop_name[k];
         for (uint32_t i = 0; i < steps; i++)
             if (x[k * (uint64_t)steps + i].count > 0)
                 row_put(row, i, result(op, &x[k * (uint64_t)steps + i]));
@@ -131,13 +135,12 @@ static status quantiles(struct evaluator *ev, const struct promql_expr *e, const
                         const struct grouping *groups, const double *q, struct value *ret)
 {
     for (uint32_t i = 0; i < in->grid.n; i++)
-        if (!(q[i] >= 0 && q[i] <= 1))
-            eval_warn(ev, e->aggregate.param, "quantile value should be between 0 and 1, got %g",
-                      q[i]);
+        if (!(q[i] >= 0 && q[i] <= 1)) eval_warn_quantile(ev, e->aggregate.param, q[i]);
     double *v = arena_array(ev->arena, double, in->n_rows + 1);
     struct rows rows = {};
     for (uint32_t k = 0; k < groups->n; k++) {
         struct row *row = rows_add(ev, &rows, groups->labels[k], in->grid.n);
+        row->drop_name = groups->drop_name[k];
         for (uint32_t i = 0; i < in->grid.n; i++) {
             uint32_t n = 0;
             for (uint32_t r = 0; r < in->n_rows; r++)

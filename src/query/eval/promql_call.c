@@ -74,10 +74,7 @@ static double at_start(const struct call *c, uint32_t)
     return (double)c->ev->opt.start_ms / 1000;
 }
 static double at_end(const struct call *c, uint32_t) { return (double)c->ev->opt.end_ms / 1000; }
-static double at_step(const struct call *c, uint32_t)
-{
-    return (double)c->ev->opt.grid.step / 1000;
-}
+static double at_step(const struct call *c, uint32_t) { return eval_step_seconds(c->ev); }
 static double at_range(const struct call *c, uint32_t)
 {
     return (double)(c->ev->opt.end_ms - c->ev->opt.start_ms) / 1000;
@@ -271,8 +268,17 @@ static int descending(const void *pa, const void *pb)
     return c ? c : labels_compare(a->labels, b->labels);
 }
 
+static void note_range(const struct call *c)
+{
+    if (c->ev->opt.is_range)
+        eval_warn(
+            c->ev, c->e,
+            "sort is ineffective for range queries since results are always ordered by labels");
+}
+
 static status sort(const struct call *c, int (*order)(const void *, const void *))
 {
+    note_range(c);
     TRY(argument(c, 0, c->ret));
     if (c->g.n == 1 && c->ret->n_rows)
         qsort(c->ret->rows, c->ret->n_rows, sizeof(struct row), order);
@@ -326,6 +332,7 @@ static int compare_by_label(const void *pa, const void *pb, void *ctx)
 
 static status sort_by_label(const struct call *c, int sign)
 {
+    note_range(c);
     TRY(argument(c, 0, c->ret));
     for (uint32_t i = 1; i < c->e->call.n_args; i++)
         c->e->call.args[i] = promql_bare(c->e->call.args[i]);

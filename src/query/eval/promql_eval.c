@@ -5,6 +5,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "base/num.h"
+
 status eval_check(struct evaluator *ev)
 {
     if (arena_over(ev->arena))
@@ -63,6 +65,13 @@ void eval_info(struct evaluator *ev, const struct promql_expr *e, const char *fm
     va_start(ap, fmt);
     note(ev, ev->infos, "info", e, fmt, ap);
     va_end(ap);
+}
+
+void eval_warn_quantile(struct evaluator *ev, const struct promql_expr *e, double q)
+{
+    char text[NUM_MAX];
+    eval_warn(ev, e, "quantile value should be between 0 and 1, got %.*s",
+              (int)num_format_prometheus(q, text), text);
 }
 
 /* What one step gave, on every step of `g`. */
@@ -166,7 +175,7 @@ static status finish(struct evaluator *ev, struct value *v)
     for (uint32_t i = 0; i < v->n_rows; i++) {
         struct row r = v->rows[i];
         if (!memchr(r.has, POINT_FLOAT, v->grid.n)) continue;
-        if (r.drop_name) r.labels = labels_set(ev->arena, r.labels, LABEL_NAME, (str){0});
+        if (r.drop_name) r.labels = without_name(ev, r.labels);
         v->rows[n++] = r;
     }
     v->n_rows = n;

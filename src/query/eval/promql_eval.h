@@ -26,6 +26,9 @@ struct rows {
 struct row *rows_add(struct evaluator *ev, struct rows *r, struct labels l, uint32_t steps);
 void row_put(struct row *r, uint32_t step, double v);
 struct value rows_value(struct rows r, struct grid g);
+/* Without __name__, __type__ and __unit__: what an operation makes of a metric is not that metric.
+ */
+struct labels without_name(struct evaluator *ev, struct labels l);
 /* Takes the name away now, or marks the row, as the options say. */
 void row_drop_name(struct evaluator *ev, struct row *r);
 /* Rows with equal labels become one; two values in one step are an error. */
@@ -47,6 +50,8 @@ struct row *rows_with(struct evaluator *ev, struct rows *r, struct map *index, s
                                              const char *fmt, ...);
 [[gnu::format(printf, 3, 4)]] void eval_info(struct evaluator *ev, const struct promql_expr *e,
                                              const char *fmt, ...);
+
+void eval_warn_quantile(struct evaluator *ev, const struct promql_expr *e, double q);
 
 /* promql_select.c */
 [[nodiscard]] status eval_selector(struct evaluator *ev, struct promql_expr *e, struct grid g,
@@ -93,6 +98,7 @@ struct window {
 struct grouping {
     uint32_t *of; /* group of each row */
     struct labels *labels;
+    bool *drop_name; /* of what the group makes */
     uint32_t n;
 };
 [[nodiscard]] status eval_pick(struct evaluator *ev, struct promql_expr *e, const struct value *in,
@@ -117,5 +123,11 @@ void kahan_add(struct kahan *k, double v);
 double kahan_value(const struct kahan *k);
 double promql_quantile(double q, double *values, uint32_t n); /* sorts `values` */
 int promql_compare_f64(const void *a, const void *b);         /* NaN first */
+
+/* step(): an instant query has none. */
+static inline double eval_step_seconds(const struct evaluator *ev)
+{
+    return ev->opt.is_range ? (double)ev->opt.grid.step / 1000 : 0;
+}
 
 static inline int64_t grid_at(struct grid g, uint32_t i) { return g.start + (int64_t)i * g.step; }

@@ -187,8 +187,7 @@ status eval_histogram_quantile(struct evaluator *ev, struct promql_expr *e, stru
     TRY(eval_expr(ev, e->call.args[1], g, &in));
     for (uint32_t i = 0; i < g.n; i++)
         if (!(q.scalar[i] >= 0 && q.scalar[i] <= 1))
-            eval_warn(ev, e->call.args[0], "quantile value should be between 0 and 1, got %g",
-                      q.scalar[i]);
+            eval_warn_quantile(ev, e->call.args[0], q.scalar[i]);
     return for_each(ev, e->call.args[1], &in, q.scalar, NULL, ret);
 }
 

@@ -81,7 +81,7 @@ static struct labels result_labels(const struct matcher *x, struct labels many, 
     struct arena *a = x->ev->arena;
     const struct promql_matching *m = x->m;
     if (promql_op_drops_name(x->e->binary.op) && !x->ev->opt.delayed_names)
-        many = labels_set(a, many, LABEL_NAME, (str){0});
+        many = without_name(x->ev, many);
     if (m->card == CARD_ONE_TO_ONE) {
         if (m->on)
             many = labels_keep(a, many, m->labels, m->n_labels);
@@ -95,6 +95,11 @@ static struct labels result_labels(const struct matcher *x, struct labels many, 
 
 static status duplicate(const struct matcher *x, uint32_t group, struct labels a, struct labels b)
 {
+    if (labels_compare(a, b) > 0) {
+        struct labels first = b;
+        b = a;
+        a = first;
+    }
     struct buf text;
     buf_init(&text, 4096);
     buf_add(&text, S("found duplicate series for the match group "));
@@ -131,15 +136,15 @@ static status pair(struct matcher *x, uint32_t step, uint32_t many_row, struct l
     enum promql_op op = x->e->binary.op;
     double v;
     bool holds = promql_apply(op, x->swapped ? ov : mv, x->swapped ? mv : ov, &v);
-    if (x->e->binary.returns_bool)
-        v = holds;
-    else if (!holds)
-        return ST_OK;
     if (x->m->card == CARD_ONE_TO_ONE && *matched)
         return err_set(x->ev->err, ST_EXECUTION, ERR_NOPOS,
                        "multiple matches for labels: many-to-one matching must be explicit "
                        "(group_left/group_right)");
     *matched = true;
+    if (x->e->binary.returns_bool)
+        v = holds;
+    else if (!holds)
+        return ST_OK;
     uint32_t at;
     if (many_row != UINT32_MAX && one_row != UINT32_MAX && x->pair_one[many_row] == one_row + 1) {
         at = x->pair_row[many_row];
@@ -172,8 +177,8 @@ static status match_group(struct matcher *x, uint32_t g, uint32_t step)
             return duplicate(x, g, x->one->rows[r].labels, x->one->rows[found].labels);
         found = r;
     }
-    bool fill_one = x->swapped ? x->m->has_fill_left : x->m->has_fill_right;
-    bool fill_many = x->swapped ? x->m->has_fill_right : x->m->has_fill_left;
+    /* Upstream turns the sides of group_right around and leaves the fills where they are. */
+    bool fill_one = x->m->has_fill_right, fill_many = x->m->has_fill_left;
     bool matched = false, any = false;
     for (uint32_t i = many->begin[g]; i < many->begin[g + 1]; i++) {
         uint32_t r = many->member[i];
@@ -185,13 +190,12 @@ static status match_group(struct matcher *x, uint32_t g, uint32_t step)
                      x->one->rows[found].v[step], &matched));
         else if (fill_one)
             TRY(pair(x, step, r, row->labels, row->v[step], UINT32_MAX, x->meeting.labels[g],
-                     x->swapped ? x->m->fill_left : x->m->fill_right, &matched));
+                     x->m->fill_right, &matched));
     }
     if (any || found == UINT32_MAX || !fill_many) return ST_OK;
     const struct row *row = &x->one->rows[found];
-    return pair(x, step, UINT32_MAX, x->meeting.labels[g],
-                x->swapped ? x->m->fill_right : x->m->fill_left, found, row->labels, row->v[step],
-                &matched);
+    return pair(x, step, UINT32_MAX, x->meeting.labels[g], x->m->fill_left, found, row->labels,
+                row->v[step], &matched);
 }
 
 status eval_match(struct evaluator *ev, struct promql_expr *e, const struct value *l,

@@ -33,12 +33,18 @@ struct value rows_value(struct rows r, struct grid g)
     return (struct value){.kind = VALUE_VECTOR, .grid = g, .rows = r.list, .n_rows = r.n};
 }
 
+struct labels without_name(struct evaluator *ev, struct labels l)
+{
+    static const str names[] = {{"__name__", 8}, {"__type__", 8}, {"__unit__", 8}};
+    return labels_drop(ev->arena, l, names, 3);
+}
+
 void row_drop_name(struct evaluator *ev, struct row *r)
 {
     if (ev->opt.delayed_names)
         r->drop_name = true;
     else
-        r->labels = labels_set(ev->arena, r->labels, LABEL_NAME, (str){0});
+        r->labels = without_name(ev, r->labels);
 }
 
 static bool same_labels(const void *ctx, uint32_t at)

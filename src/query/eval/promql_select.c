@@ -9,7 +9,7 @@ static status duration_value(struct evaluator *ev, const struct promql_duration 
     if (d->rhs) TRY(duration_value(ev, d->rhs, &r));
     switch (d->op) {
     case DUR_LITERAL: *ret = d->seconds; break;
-    case DUR_STEP: *ret = (double)ev->opt.grid.step / 1000; break;
+    case DUR_STEP: *ret = eval_step_seconds(ev); break;
     case DUR_RANGE: *ret = (double)(ev->opt.end_ms - ev->opt.start_ms) / 1000; break;
     case DUR_ADD: *ret = l + r; break;
     case DUR_SUB: *ret = l - r; break;
@@ -161,8 +161,7 @@ static status subquery(struct evaluator *ev, struct promql_expr *e, struct grid 
         uint32_t kept = 0;
         for (uint32_t k = 0; k < inner.n; k++)
             if (r->has[k]) out[kept++] = (struct sample){grid_at(inner, k), r->v[k]};
-        struct labels l =
-            r->drop_name ? labels_set(ev->arena, r->labels, LABEL_NAME, (str){0}) : r->labels;
+        struct labels l = r->drop_name ? without_name(ev, r->labels) : r->labels;
         ret->series[i] = (struct raw_series){l, out, kept};
     }
     return eval_samples(ev, n * v.n_rows);

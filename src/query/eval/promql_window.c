@@ -192,6 +192,9 @@ static bool fn_quantile_over_time(const struct window *w, double *ret)
 
 static bool fn_mad_over_time(const struct window *w, double *ret)
 {
+    *ret = NAN;
+    for (uint32_t i = 0; i < w->n; i++)
+        if (isnan(w->s[i].v)) return true;
     *ret = quantile_of(0.5, w, quantile_of(0.5, w, 0, false), true);
     return true;
 }
@@ -359,8 +362,7 @@ status eval_window_call(struct evaluator *ev, struct promql_expr *e, struct grid
         for (unsigned k = 0; k < n_scalars; k++) args[k] = scalars[k][i];
         TRY(check_args(ev, e, args));
         if (is_named(e, "quantile_over_time") && !(args[0] >= 0 && args[0] <= 1))
-            eval_warn(ev, e->call.args[0], "quantile value should be between 0 and 1, got %g",
-                      args[0]);
+            eval_warn_quantile(ev, e->call.args[0], args[0]);
     }
     bool counter = is_named(e, "rate") || is_named(e, "increase");
     bool keeps_name = is_named(e, "last_over_time") || is_named(e, "first_over_time");

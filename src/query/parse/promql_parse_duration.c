@@ -143,8 +143,11 @@ static status parse_primary(struct promql_parser *p, const char *where, unsigned
     return ST_OK;
 }
 
-/* unary = { "+" | "-" } primary: binds tighter than ^ here */
-static status parse_unary(struct promql_parser *p, const char *where, unsigned depth,
+static status parse_binary(struct promql_parser *p, const char *where, unsigned depth, unsigned min,
+                           struct promql_duration **ret);
+
+/* unary = { "+" | "-" } power; after offset, where no operator can follow, of a primary */
+static status parse_unary(struct promql_parser *p, const char *where, unsigned depth, bool alone,
                           struct promql_duration **ret)
 {
     uint32_t start = p->at->start;
@@ -154,7 +157,8 @@ static status parse_unary(struct promql_parser *p, const char *where, unsigned d
         return err_set(p->err, ST_INVALID, start,
                        "duration expression is nested more than 50 deep");
     promql_next(p);
-    TRY(parse_unary(p, where, depth + 1, ret));
+    TRY(alone ? parse_unary(p, where, depth + 1, true, ret)
+              : parse_binary(p, where, depth + 1, 3, ret));
     if (!minus) return ST_OK;
     if ((*ret)->op == DUR_LITERAL) {
         (*ret)->seconds = -(*ret)->seconds;
@@ -193,7 +197,7 @@ static status parse_binary(struct promql_parser *p, const char *where, unsigned 
         return err_set(p->err, ST_INVALID, p->at->start,
                        "duration expression is nested more than 50 deep");
     struct promql_duration *lhs;
-    TRY(parse_unary(p, where, depth, &lhs));
+    TRY(parse_unary(p, where, depth, false, &lhs));
     for (unsigned chain = 0; p->at->kind == TOK_OPERATOR && p->at->text.len == 1;) {
         size_t i = 0;
         while (i < 6 && operators[i].text != *p->at->text.ptr) i++;
@@ -235,7 +239,7 @@ status promql_duration_in_brackets(struct promql_parser *p, bool positive,
 status promql_duration_of_offset(struct promql_parser *p, struct promql_duration **ret,
                                  int64_t *ret_ms)
 {
-    TRY(parse_unary(p, "offset", 0, ret));
+    TRY(parse_unary(p, "offset", 0, true, ret));
     const struct promql_duration *d = *ret;
     *ret_ms = d->op == DUR_LITERAL ? (int64_t)round(d->seconds * 1000) : 0;
     return ST_OK;
