@@ -132,7 +132,7 @@ static str unescape(struct arena *a, str s)
     return (str){out, n};
 }
 
-status prometheus_label_name(const struct query_job *j, str *ret, struct err *err)
+status prometheus_segment_label(const struct query_job *j, str *ret, struct err *err)
 {
     str name = unescape(j->arena, j->segment);
     if (!name.len || !utf8_valid(name))

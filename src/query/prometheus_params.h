@@ -27,7 +27,7 @@
 [[nodiscard]] status prometheus_matches(const struct query_job *j, struct selector **ret,
                                         uint32_t *ret_n, struct err *err);
 /* {name} of the path; U__ forms are decoded. */
-[[nodiscard]] status prometheus_label_name(const struct query_job *j, str *ret, struct err *err);
+[[nodiscard]] status prometheus_segment_label(const struct query_job *j, str *ret, struct err *err);
 
 /* Sorts, keeps each once; returns how many are left. */
 uint32_t prometheus_sort_names(str *names, uint32_t n);

@@ -196,7 +196,7 @@ static status parse_binary(struct promql_parser *p, const char *where, unsigned 
     if (depth > 50)
         return err_set(p->err, ST_INVALID, p->at->start,
                        "duration expression is nested more than 50 deep");
-    struct promql_duration *lhs;
+    struct promql_duration *lhs = NULL;
     TRY(parse_unary(p, where, depth, false, &lhs));
     for (unsigned chain = 0; p->at->kind == TOK_OPERATOR && p->at->text.len == 1;) {
         size_t i = 0;

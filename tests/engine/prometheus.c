@@ -1,0 +1,337 @@
+/* Prometheus' API over the real engine: OTLP JSON is decoded, encoded and inserted as the pipeline
+ * does, then asked for. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "engine/engine.h"
+#include "ingest/batch/batch.h"
+#include "ingest/decode/decode.h"
+#include "ingest/encode/encode.h"
+#include "lifecycle/lifecycle.h"
+#include "query/api.h"
+#include "query/fetch/fetch.h"
+
+/* --- in */
+
+static struct store *tables(void)
+{
+    static const struct schema_settings settings = {.traces_partition_seconds = 3600};
+    static bool made;
+    struct err err = {};
+    struct store *s = engine_store();
+    if (!made) WANT(lifecycle_start(s, &settings, &err), ST_OK);
+    made = true;
+    return s;
+}
+
+static void insert_block(struct store *s, const struct telemetry_block *block)
+{
+    struct err err = {};
+    struct arena a;
+    arena_init(&a, 256 << 20);
+    struct block_order order;
+    block_order(&a, block, &(struct batch_partitioning){3600, 4}, &order);
+    struct encode_rows *groups = arena_array(&a, struct encode_rows, order.n_groups + 1);
+    for (size_t i = 0; i < order.n_groups; i++)
+        groups[i] = (struct encode_rows){order.rows + order.groups[i].at, order.groups[i].n};
+    struct encode_options opt = {.groups = groups, .n_groups = order.n_groups};
+    struct encoded_block out;
+    WANT(encode_block(&a, block, &opt, &out, &err), ST_OK);
+    for (size_t i = 0; i < out.n; i++)
+        WANT(store_insert(s, out.inserts[i].table, (str){0}, &out.inserts[i].body, 1, &err), ST_OK);
+    arena_done(&a);
+}
+
+static void insert(str json)
+{
+    struct store *s = tables();
+    struct err err = {};
+    struct arena *a = calloc(1, sizeof *a);
+    arena_init(a, 64 << 20);
+    char *body = arena_alloc(a, json.len + 64, 1);
+    memcpy(body, json.ptr, json.len);
+    struct telemetry_batch *batch;
+    struct decode_options opt = {.received_at = clock_now()};
+    WANT(decode_request(a, SIGNAL_METRICS, PAYLOAD_JSON, (str){body, json.len}, &opt, &batch, &err),
+         ST_OK);
+    struct open_block *open = open_block_new(SIGNAL_METRICS, 0);
+    open_block_add(open, batch, 1, clock_now());
+    struct telemetry_block *block = open_block_seal(open);
+    insert_block(s, block);
+    telemetry_block_free(block);
+    open_block_free(open);
+}
+
+/* --- out */
+
+struct answer {
+    struct arena arena;
+    struct query_job job;
+};
+
+static str ask(struct answer *r, const char *path, str segment, const struct query_param *params,
+               size_t n)
+{
+    static const struct query_limits limits = {.max_rows = 1'000'000,
+                                               .max_series = 1000,
+                                               .max_bytes = 256 << 20,
+                                               .max_entries = 5000,
+                                               .timeout_ms = 30'000};
+    struct store_fetcher f;
+    struct err err = {};
+    arena_init(&r->arena, limits.max_bytes);
+    r->job = (struct query_job){.arena = &r->arena,
+                                .segment = segment,
+                                .params = params,
+                                .n_params = n,
+                                .now = clock_now(),
+                                .deadline = clock_monotonic() + 30 * NANOS_S,
+                                .limits = &limits};
+    buf_init(&r->job.body, 64 << 20);
+    store_fetcher_init(&f, tables(), &r->job);
+    for (const struct query_route *route = prometheus_routes; route->path; route++)
+        if (strcmp(route->path, path) == 0) {
+            (void)route->run(&r->job, &err);
+            return buf_str(&r->job.body);
+        }
+    CHECK(false);
+    return (str){0};
+}
+
+static void done(struct answer *r)
+{
+    buf_done(&r->job.body);
+    arena_done(&r->arena);
+}
+
+#define PARAMS(...)                      \
+    (struct query_param[]){__VA_ARGS__}, \
+        sizeof((struct query_param[]){__VA_ARGS__}) / sizeof(struct query_param)
+
+/* The answer's data member of an instant query at 1700000120, without the envelope. */
+static void check_query(const char *query, const char *want)
+{
+    struct answer r;
+    str got = ask(&r, "/api/v1/query", (str){0},
+                  PARAMS({S("query"), {query, strlen(query)}}, {S("time"), S("1700000120")}));
+    CHECK_STR(got, ((str){want, strlen(want)}));
+    done(&r);
+}
+
+#define VECTOR(rows) \
+    "{\"status\":\"success\",\"data\":{\"resultType\":\"vector\",\"result\":[" rows "]}}"
+
+/* --- a small world: every 30 s from 1700000000, a counter, a gauge, a histogram, a summary, a
+ * delta sum */
+
+#define T0 "\"timeUnixNano\":\"1700000000000000000\""
+#define T1 "\"timeUnixNano\":\"1700000030000000000\""
+#define T2 "\"timeUnixNano\":\"1700000060000000000\""
+#define T3 "\"timeUnixNano\":\"1700000090000000000\""
+#define T4 "\"timeUnixNano\":\"1700000120000000000\""
+#define ROUTE(v) "\"attributes\":[{\"key\":\"http.route\",\"value\":{\"stringValue\":\"" v "\"}}]"
+#define NUM(t, v, route) "{" t ",\"asDouble\":" v "," ROUTE(route) "}"
+#define HIST(t, n, sum, a, b, c)                                                            \
+    "{" t ",\"count\":\"" n "\",\"sum\":" sum ",\"bucketCounts\":[\"" a "\",\"" b "\",\"" c \
+    "\"],\"explicitBounds\":[0.5,2]," ROUTE("/a") "}"
+
+static const char world[] =
+    "{\"resourceMetrics\":[{\"resource\":{\"attributes\":["
+    "{\"key\":\"service.name\",\"value\":{\"stringValue\":\"shop\"}},"
+    "{\"key\":\"service.instance.id\",\"value\":{\"stringValue\":\"i1\"}}]},\"scopeMetrics\":[{"
+    "\"metrics\":["
+    "{\"name\":\"http.requests\",\"unit\":\"1\",\"description\":\"served\",\"sum\":{"
+    "\"aggregationTemporality\":2,"
+    "\"isMonotonic\":true,\"dataPoints\":[" NUM(T0, "0", "/a") "," NUM(T1, "30", "/a") "," NUM(T2, "60", "/a") "," NUM(T3, "90", "/a") "," NUM(
+        T4, "120",
+        "/a") "," NUM(T0, "5",
+                      "/b") "," NUM(T4, "125",
+                                    "/b") "]}},"
+                                          "{\"name\":\"temperature\",\"unit\":\"Cel\",\"gauge\":{"
+                                          "\"dataPoints\":[" NUM(
+                                              T3, "-1.5",
+                                              "/a") ","
+                                                    "{" T4 ",\"flags\":1," ROUTE("/a") "}," NUM(
+                                                        T4, "21",
+                                                        "/b") "]}},"
+                                                              "{\"name\":\"latency\",\"unit\":"
+                                                              "\"s\",\"histogram\":{"
+                                                              "\"aggregationTemporality\":2,"
+                                                              "\"dataPoints\":[" HIST(T0, "0", "0", "0", "0", "0") "," HIST(
+                                                                  T2, "10", "8", "5",
+                                                                  "4",
+                                                                  "1") "," HIST(T4, "20", "16",
+                                                                                "10", "8",
+                                                                                "2") "]}},"
+                                                                                     "{\"name\":"
+                                                                                     "\"rpc\","
+                                                                                     "\"summary\":{"
+                                                                                     "\"dataPoints"
+                                                                                     "\":[{" T4
+                                                                                     ",\"count\":"
+                                                                                     "\"4\","
+                                                                                     "\"sum\":10,"
+                                                                                     "\"quantileVal"
+                                                                                     "ues\":["
+                                                                                     "{\"quantile\""
+                                                                                     ":0.5,"
+                                                                                     "\"value\":2},"
+                                                                                     "{\"quantile\""
+                                                                                     ":0.99,"
+                                                                                     "\"value\":7}]"
+                                                                                     "}]}},"
+                                                                                     "{\"name\":"
+                                                                                     "\"moved\","
+                                                                                     "\"sum\":{"
+                                                                                     "\"aggregation"
+                                                                                     "Temporality\""
+                                                                                     ":1,"
+                                                                                     "\"isMonotonic"
+                                                                                     "\":true,"
+                                                                                     "\"dataPoints"
+                                                                                     "\":[" NUM(
+                                                                                         T4, "3",
+                                                                                         "/a") "]}}"
+                                                                                               "]}]"
+                                                                                               "}]"
+                                                                                               "}";
+
+static void fill(void)
+{
+    static bool filled;
+    if (!filled) insert((str){world, sizeof world - 1});
+    filled = true;
+}
+
+TEST(counters_gauges_and_their_labels)
+{
+    fill();
+    check_query("http_requests_total{http_route=\"/a\"}",
+                VECTOR("{\"metric\":{\"__name__\":\"http_requests_total\",\"http_route\":\"/"
+                       "a\",\"instance\":\"i1\",\"job\":"
+                       "\"shop\"},\"value\":[1700000120,\"120\"]}"));
+    check_query("sum by (job) (increase(http_requests_total[1m]))",
+                VECTOR("{\"metric\":{\"job\":\"shop\"},\"value\":[1700000120,\"60\"]}"));
+    /* what has no recorded value any more has ended */
+    check_query("temperature_celsius",
+                VECTOR("{\"metric\":{\"__name__\":\"temperature_celsius\",\"http_route\":\"/b\","
+                       "\"instance\":\"i1\",\"job\":\"shop\"},\"value\":[1700000120,\"21\"]}"));
+    check_query("temperature_celsius offset 30s",
+                VECTOR("{\"metric\":{\"__name__\":\"temperature_celsius\",\"http_route\":\"/"
+                       "a\",\"instance\":\"i1\",\"job\":"
+                       "\"shop\"},\"value\":[1700000120,\"-1.5\"]}"));
+}
+
+TEST(absent_labels_read_as_empty)
+{
+    fill();
+    check_query("count({job=\"shop\",zone=\"\",__name__=~\"http_.*\"})",
+                VECTOR("{\"metric\":{},\"value\":[1700000120,\"2\"]}"));
+    check_query("count({job=\"shop\",zone!=\"\"})", VECTOR(""));
+    check_query("count(http_requests_total{http_route!~\"/a|/c\"})",
+                VECTOR("{\"metric\":{},\"value\":[1700000120,\"1\"]}"));
+}
+
+TEST(histograms_are_buckets_sum_and_count)
+{
+    fill();
+    check_query(
+        "sum by (le) (latency_seconds_bucket)",
+        VECTOR("{\"metric\":{\"le\":\"+Inf\"},\"value\":[1700000120,\"20\"]},{\"metric\":{\"le\":"
+               "\"0.5\"},\"value\":["
+               "1700000120,\"10\"]},{\"metric\":{\"le\":\"2\"},\"value\":[1700000120,\"18\"]}"));
+    check_query(
+        "histogram_quantile(0.5, latency_seconds_bucket)",
+        VECTOR("{\"metric\":{\"http_route\":\"/"
+               "a\",\"instance\":\"i1\",\"job\":\"shop\"},\"value\":[1700000120,\"0.5\"]}"));
+    check_query("sum(latency_seconds_sum) / sum(latency_seconds_count)",
+                VECTOR("{\"metric\":{},\"value\":[1700000120,\"0.8\"]}"));
+    check_query("latency_seconds", VECTOR(""));
+}
+
+TEST(summaries_are_quantiles_sum_and_count)
+{
+    fill();
+    check_query(
+        "rpc{quantile=\"0.99\"}",
+        VECTOR(
+            "{\"metric\":{\"__name__\":\"rpc\",\"instance\":\"i1\",\"job\":\"shop\",\"quantile\":"
+            "\"0.99\"},\"value\":[1700000120,\"7\"]}"));
+    check_query("sum(rpc_sum)", VECTOR("{\"metric\":{},\"value\":[1700000120,\"10\"]}"));
+}
+
+TEST(delta_sums_are_left_out_with_a_warning)
+{
+    fill();
+    check_query("moved_total",
+                "{\"status\":\"success\",\"data\":{\"resultType\":\"vector\",\"result\":[]},"
+                "\"warnings\":[\"metric "
+                "\\\"moved_total\\\" has series of delta temporality, which are left out\"]}");
+}
+
+TEST(ranges_have_their_steps)
+{
+    fill();
+    struct answer r;
+    str got = ask(&r, "/api/v1/query_range", (str){0},
+                  PARAMS({S("query"), S("sum(http_requests_total{http_route=\"/a\"})")},
+                         {S("start"), S("1700000000")}, {S("end"), S("1700000120")},
+                         {S("step"), S("1m")}));
+    CHECK_STR(got, S("{\"status\":\"success\",\"data\":{\"resultType\":\"matrix\",\"result\":[{"
+                     "\"metric\":{},\"values\":[["
+                     "1700000000,\"0\"],[1700000060,\"60\"],[1700000120,\"120\"]]}]}}"));
+    done(&r);
+}
+
+TEST(labels_values_series_and_metadata)
+{
+    fill();
+    struct answer r;
+    CHECK_STR(
+        ask(&r, "/api/v1/labels", (str){0}, PARAMS({S("match[]"), S("latency_seconds_bucket")})),
+        S("{\"status\":\"success\",\"data\":[\"__name__\",\"http_route\",\"instance\",\"job\","
+          "\"le\"]}"));
+    done(&r);
+    CHECK_STR(ask(&r, "/api/v1/label/{}/values", S("http_route"), PARAMS({S("limit"), S("0")})),
+              S("{\"status\":\"success\",\"data\":[\"/a\",\"/b\"],\"warnings\":[\"metric "
+                "\\\"moved_total\\\" has series of delta "
+                "temporality, which are left out\"]}"));
+    done(&r);
+    CHECK_STR(ask(&r, "/api/v1/series", (str){0},
+                  PARAMS({S("match[]"), S("temperature_celsius{http_route=\"/a\"}")})),
+              S("{\"status\":\"success\",\"data\":[{\"__name__\":\"temperature_celsius\",\"http_"
+                "route\":\"/a\",\"instance\":"
+                "\"i1\",\"job\":\"shop\"}]}"));
+    done(&r);
+    CHECK_STR(
+        ask(&r, "/api/v1/metadata", (str){0}, PARAMS({S("metric"), S("http_requests_total")})),
+        S("{\"status\":\"success\",\"data\":{\"http_requests_total\":[{\"type\":\"counter\","
+          "\"help\":\"served\",\"unit\":"
+          "\"1\"}]}}"));
+    done(&r);
+}
+
+TEST(errors_say_what_and_where)
+{
+    fill();
+    struct answer r;
+    CHECK_STR(
+        ask(&r, "/api/v1/query", (str){0}, PARAMS({S("query"), S("rate(x)")})),
+        S("{\"status\":\"error\",\"errorType\":\"bad_data\",\"error\":\"invalid parameter "
+          "\\\"query\\\": 1:6: parse error: "
+          "expected type range vector in call to function \\\"rate\\\", got instant vector\"}"));
+    CHECK_INT(r.job.http_status, 400);
+    done(&r);
+    CHECK_STR(ask(&r, "/api/v1/query", (str){0}, PARAMS({S("query"), S("1 + histogram_avg(x)")})),
+              S("{\"status\":\"error\",\"errorType\":\"execution\",\"error\":\"1:5: "
+                "histogram_avg() is not supported yet\"}"));
+    CHECK_INT(r.job.http_status, 422);
+    done(&r);
+    CHECK_STR(ask(&r, "/api/v1/query_range", (str){0},
+                  PARAMS({S("query"), S("x")}, {S("start"), S("0")}, {S("end"), S("11001")},
+                         {S("step"), S("1")})),
+              S("{\"status\":\"error\",\"errorType\":\"bad_data\",\"error\":\"exceeded maximum "
+                "resolution of 11,000 points per "
+                "timeseries. Try decreasing the query resolution (?step=XX)\"}"));
+    done(&r);
+}
