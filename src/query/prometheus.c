@@ -204,7 +204,7 @@ static status run_label_values(struct query_job *j, struct err *err)
     struct label_sets sets;
     uint64_t limit;
     str name;
-    TRY(prometheus_label_name(j, &name, err));
+    TRY(prometheus_segment_label(j, &name, err));
     TRY(prometheus_limit(j, &limit, err));
     TRY(find_series(j, false, &sets, &warnings, err));
     str *values = arena_array(j->arena, str, sets.n + 1);
