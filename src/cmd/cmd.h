@@ -7,3 +7,9 @@ struct command {
 };
 
 extern const struct command commands[]; /* ends with name NULL */
+
+int cmd_run(int argc, char **argv);
+int cmd_collector(int argc, char **argv);
+int cmd_storage_writer(int argc, char **argv);
+int cmd_query_api(int argc, char **argv);
+int cmd_check_config(int argc, char **argv);

@@ -1,8 +1,7 @@
 /* The table of subcommands. */
-#include "cmd/cmd.h"
-
 #include <stdio.h>
 
+#include "cmd/cmd.h"
 #include "cmd/loadgen.h"
 
 static int cmd_version(int, char **)
@@ -12,7 +11,13 @@ static int cmd_version(int, char **)
 }
 
 const struct command commands[] = {
+    {"run", "collector, storage-writer and query-api in one process", cmd_run},
+    {"collector", "receive OTLP, write to ClickHouse or a storage-writer", cmd_collector},
+    {"storage-writer", "own the tables; serve the embedded ClickHouse over HTTP",
+     cmd_storage_writer},
+    {"query-api", "answer Prometheus, Loki and Jaeger queries", cmd_query_api},
     {"loadgen", "send generated telemetry and count what is acknowledged", cmd_loadgen},
+    {"check-config", "check a configuration and print the one in force", cmd_check_config},
     {"version", "print the version", cmd_version},
     {0},
 };

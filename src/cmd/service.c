@@ -1,0 +1,238 @@
+#include "cmd/service.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/json_out.h"
+#include "lifecycle/lifecycle.h"
+#include "obs/log.h"
+
+extern char **environ;
+
+static void block_signals(sigset_t *set)
+{
+    sigemptyset(set);
+    sigaddset(set, SIGTERM);
+    sigaddset(set, SIGINT);
+    pthread_sigmask(SIG_BLOCK, set, NULL);
+    signal(SIGPIPE, SIG_IGN);
+}
+
+bool service_begin(struct service *s, int argc, char **argv, int *ret_exit)
+{
+    *s = (struct service){.name = argv[0]};
+    arena_init(&s->arena, 64u << 20);
+    struct err err;
+    status st = config_load(&s->config, &s->arena, argc, argv, environ, &err);
+    if (st == ST_NOT_FOUND && !err.msg[0]) {
+        struct buf help;
+        buf_init(&help, 1u << 20);
+        config_print_reference(&help, false);
+        printf("usage: weir %s [--config FILE] [--data DIR] [--OPTION VALUE ...]\n\n%.*s", s->name,
+               STR_ARG(buf_str(&help)));
+        buf_done(&help);
+        *ret_exit = 0;
+        return false;
+    }
+    if (st != ST_OK) {
+        fprintf(stderr, "weir %s: %s\n", s->name, err.msg);
+        *ret_exit = 2;
+        return false;
+    }
+    log_setup((enum log_level)s->config.log_level, (enum log_format)s->config.log_format);
+    sigset_t set;
+    block_signals(&set);
+    return true;
+}
+
+void service_fail(struct service *s, const struct err *err)
+{
+    log_error(s->name, "cannot start", LOG_CSTR("why", err->msg));
+    fflush(NULL);
+    _exit(1);
+}
+
+/* `dir`, made with its parents; its text lies in the arena. */
+static status make_folder(struct service *s, str dir, str below, str *ret, struct err *err)
+{
+    size_t n = dir.len + below.len + 2;
+    char *path = arena_alloc(&s->arena, n, 1);
+    int len = snprintf(path, n, STR_FMT STR_FMT, STR_ARG(dir), STR_ARG(below));
+    for (char *p = path + 1; *p; p++)
+        if (*p == '/') {
+            *p = 0;
+            (void)mkdir(path, 0755); /* the last mkdir tells */
+            *p = '/';
+        }
+    struct stat st;
+    if (mkdir(path, 0755) != 0 && (stat(path, &st) != 0 || !S_ISDIR(st.st_mode)))
+        return err_set(err, ST_UNAVAILABLE, ERR_NOPOS, "the folder %s cannot be made: %m", path);
+    *ret = (str){path, (size_t)len};
+    return ST_OK;
+}
+
+status service_open_store(struct service *s, struct err *err)
+{
+    const struct config *c = &s->config;
+    struct store_options opt = {
+        .driver = c->store_url.len ? STORE_SERVER : STORE_EMBEDDED,
+        .database = c->store_database,
+        .connections = (unsigned)c->store_connections,
+        .library = c->store_library,
+        .memory_bytes = c->store_memory,
+        .url = c->store_url,
+        .user = c->store_user,
+        .password = c->store_password,
+    };
+    if (!opt.connections) opt.connections = opt.driver == STORE_SERVER ? 8 : 6;
+    if (opt.driver == STORE_EMBEDDED)
+        TRY(make_folder(s, c->data_dir, S("/clickhouse"), &opt.data_dir, err));
+    return store_open(&opt, &s->store, err);
+}
+
+static uint32_t whole_days(nanos t) { return (uint32_t)((t + NANOS_DAY - 1) / NANOS_DAY); }
+
+static uint32_t traces_partition_seconds(const struct config *c)
+{
+    static const uint32_t seconds[] = {3600, 21600, 86400}; /* options.def: 1h|6h|1d */
+    return seconds[c->traces_partition];
+}
+
+status service_prepare_tables(struct service *s, struct err *err)
+{
+    const struct config *c = &s->config;
+    struct schema_settings set = {
+        .retention_traces_days = whole_days(c->retention_traces),
+        .retention_logs_days = whole_days(c->retention_logs),
+        .retention_metrics_days = whole_days(c->retention_metrics),
+        .traces_partition_seconds = traces_partition_seconds(c),
+    };
+    return lifecycle_prepare(s->store, &set, err);
+}
+
+status service_open_pipeline(struct service *s, struct err *err)
+{
+    const struct config *c = &s->config;
+    struct pipeline_options opt = {
+        .workers = (unsigned)c->workers,
+        .journal_segment_bytes = c->journal_segment,
+        .journal_max_bytes = c->journal_max,
+        .journal_reserve_bytes = c->journal_reserve,
+        .ack = (enum ack_policy)c->ack,
+        .batch = {.send_batch_size = c->batch_size,
+                  .max_rows = c->batch_max_rows,
+                  .max_bytes = c->batch_max_bytes,
+                  .timeout = c->batch_timeout},
+        .partitioning = {.traces_seconds = traces_partition_seconds(c), .max_partitions = 4},
+        .max_body_bytes = c->max_body,
+        .max_decompressed_bytes = c->max_decompressed,
+        .max_inflight_bytes = c->max_inflight,
+        .store_writers = (unsigned)c->store_writers,
+        .insert_tries = (unsigned)c->store_tries,
+        .retention_traces = c->retention_traces,
+        .retention_logs = c->retention_logs,
+        .retention_metrics = c->retention_metrics,
+        .max_future = c->max_future,
+        .max_attributes = (uint32_t)c->max_attributes,
+    };
+    TRY(config_endpoint(c, c->grpc_endpoint, "receive.grpc.endpoint", &opt.grpc_host,
+                        &opt.grpc_port, err));
+    TRY(config_endpoint(c, c->http_endpoint, "receive.http.endpoint", &opt.http_host,
+                        &opt.http_port, err));
+    if (c->journal_dir.len)
+        TRY(make_folder(s, c->journal_dir, (str){0}, &opt.journal_dir, err));
+    else
+        TRY(make_folder(s, c->data_dir, S("/journal"), &opt.journal_dir, err));
+    TRY(make_folder(s, c->data_dir, S("/dead"), &opt.dead_dir, err));
+    return pipeline_open(&opt, s->store, &s->pipeline, err);
+}
+
+status service_open_engine(struct service *s, struct engine **ret, struct err *err)
+{
+    const struct config *c = &s->config;
+    struct engine_options opt = {
+        .threads = (unsigned)c->query_threads,
+        .max_queued = (unsigned)c->query_queue,
+        .limits = {.max_rows = c->query_rows,
+                   .max_series = c->query_series,
+                   .max_bytes = c->query_memory,
+                   .max_entries = c->query_entries,
+                   .timeout_ms = (uint32_t)(c->query_timeout / NANOS_MS)},
+    };
+    TRY(config_endpoint(c, c->query_endpoint, "query.endpoint", &opt.host, &opt.port, err));
+    return engine_open(&opt, s->store, ret, err);
+}
+
+static status is_ready(void *ctx, struct err *err)
+{
+    struct service *s = ctx;
+    if (s->pipeline) TRY(pipeline_ready(s->pipeline, err));
+    return store_ping(s->store, err);
+}
+
+static status flush(void *ctx, uint32_t timeout_ms, struct err *err)
+{
+    struct service *s = ctx;
+    return s->pipeline ? pipeline_flush(s->pipeline, timeout_ms, err) : ST_OK;
+}
+
+static void print_config(void *ctx, struct buf *out)
+{
+    config_print(&((struct service *)ctx)->config, out);
+}
+
+status service_open_admin(struct service *s, struct err *err)
+{
+    struct admin_options opt = {
+        .ready = is_ready, .flush = flush, .config = print_config, .ctx = s};
+    TRY(config_endpoint(&s->config, s->config.admin_endpoint, "admin.endpoint", &opt.host,
+                        &opt.port, err));
+    return admin_open(&opt, &s->admin, err);
+}
+
+void service_ready_and_wait(struct service *s, const struct service_port *ports, size_t n)
+{
+    struct buf line;
+    buf_init(&line, 65536);
+    buf_printf(&line, "weir %s\n", WEIR_VERSION);
+    for (size_t i = 0; i < n; i++) {
+        const char *host = "";
+        uint16_t configured;
+        struct err err;
+        if (config_endpoint(&s->config, ports[i].endpoint, ports[i].name, &host, &configured,
+                            &err) == ST_OK)
+            buf_printf(&line, "  %-12s %s:%u\n", ports[i].name, host, ports[i].port);
+    }
+    buf_add(&line, S("ready "));
+    struct json_out j = json_begin(&line);
+    json_object(&j);
+    for (size_t i = 0; i < n; i++) {
+        json_key(&j, (str){ports[i].name, strlen(ports[i].name)});
+        json_u64(&j, ports[i].port);
+    }
+    json_end(&j);
+    buf_char(&line, '\n');
+    fwrite(line.ptr, 1, line.len, stdout);
+    fflush(stdout);
+    buf_done(&line);
+
+    sigset_t set;
+    block_signals(&set);
+    int got;
+    sigwait(&set, &got);
+    log_info(s->name, "stopping", LOG_CSTR("signal", got == SIGTERM ? "SIGTERM" : "SIGINT"));
+}
+
+void service_end(struct service *s, int exit_code)
+{
+    if (s->pipeline) pipeline_close(s->pipeline, (uint32_t)(s->config.shutdown_timeout / NANOS_MS));
+    admin_close(s->admin);
+    store_close(s->store);
+    log_info(s->name, "stopped");
+    fflush(NULL);
+    _exit(exit_code);
+}

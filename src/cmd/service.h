@@ -1,0 +1,49 @@
+/* service: what the long-running subcommands share: configuration, log, signals, the ready line.
+ * thread: main */
+#pragma once
+
+#include "admin/admin.h"
+#include "base/err.h"
+#include "config/config.h"
+#include "ingest/pipeline.h"
+#include "query/engine.h"
+#include "store/store.h"
+
+struct service {
+    const char *name; /* the subcommand */
+    struct arena arena;
+    struct config config;
+    struct admin *admin;
+    struct pipeline *pipeline; /* NULL: this service has none; so for the others */
+    struct store *store;
+};
+
+/* Configuration from file, environment and flags, the log, signals blocked for the whole process.
+ * False: *ret_exit is the exit code (a message or the help text was printed). */
+bool service_begin(struct service *s, int argc, char **argv, int *ret_exit);
+
+/* The store of the configuration: embedded, or the server at store.url. */
+[[nodiscard]] status service_open_store(struct service *s, struct err *err);
+
+/* Migrations, retention: brings the tables to what this binary and the configuration say. */
+[[nodiscard]] status service_prepare_tables(struct service *s, struct err *err);
+
+[[nodiscard]] status service_open_pipeline(struct service *s, struct err *err);
+[[nodiscard]] status service_open_engine(struct service *s, struct engine **ret, struct err *err);
+[[nodiscard]] status service_open_admin(struct service *s, struct err *err);
+
+/* Prints "ready {...}" (ports as JSON) and, for people, the addresses. Then waits for SIGTERM or
+ * SIGINT. */
+struct service_port {
+    const char *name; /* key in the ready line */
+    str endpoint;     /* as configured: for the host */
+    uint16_t port;
+};
+void service_ready_and_wait(struct service *s, const struct service_port *ports, size_t n);
+
+/* Stops the pipeline (flushing within shutdown.timeout) and admin, closes the store, and ends the
+ * process with `exit_code`: the embedded engine cannot be shut down cleanly. */
+[[gnu::noreturn]] void service_end(struct service *s, int exit_code);
+
+/* Prints the error and ends the process with 1. */
+[[gnu::noreturn]] void service_fail(struct service *s, const struct err *err);
