@@ -1,6 +1,6 @@
 // Starts the real weir: in one process, or as three, waits for its ready line, and stops it.
 //
-// WEIR_BIN is the plain binary (it can host the embedded engine). WEIR_TEST_TOPOLOGY says how to start it:
+// WEIR_TEST_BIN is the plain binary (it can host the embedded engine). WEIR_TEST_TOPOLOGY says how to start it:
 //   one          weir run
 //   three        weir storage-writer, weir collector and weir query-api
 //   three-asan   the same, with collector and query-api from WEIR_TEST_ASAN_BIN
@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import readline from 'node:readline';
 
 export const topology = process.env.WEIR_TEST_TOPOLOGY || 'one';
-export const plainBinary = process.env.WEIR_BIN || 'build/release/weir';
+export const plainBinary = process.env.WEIR_TEST_BIN || 'build/release/weir';
 const otherBinary =
   { 'three-asan': process.env.WEIR_TEST_ASAN_BIN, 'three-tsan': process.env.WEIR_TEST_TSAN_BIN }[topology] || plainBinary;
 
