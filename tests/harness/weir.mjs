@@ -24,6 +24,8 @@ const anyPort = {
   'clickhouse.endpoint': '127.0.0.1:0',
 };
 
+const endpointOf = { grpc: 'receive.grpc.endpoint', http: 'receive.http.endpoint', query: 'query.endpoint', clickhouse: 'clickhouse.endpoint' };
+
 export function temporaryFolder() {
   const dir = mkdtempSync(join(tmpdir(), 'weir-test-'));
   process.on('exit', () => rmSync(dir, { recursive: true, force: true }));
@@ -79,8 +81,9 @@ export class Weir {
     const sanitizers = { ASAN_OPTIONS: 'detect_leaks=0:abort_on_error=0', TSAN_OPTIONS: 'halt_on_error=0:exitcode=66' };
     const p = await startProcess(binary, [command, '--data', this.dir, ...flags({ ...this.options, ...more })], { env: sanitizers });
     this.processes[command] = p;
-    if (command !== 'run') this.ports[`${command}-admin`] = p.ready.admin;
-    for (const [k, v] of Object.entries(p.ready)) if (typeof v === 'number' && (k !== 'admin' || command !== 'storage-writer')) this.ports[k] = v;
+    for (const [k, v] of Object.entries(p.ready)) if (k !== 'admin') this.ports[k] = v;
+    for (const [key, option] of Object.entries(endpointOf)) // a restart listens where the clients know it
+      if (p.ready[key] && key !== 'admin') this.options[option] = `127.0.0.1:${p.ready[key]}`;
     if (command === 'collector' || command === 'run') this.ports.ingestAdmin = p.ready.admin;
     if (command === 'query-api') this.ports.queryAdmin = p.ready.admin;
   }
