@@ -111,7 +111,7 @@ status service_prepare_tables(struct service *s, struct err *err)
         .retention_metrics_days = whole_days(c->retention_metrics),
         .traces_partition_seconds = traces_partition_seconds(c),
     };
-    return lifecycle_prepare(s->store, &set, err);
+    return lifecycle_start(s->store, &set, err);
 }
 
 status service_open_pipeline(struct service *s, struct err *err)
