@@ -10,6 +10,7 @@
 #include "base/json_out.h"
 #include "lifecycle/lifecycle.h"
 #include "obs/log.h"
+#include "query/api.h"
 
 extern char **environ;
 
@@ -153,8 +154,11 @@ status service_open_pipeline(struct service *s, struct err *err)
 
 status service_open_engine(struct service *s, struct engine **ret, struct err *err)
 {
+    static const struct query_route *const dialects[] = {prometheus_routes, loki_routes,
+                                                         jaeger_routes, NULL};
     const struct config *c = &s->config;
     struct engine_options opt = {
+        .tables = dialects,
         .threads = (unsigned)c->query_threads,
         .max_queued = (unsigned)c->query_queue,
         .limits = {.max_rows = c->query_rows,
