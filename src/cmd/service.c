@@ -76,7 +76,7 @@ static status make_folder(struct service *s, str dir, str below, str *ret, struc
     return ST_OK;
 }
 
-status service_open_store(struct service *s, struct err *err)
+status service_open_store(struct service *s, bool may_be_away, struct err *err)
 {
     const struct config *c = &s->config;
     struct store_options opt = {
@@ -88,6 +88,7 @@ status service_open_store(struct service *s, struct err *err)
         .url = c->store_url,
         .user = c->store_user,
         .password = c->store_password,
+        .may_be_away = may_be_away,
     };
     if (!opt.connections) opt.connections = opt.driver == STORE_SERVER ? 8 : 6;
     if (opt.driver == STORE_EMBEDDED)

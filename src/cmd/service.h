@@ -22,8 +22,10 @@ struct service {
  * False: *ret_exit is the exit code (a message or the help text was printed). */
 bool service_begin(struct service *s, int argc, char **argv, int *ret_exit);
 
-/* The store of the configuration: embedded, or the server at store.url. */
-[[nodiscard]] status service_open_store(struct service *s, struct err *err);
+/* The store of the configuration: embedded, or the server at store.url. `may_be_away`: a server
+ * that does not answer yet is no reason not to start (collector: the journal takes what comes;
+ * query-api: queries say so). */
+[[nodiscard]] status service_open_store(struct service *s, bool may_be_away, struct err *err);
 
 /* Migrations, retention: brings the tables to what this binary and the configuration say. */
 [[nodiscard]] status service_prepare_tables(struct service *s, struct err *err);
