@@ -53,5 +53,5 @@ test('an address in use is told, with the address', async () => {
   const r = await check(['run', '--data', temporaryFolder(), ...free, `--admin.endpoint=127.0.0.1:${port}`]);
   server.close();
   assert.equal(r.code, 1);
-  assert.match(r.stderr, new RegExp(`127\\.0\\.0\\.1:${port}`));
+  assert.match(r.stderr, new RegExp(`127\\.0\\.0\\.1 port ${port}: address already in use`));
 });
