@@ -19,14 +19,20 @@ static void leave(int code)
     _exit(code);
 }
 
-const char *engine_dir(void) { return dir; }
+const char *engine_dir(void)
+{
+    static bool made;
+    if (!made) CHECK(mkdtemp(dir) != NULL);
+    made = true;
+    return dir;
+}
 
 struct store *engine_store(void)
 {
     if (store) return store;
     struct err err = {};
-    CHECK(mkdtemp(dir) != NULL);
-    struct store_options opt = {.driver = STORE_EMBEDDED, .data_dir = {dir, strlen(dir)}};
+    struct store_options opt = {.driver = STORE_EMBEDDED,
+                                .data_dir = {engine_dir(), sizeof dir - 1}};
     WANT(store_open(&opt, &store, &err), ST_OK);
     test_at_end(leave);
     return store;
