@@ -1,14 +1,14 @@
 // End to end in: weir run with the durable journal, loadgen beside it on the same machine. For each signal: items a second, core-microseconds an
 // item (CPU of the weir process, engine and merges included until they are quiet; loadgen's own apart), resident memory, bytes an item on disk.
 //
-//   WEIR_BENCH_SECONDS (20), WEIR_BENCH_SIGNALS (traces,logs,metrics), WEIR_BENCH_RATE (0: as fast as it is let)
+//   BENCH_SECONDS (20), BENCH_SIGNALS (traces,logs,metrics), BENCH_RATE (0: as fast as it is let)
 import { Weir, temporaryFolder } from '../tests/harness/weir.mjs';
 import { startLoadgen } from '../tests/harness/loadgen.mjs';
 import { withStoredRows } from '../tests/harness/sql.mjs';
 
-const seconds = Number(process.env.WEIR_BENCH_SECONDS || 20);
-const rate = process.env.WEIR_BENCH_RATE || '0';
-const signals = (process.env.WEIR_BENCH_SIGNALS || 'traces,logs,metrics').split(',');
+const seconds = Number(process.env.BENCH_SECONDS || 20);
+const rate = process.env.BENCH_RATE || '0';
+const signals = (process.env.BENCH_SIGNALS || 'traces,logs,metrics').split(',');
 const tables = {
   traces: ['otel_traces', 'otel_trace_index', 'otel_span_names'],
   logs: ['otel_logs', 'otel_log_streams'],

@@ -2,7 +2,7 @@
 import { Weir, temporaryFolder } from '../tests/harness/weir.mjs';
 import { startLoadgen } from '../tests/harness/loadgen.mjs';
 
-const seconds = Number(process.env.WEIR_BENCH_SECONDS || 20);
+const seconds = Number(process.env.BENCH_SECONDS || 20);
 const weir = new Weir({}, { dir: temporaryFolder(), shape: 'one' });
 try {
   await weir.start();
