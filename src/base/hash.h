@@ -1,4 +1,5 @@
-/* hash: XXH3, inlined. Stable across processes and machines: hashes are stored (series_id, stream_id). */
+/* hash: XXH3, inlined. Stable across processes and machines: hashes are stored (series_id,
+ * stream_id). */
 #pragma once
 
 #define XXH_INLINE_ALL

@@ -17,5 +17,6 @@ bool hex_decode(str s, void *out, size_t n);
 size_t base64_encode(str bytes, char *out);
 static inline size_t base64_size(size_t n) { return (n + 2) / 3 * 4; }
 
-/* Standard or URL alphabet, padding optional. `out` has room for 3*ceil(len/4). False when malformed. */
+/* Standard or URL alphabet, padding optional. `out` has room for 3*ceil(len/4). False when
+ * malformed. */
 bool base64_decode(str s, char *out, size_t *ret_len);

@@ -121,7 +121,8 @@ static bool number(struct json_in *j)
     if (j->in.ptr[j->at] == '-') j->at++;
     size_t first = j->at;
     if (!digits(j)) return bad(j, "not a JSON value"), false;
-    if (j->in.ptr[first] == '0' && j->at - first > 1) return bad(j, "number with a leading 0"), false;
+    if (j->in.ptr[first] == '0' && j->at - first > 1)
+        return bad(j, "number with a leading 0"), false;
     if (j->at < j->in.len && j->in.ptr[j->at] == '.') {
         j->at++;
         if (!digits(j)) return bad(j, "number without digits after the point"), false;
@@ -222,5 +223,6 @@ void json_skip(struct json_in *j)
     if (j->token == JSON_KEY) (void)json_next(j);
     if (j->token != JSON_OBJECT && j->token != JSON_ARRAY) return;
     unsigned outer = j->depth - 1;
-    while (json_next(j) != JSON_END && j->depth > outer) {}
+    while (json_next(j) != JSON_END && j->depth > outer) {
+    }
 }

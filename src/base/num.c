@@ -77,8 +77,8 @@ static size_t put_exponent(char *out, const char *digits, size_t n, int exp, int
         memcpy(p, digits + 1, n - 1);
         p += n - 1;
     }
-    return (size_t)(p - out) + (size_t)snprintf(p, 8, "e%c%0*d", exp < 0 ? '-' : '+', min_digits,
-                                                exp < 0 ? -exp : exp);
+    return (size_t)(p - out) +
+           (size_t)snprintf(p, 8, "e%c%0*d", exp < 0 ? '-' : '+', min_digits, exp < 0 ? -exp : exp);
 }
 
 static size_t format(double v, char *out, bool exponent, int min_digits)
@@ -95,7 +95,7 @@ static size_t format(double v, char *out, bool exponent, int min_digits)
     int exp;
     size_t n = shortest(v, digits, &exp);
     p += exponent && (v < 1e-6 || v >= 1e21) ? put_exponent(p, digits, n, exp, min_digits)
-                                              : put_plain(p, digits, n, exp);
+                                             : put_plain(p, digits, n, exp);
     return (size_t)(p - out);
 }
 

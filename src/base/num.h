@@ -22,10 +22,12 @@ size_t num_format_prometheus(double v, char *out);
 size_t num_format_f(double v, char *out);
 
 /* Shortest, for JSON and attribute values: Go's encoding/json form of a finite double ("1.5",
- * "100", "1e+21"); NaN and infinities as NaN, Infinity, -Infinity (not valid JSON: callers quote). */
+ * "100", "1e+21"); NaN and infinities as NaN, Infinity, -Infinity (not valid JSON: callers quote).
+ */
 size_t num_format_json(double v, char *out);
 
-/* The whole of `s` must be the number. No surrounding space, no hex. False when not, or out of range. */
+/* The whole of `s` must be the number. No surrounding space, no hex. False when not, or out of
+ * range. */
 bool num_parse_i64(str s, int64_t *ret);
 bool num_parse_u64(str s, uint64_t *ret);
 bool num_parse_f64(str s, double *ret); /* decimal, exponent, inf, +Inf, NaN in any case */

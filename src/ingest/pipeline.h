@@ -21,18 +21,20 @@ struct pipeline_options {
     const char *grpc_host, *http_host;
     uint16_t grpc_port, http_port; /* 0: any free one */
     str journal_dir, dead_dir;
-    uint64_t journal_segment_bytes, journal_max_bytes, journal_reserve_bytes; /* of the whole process; split over workers */
+    uint64_t journal_segment_bytes, journal_max_bytes,
+        journal_reserve_bytes; /* of the whole process; split over workers */
     enum ack_policy ack;
     struct batch_limits batch;
     struct batch_partitioning partitioning;
     uint64_t max_body_bytes, max_decompressed_bytes;
-    uint64_t max_inflight_bytes;      /* bodies held: in flight, in open blocks, being stored */
-    unsigned store_writers;           /* threads that encode and insert; 0: 2 */
-    unsigned insert_tries;            /* before a refused block goes to dead/; default 5 */
-    nanos retention_traces, retention_logs, retention_metrics; /* older items are rejected; 0: no bound */
-    nanos max_future;                 /* default 10 minutes */
-    uint32_t max_attributes;          /* per item; 0: no bound */
-    bool discard;                     /* measure only: encode, then drop instead of inserting */
+    uint64_t max_inflight_bytes; /* bodies held: in flight, in open blocks, being stored */
+    unsigned store_writers;      /* threads that encode and insert; 0: 2 */
+    unsigned insert_tries;       /* before a refused block goes to dead/; default 5 */
+    nanos retention_traces, retention_logs,
+        retention_metrics;   /* older items are rejected; 0: no bound */
+    nanos max_future;        /* default 10 minutes */
+    uint32_t max_attributes; /* per item; 0: no bound */
+    bool discard;            /* measure only: encode, then drop instead of inserting */
 };
 
 /* Opens the journals, replays what lies in them, listens. `store` is borrowed. */
@@ -41,11 +43,12 @@ struct pipeline_options {
 uint16_t pipeline_grpc_port(const struct pipeline *p);
 uint16_t pipeline_http_port(const struct pipeline *p);
 
-/* Seals all open blocks and waits until everything acknowledged so far is stored, or the timeout. thread: any but a loop.
- * ST_TIMEOUT: the message says how much is left in the journal. */
+/* Seals all open blocks and waits until everything acknowledged so far is stored, or the timeout.
+ * thread: any but a loop. ST_TIMEOUT: the message says how much is left in the journal. */
 [[nodiscard]] status pipeline_flush(struct pipeline *p, uint32_t timeout_ms, struct err *err);
 
-/* Stops receiving, flushes within the timeout, leaves the rest in the journal (and logs how much), frees. */
+/* Stops receiving, flushes within the timeout, leaves the rest in the journal (and logs how much),
+ * frees. */
 void pipeline_close(struct pipeline *p, uint32_t timeout_ms);
 
 /* For /ready: may it accept now? `err` says why not. thread: any */

@@ -1,8 +1,8 @@
 /* batch: what decode makes of one request and encode turns into blocks. Columns, not objects.
  *
- * Ownership: everything lies in `arena` (the request's arena) or borrows from the request body, which
- * lies in the same arena. Whoever holds the batch holds the arena; telemetry_batch_free ends both.
- * Parallel arrays of a signal have `n` entries each. A batch has rows of one signal only. */
+ * Ownership: everything lies in `arena` (the request's arena) or borrows from the request body,
+ * which lies in the same arena. Whoever holds the batch holds the arena; telemetry_batch_free ends
+ * both. Parallel arrays of a signal have `n` entries each. A batch has rows of one signal only. */
 #pragma once
 
 #include "base/arena.h"
@@ -13,10 +13,10 @@
 
 /* Why an item was not kept. The order is the metric's label order: append only. */
 enum reject_reason {
-    REJECT_BAD_ID,       /* all-zero or wrong-length trace or span id */
-    REJECT_TOO_OLD,      /* before the retention of raw rows */
-    REJECT_IN_FUTURE,    /* more than 10 minutes ahead of the receive time */
-    REJECT_BAD_BUCKETS,  /* bucket counts do not fit the bounds */
+    REJECT_BAD_ID,      /* all-zero or wrong-length trace or span id */
+    REJECT_TOO_OLD,     /* before the retention of raw rows */
+    REJECT_IN_FUTURE,   /* more than 10 minutes ahead of the receive time */
+    REJECT_BAD_BUCKETS, /* bucket counts do not fit the bounds */
     REJECT_TOO_MANY_ATTRIBUTES,
     REJECT_REASONS
 };
@@ -25,7 +25,7 @@ struct span_columns {
     uint32_t n;
     uint8_t (*trace_id)[16];
     uint8_t (*span_id)[8];
-    uint8_t (*parent_span_id)[8]; /* zeros for a root */
+    uint8_t (*parent_span_id)[8];    /* zeros for a root */
     uint64_t *start_time, *end_time; /* ns since 1970 */
     uint32_t *resource, *scope;      /* indices into the batch's */
     str *name, *trace_state, *status_message;
@@ -42,14 +42,14 @@ struct span_columns {
         str name;
         struct attr_range attrs;
         uint32_t dropped_attributes;
-    } *event;
+    } * event;
     uint32_t n_links;
     struct span_link {
         uint8_t trace_id[16], span_id[8];
         str trace_state;
         struct attr_range attrs;
         uint32_t dropped_attributes, flags;
-    } *link;
+    } * link;
 };
 
 enum log_time_origin { LOG_TIME_OWN, LOG_TIME_OBSERVED, LOG_TIME_ARRIVAL };
@@ -70,13 +70,13 @@ struct log_columns {
     uint32_t *dropped_attributes;
 };
 
-enum metric_type { /* stored: append only */
-    METRIC_NONE, /* a Metric without data, or of a kind not known */
-    METRIC_GAUGE,
-    METRIC_SUM,
-    METRIC_HISTOGRAM,
-    METRIC_EXP_HISTOGRAM,
-    METRIC_SUMMARY,
+enum metric_type {              /* stored: append only */
+                   METRIC_NONE, /* a Metric without data, or of a kind not known */
+                   METRIC_GAUGE,
+                   METRIC_SUM,
+                   METRIC_HISTOGRAM,
+                   METRIC_EXP_HISTOGRAM,
+                   METRIC_SUMMARY,
 };
 
 enum { TEMPORALITY_UNSPECIFIED, TEMPORALITY_DELTA, TEMPORALITY_CUMULATIVE };
@@ -141,7 +141,7 @@ struct metric_columns {
         int64_t int_value;
         uint8_t trace_id[16], span_id[8]; /* zeros when unset */
         struct attr_range attrs;
-    } *exemplar;
+    } * exemplar;
 };
 
 struct telemetry_batch {

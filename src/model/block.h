@@ -1,7 +1,8 @@
 /* block: a run of batches of one signal that is stored together.
  *
- * It covers all journal records of its signal with first_seq <= sequence <= last_seq of one shard's journal: that is
- * what makes it rebuildable after a crash, row for row, and what its deduplication token is derived from. */
+ * It covers all journal records of its signal with first_seq <= sequence <= last_seq of one shard's
+ * journal: that is what makes it rebuildable after a crash, row for row, and what its deduplication
+ * token is derived from. */
 #pragma once
 
 #include "model/batch.h"

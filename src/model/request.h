@@ -9,8 +9,8 @@
 
 enum payload_format { PAYLOAD_PROTOBUF, PAYLOAD_JSON }; /* journaled: append only */
 
-/* Moved: receive makes it, the pipeline takes it and gives it back with the answer; its arena (malloc'ed) goes on
- * with the decoded batch. `body` has 64 readable slack bytes behind it. */
+/* Moved: receive makes it, the pipeline takes it and gives it back with the answer; its arena
+ * (malloc'ed) goes on with the decoded batch. `body` has 64 readable slack bytes behind it. */
 struct ingest_request {
     struct arena *arena; /* holds wire and body; NULL once the batch has taken it */
     enum signal_kind signal;

@@ -8,9 +8,10 @@ struct resource {
     struct attr_range attrs;
     uint32_t dropped_attributes;
     str schema_url;
-    str entity_refs; /* JSON array of {schemaUrl,type,idKeys,descriptionKeys}; empty when none */
+    str entity_refs;  /* JSON array of {schemaUrl,type,idKeys,descriptionKeys}; empty when none */
     str service_name; /* attribute service.name when it is a string; else empty */
-    uint64_t hash;    /* of the attributes (keys, types, values), independent of their order: stream_id */
+    uint64_t
+        hash; /* of the attributes (keys, types, values), independent of their order: stream_id */
 };
 
 struct scope {

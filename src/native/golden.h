@@ -1,5 +1,5 @@
-/* Bytes as ClickHouse 26.7 wrote them: a three-row table of every kind of column, SELECT * ... FORMAT Native.
- * Only tests include this. */
+/* Bytes as ClickHouse 26.7 wrote them: a three-row table of every kind of column, SELECT * ...
+ * FORMAT Native. Only tests include this. */
 #pragma once
 
 #include "base/hex.h"

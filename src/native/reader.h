@@ -1,9 +1,11 @@
-/* native reader: ClickHouse Native blocks (protocol revision 0: HTTP, embedded, files) into columns.
+/* native reader: ClickHouse Native blocks (protocol revision 0: HTTP, embedded, files) into
+ * columns.
  *
- * Reads the types our SQL selects: UInt*, Int*, Float32/64, Bool, Date, Date32, DateTime, DateTime64, Enum8/16,
- * String, FixedString, UUID, Nullable(T), LowCardinality(T), Array(T), Map(K,V), Tuple(T...), Nothing.
- * Pure. Columns borrow from the input bytes where they can; the rest lies in the arena. Any bytes are
- * safe: malformed input is ST_INVALID, never a crash or an allocation larger than the input implies.
+ * Reads the types our SQL selects: UInt*, Int*, Float32/64, Bool, Date, Date32, DateTime,
+ * DateTime64, Enum8/16, String, FixedString, UUID, Nullable(T), LowCardinality(T), Array(T),
+ * Map(K,V), Tuple(T...), Nothing. Pure. Columns borrow from the input bytes where they can; the
+ * rest lies in the arena. Any bytes are safe: malformed input is ST_INVALID, never a crash or an
+ * allocation larger than the input implies.
  *
  * Format: shared with native/writer.h; see there for the layout. */
 #pragma once
@@ -25,15 +27,15 @@ enum native_kind {
     NATIVE_TUPLE,  /* `child[0..n_children)`, same rows */
 };
 
-/* LowCardinality is resolved: a NATIVE_STRING (or other kind) with `index`: row r is dictionary entry
- * index(r); native_* accessors do that. Nullable has `nulls`: nulls[r] != 0 means NULL. */
+/* LowCardinality is resolved: a NATIVE_STRING (or other kind) with `index`: row r is dictionary
+ * entry index(r); native_* accessors do that. Nullable has `nulls`: nulls[r] != 0 means NULL. */
 struct native_column {
     str name, type;
     enum native_kind kind;
     uint32_t width;
     uint64_t rows;
     const uint8_t *nulls;
-    const void *data;      /* packed, unaligned, little-endian */
+    const void *data; /* packed, unaligned, little-endian */
     const str *strs;
     const uint64_t *offsets; /* cumulative ends, aligned copy */
     const uint32_t *index;   /* dictionary index per row, or NULL */
@@ -49,8 +51,8 @@ struct native_block {
 };
 
 /* Reads one block from the front of *in and moves *in past it.
- * ST_NOT_FOUND: *in is empty. ST_LIMIT: *in ends inside a block (more bytes may come: *in is unmoved).
- * ST_INVALID: malformed, or a type that is not read here; the error names the column. */
+ * ST_NOT_FOUND: *in is empty. ST_LIMIT: *in ends inside a block (more bytes may come: *in is
+ * unmoved). ST_INVALID: malformed, or a type that is not read here; the error names the column. */
 [[nodiscard]] status native_read_block(struct arena *a, str *in, struct native_block *ret,
                                        struct err *err);
 
@@ -58,7 +60,7 @@ struct native_block {
 const struct native_column *native_find(const struct native_block *b, str name);
 
 /* The value of row `r`. The kind must fit (asserted). NULL rows read as zero or empty. */
-str native_str(const struct native_column *c, uint64_t r); /* STRING, FIXED */
+str native_str(const struct native_column *c, uint64_t r);      /* STRING, FIXED */
 uint64_t native_u64(const struct native_column *c, uint64_t r); /* UINT, INT (sign-extended) */
 int64_t native_i64(const struct native_column *c, uint64_t r);
 double native_f64(const struct native_column *c, uint64_t r); /* FLOAT; UINT and INT converted */
@@ -69,4 +71,7 @@ static inline uint64_t native_begin(const struct native_column *c, uint64_t r)
 {
     return r ? c->offsets[r - 1] : 0;
 }
-static inline uint64_t native_end(const struct native_column *c, uint64_t r) { return c->offsets[r]; }
+static inline uint64_t native_end(const struct native_column *c, uint64_t r)
+{
+    return c->offsets[r];
+}

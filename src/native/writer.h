@@ -6,24 +6,25 @@
  *              (nothing at all when the block has no rows)
  *
  *   type                    prefix          data for n entries
- *   ----------------------  --------------  ---------------------------------------------------------
- *   UInt, Int, Float, Date  -               n x width bytes; DateTime64 = Int64 ticks
- *   FixedString(N), UUID    -               n x N bytes; a UUID is two byte-reversed halves
- *   String                  -               n x str
- *   Nullable(T)             T's             n x u8 (1 = NULL) | T's data for all n
- *   LowCardinality(T)       u64 1           nothing when n = 0, else
- *                                           u64 0x600 + w | u64 keys | T's data for the keys, "" first
- *                                           | u64 n | n x index of 1, 2, 4, 8 bytes for w = 0, 1, 2, 3
- *   Array(T)                T's             n x u64 cumulative end | T's data for the last end's entries
- *   Map(K, V)               K's | V's       n x u64 cumulative end | K's data | V's data
- *   Tuple(A, B)             A's | B's       A's data | B's data
+ *   ----------------------  --------------
+ * --------------------------------------------------------- UInt, Int, Float, Date  - n x width
+ * bytes; DateTime64 = Int64 ticks FixedString(N), UUID    -               n x N bytes; a UUID is
+ * two byte-reversed halves String                  -               n x str Nullable(T) T's n x u8
+ * (1 = NULL) | T's data for all n LowCardinality(T)       u64 1           nothing when n = 0, else
+ *                                           u64 0x600 + w | u64 keys | T's data for the keys, ""
+ * first | u64 n | n x index of 1, 2, 4, 8 bytes for w = 0, 1, 2, 3 Array(T)                T's n x
+ * u64 cumulative end | T's data for the last end's entries Map(K, V)               K's | V's n x
+ * u64 cumulative end | K's data | V's data Tuple(A, B)             A's | B's       A's data | B's
+ * data
  *
  * So Map(LowCardinality(String), String) with {k:v}, {}, {k:w, x:y} is
  *
- *   01 00*7 | 01.. 01.. 03.. (u64) | 00 06 00*6 | 03 00*7 | 00  01 6b  01 78 | 03 00*7 | 01 01 02 | 01 76 01 77 01 79
- *   version   ends                   flags        keys      ""  "k"    "x"     n         index      "v" "w" "y"
+ *   01 00*7 | 01.. 01.. 03.. (u64) | 00 06 00*6 | 03 00*7 | 00  01 6b  01 78 | 03 00*7 | 01 01 02 |
+ * 01 76 01 77 01 79 version   ends                   flags        keys      ""  "k"    "x"     n
+ * index      "v" "w" "y"
  *
- * Several blocks may follow each other. The output's ceiling is sticky: check buf.over once at the end. */
+ * Several blocks may follow each other. The output's ceiling is sticky: check buf.over once at the
+ * end. */
 #pragma once
 
 #include "base/arena.h"
@@ -44,7 +45,8 @@ void native_put_block(struct buf *out, uint64_t columns, uint64_t rows);
 void native_put_column(struct buf *out, str name, str type); /* prefixes and data follow */
 void native_put_lc_prefix(struct buf *out);
 
-/* Room for `size` bytes that the caller fills before it puts anything else; NULL when that would pass the ceiling. */
+/* Room for `size` bytes that the caller fills before it puts anything else; NULL when that would
+ * pass the ceiling. */
 void *native_put_space(struct buf *out, size_t size);
 void native_put_str(struct buf *out, str s);
 
@@ -54,7 +56,7 @@ struct native_dictionary {
     str *keys;
     struct native_slot {
         uint32_t hash, id_1; /* id + 1; 0 = empty */
-    } *slots;
+    } * slots;
     uint32_t n, cap, mask;
 };
 
@@ -74,8 +76,8 @@ static inline uint32_t native_index_width(const struct native_dictionary *d)
     return d->n <= 1u << 8 ? 1 : d->n <= 1u << 16 ? 2 : 4;
 }
 
-/* The data of `n` LowCardinality entries up to the index, for which it returns the room: n x native_index_width bytes.
- * NULL when nothing is to be written: n = 0, or past the ceiling. */
+/* The data of `n` LowCardinality entries up to the index, for which it returns the room: n x
+ * native_index_width bytes. NULL when nothing is to be written: n = 0, or past the ceiling. */
 void *native_put_lc_head(struct buf *out, const struct native_dictionary *d, uint64_t n);
 
 /* Ids as indices of `width` bytes. */

@@ -1,9 +1,9 @@
 /* http: an HTTP server on a loop: HTTP/1.1 (llhttp) and HTTP/2 cleartext with prior knowledge
  * (nghttp2) on the same port; the first bytes of a connection tell. It knows nothing of telemetry.
  *
- * A service is a table of callbacks. All run on the connection's loop thread. An exchange is one request
- * and its answer; it lives until on_close, which is called exactly once for every on_request, last.
- * Work done elsewhere keeps its own state and comes back with loop_post.
+ * A service is a table of callbacks. All run on the connection's loop thread. An exchange is one
+ * request and its answer; it lives until on_close, which is called exactly once for every
+ * on_request, last. Work done elsewhere keeps its own state and comes back with loop_post.
  *
  * Flow control: body bytes handed to on_data count against the window until http_consume says they
  * were dealt with (HTTP/2 windows are replenished then; HTTP/1.1 reading pauses while more than
@@ -50,40 +50,44 @@ struct http_service {
     void (*on_data)(void *ctx, struct http_exchange *x, str bytes);
     /* The body is complete. */
     void (*on_end)(void *ctx, struct http_exchange *x);
-    /* The exchange is over: answered, or the peer left, or the listener stopped. `x` is gone after this. */
+    /* The exchange is over: answered, or the peer left, or the listener stopped. `x` is gone after
+     * this. */
     void (*on_close)(void *ctx, struct http_exchange *x);
     /* May be NULL. A streaming answer may write again: fewer than `window_bytes` are unsent. */
     void (*on_writable)(void *ctx, struct http_exchange *x);
 };
 
 struct http_limits {
-    uint32_t max_header_bytes;      /* 0: 32 KiB; past it 431 */
-    uint32_t window_bytes;          /* 0: 4 MiB */
-    uint32_t max_streams;           /* 0: 256, per HTTP/2 connection */
-    uint32_t max_connections;       /* 0: 10,000 per listener; past it the connection is closed */
-    uint32_t header_timeout_ms;     /* 0: 10,000: headers complete after the first byte */
-    uint32_t body_timeout_ms;       /* 0: 30,000: without progress in a body being read */
-    uint32_t idle_timeout_ms;       /* 0: 120,000: keep-alive without a request */
-    uint32_t write_timeout_ms;      /* 0: 60,000: without progress in an answer being written */
-    /* The peer's end of input also ends what it has asked for (on_close): right for queries, which are
-     * worth cancelling. Otherwise a complete request is still answered. */
+    uint32_t max_header_bytes;  /* 0: 32 KiB; past it 431 */
+    uint32_t window_bytes;      /* 0: 4 MiB */
+    uint32_t max_streams;       /* 0: 256, per HTTP/2 connection */
+    uint32_t max_connections;   /* 0: 10,000 per listener; past it the connection is closed */
+    uint32_t header_timeout_ms; /* 0: 10,000: headers complete after the first byte */
+    uint32_t body_timeout_ms;   /* 0: 30,000: without progress in a body being read */
+    uint32_t idle_timeout_ms;   /* 0: 120,000: keep-alive without a request */
+    uint32_t write_timeout_ms;  /* 0: 60,000: without progress in an answer being written */
+    /* The peer's end of input also ends what it has asked for (on_close): right for queries, which
+     * are worth cancelling. Otherwise a complete request is still answered. */
     bool half_close_ends;
 };
 
 /* Listens on host:port (port 0: any free one) with SO_REUSEPORT. `service` is copied.
- * ST_UNAVAILABLE: the address is in use or not ours; the error names it. thread: any before loop_start, else loop */
+ * ST_UNAVAILABLE: the address is in use or not ours; the error names it. thread: any before
+ * loop_start, else loop */
 [[nodiscard]] status http_listen(struct loop *l, const char *host, uint16_t port,
-                                 const struct http_service *service, const struct http_limits *limits,
-                                 struct http_listener **ret, struct err *err);
+                                 const struct http_service *service,
+                                 const struct http_limits *limits, struct http_listener **ret,
+                                 struct err *err);
 uint16_t http_listener_port(const struct http_listener *l);
 
-/* Stops accepting, sends GOAWAY or Connection: close, lets open exchanges finish; closes idle connections at once.
- * thread: loop */
+/* Stops accepting, sends GOAWAY or Connection: close, lets open exchanges finish; closes idle
+ * connections at once. thread: loop */
 void http_listener_drain(struct http_listener *l);
 uint32_t http_listener_exchanges(const struct http_listener *l); /* open now. thread: loop */
 
-/* Closes everything at once: on_close is called for what is open, then the service is not called again. The memory goes with
- * the loop. Not from inside a callback of the service. thread: loop, or any once the loop has ended */
+/* Closes everything at once: on_close is called for what is open, then the service is not called
+ * again. The memory goes with the loop. Not from inside a callback of the service. thread: loop, or
+ * any once the loop has ended */
 void http_listener_close(struct http_listener *l);
 
 void http_set_user(struct http_exchange *x, void *user);
@@ -92,9 +96,9 @@ void *http_user(const struct http_exchange *x);
 /* `n` bytes handed out by on_data were dealt with. */
 void http_consume(struct http_exchange *x, size_t n);
 
-/* A whole answer. Everything is copied. `trailers` are sent after the body (HTTP/2), or, with an empty body and
- * HTTP/2, together with the headers (gRPC trailers-only: pass them in `headers`). Content-Length is added.
- * To be called once for an exchange, at any time until on_close. */
+/* A whole answer. Everything is copied. `trailers` are sent after the body (HTTP/2), or, with an
+ * empty body and HTTP/2, together with the headers (gRPC trailers-only: pass them in `headers`).
+ * Content-Length is added. To be called once for an exchange, at any time until on_close. */
 struct http_answer {
     unsigned status;
     const struct http_header *headers;
@@ -106,19 +110,24 @@ struct http_answer {
 };
 void http_respond(struct http_exchange *x, const struct http_answer *a);
 
-/* A streaming answer: headers now (answer.body is the first piece), then pieces, then the end. HTTP/1.1: chunked. */
+/* A streaming answer: headers now (answer.body is the first piece), then pieces, then the end.
+ * HTTP/1.1: chunked. */
 void http_respond_begin(struct http_exchange *x, const struct http_answer *a);
-/* Copies. False when more than the window is unsent: stop, and go on in on_writable (the piece was taken). */
+/* Copies. False when more than the window is unsent: stop, and go on in on_writable (the piece was
+ * taken). */
 bool http_respond_write(struct http_exchange *x, str piece);
 void http_respond_end(struct http_exchange *x);
-/* Breaks the answer off so that the client sees it is not complete (RST_STREAM; or the connection is closed). */
+/* Breaks the answer off so that the client sees it is not complete (RST_STREAM; or the connection
+ * is closed). */
 void http_respond_abort(struct http_exchange *x);
 
-/* Sends 100 Continue when the request asked for it (HTTP/1.1). Called by the service once it wants the body. */
+/* Sends 100 Continue when the request asked for it (HTTP/1.1). Called by the service once it wants
+ * the body. */
 void http_continue(struct http_exchange *x);
 
 struct loop *http_loop(const struct http_exchange *x);
 
-/* Percent-decodes ('+' is a space when `form`) into the arena. Malformed escapes stay as they are. */
+/* Percent-decodes ('+' is a space when `form`) into the arena. Malformed escapes stay as they are.
+ */
 struct arena;
 str http_decode(struct arena *a, str s, bool form);

@@ -1,7 +1,7 @@
 /* loop: one thread, one libuv loop, one mailbox.
  *
- * Everything that lives on a loop (listeners, connections, timers) is touched by its thread only. Other threads
- * send it work with loop_post. */
+ * Everything that lives on a loop (listeners, connections, timers) is touched by its thread only.
+ * Other threads send it work with loop_post. */
 #pragma once
 
 #include <stdbool.h>
@@ -21,7 +21,8 @@ void loop_free(struct loop *l); /* after loop_join; accepts NULL */
 /* Starts the loop's thread. */
 [[nodiscard]] status loop_start(struct loop *l, struct err *err);
 
-/* Asks the loop to run what was posted before, close all handles and end. Does not wait. thread: any */
+/* Asks the loop to run what was posted before, close all handles and end. Does not wait. thread:
+ * any */
 void loop_stop(struct loop *l);
 /* Waits for its thread. thread: any but the loop's */
 void loop_join(struct loop *l);
@@ -30,8 +31,9 @@ void loop_join(struct loop *l);
  * (65,536 messages) or the loop has stopped. thread: any */
 [[nodiscard]] bool loop_post(struct loop *l, loop_fn fn, void *ctx);
 
-/* The same with a message that the caller owns (part of what it is about), so there is always room. It must not be
- * posted again before it has run. False only when the loop has stopped. thread: any */
+/* The same with a message that the caller owns (part of what it is about), so there is always room.
+ * It must not be posted again before it has run. False only when the loop has stopped. thread: any
+ */
 struct loop_message {
     loop_fn fn;
     void *ctx;
@@ -43,7 +45,8 @@ struct loop_message {
 /* Is the calling thread this loop's? For asserts. */
 bool loop_is_mine(const struct loop *l);
 
-/* A repeating timer. Freed with the loop, or by loop_timer_free. thread: loop (or before loop_start) */
+/* A repeating timer. Freed with the loop, or by loop_timer_free. thread: loop (or before
+ * loop_start) */
 struct loop_timer;
 struct loop_timer *loop_timer_new(struct loop *l, uint64_t every_ms, loop_fn fn, void *ctx);
 void loop_timer_free(struct loop_timer *t);

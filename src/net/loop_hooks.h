@@ -1,4 +1,5 @@
-/* loop_hooks: what the rest of net/ needs of a loop and nobody else does. thread: loop, or before loop_start. */
+/* loop_hooks: what the rest of net/ needs of a loop and nobody else does. thread: loop, or before
+ * loop_start. */
 #pragma once
 
 #include <uv.h>
@@ -7,7 +8,8 @@
 
 uv_loop_t *loop_uv(struct loop *l);
 
-/* Runs m once, before the loop waits for I/O again. Adding what is already in the list does nothing. */
+/* Runs m once, before the loop waits for I/O again. Adding what is already in the list does
+ * nothing. */
 void loop_defer(struct loop *l, struct loop_message *m);
 void loop_undefer(struct loop *l, struct loop_message *m);
 

@@ -22,7 +22,8 @@ struct log_field {
 };
 
 #define LOG_STR(k, v) ((struct log_field){.key = (k), .kind = LOG_FIELD_STR, .s = (v)})
-#define LOG_CSTR(k, v) ((struct log_field){.key = (k), .kind = LOG_FIELD_STR, .s = {(v), strlen(v)}})
+#define LOG_CSTR(k, v) \
+    ((struct log_field){.key = (k), .kind = LOG_FIELD_STR, .s = {(v), strlen(v)}})
 #define LOG_INT(k, v) ((struct log_field){.key = (k), .kind = LOG_FIELD_INT, .i = (int64_t)(v)})
 #define LOG_DOUBLE(k, v) ((struct log_field){.key = (k), .kind = LOG_FIELD_DOUBLE, .d = (v)})
 
@@ -30,8 +31,8 @@ void log_setup(enum log_level least, enum log_format format); /* once, at start 
 void log_write(enum log_level level, const char *module, const char *msg,
                const struct log_field *fields, size_t n);
 
-#define LOG_WRITE(level, module, msg, ...)                                              \
-    log_write((level), (module), (msg), (struct log_field[]){{0}, ##__VA_ARGS__} + 1,   \
+#define LOG_WRITE(level, module, msg, ...)                                            \
+    log_write((level), (module), (msg), (struct log_field[]){{0}, ##__VA_ARGS__} + 1, \
               sizeof((struct log_field[]){{0}, ##__VA_ARGS__}) / sizeof(struct log_field) - 1)
 #define log_debug(module, msg, ...) LOG_WRITE(LOG_LEVEL_DEBUG, module, msg, ##__VA_ARGS__)
 #define log_info(module, msg, ...) LOG_WRITE(LOG_LEVEL_INFO, module, msg, ##__VA_ARGS__)

@@ -17,15 +17,15 @@ static const struct {
 #undef X
 };
 
-/* Label lists: the slot of a value is its place. The lists mirror enums elsewhere, which are append-only. */
+/* Label lists: the slot of a value is its place. The lists mirror enums elsewhere, which are
+ * append-only. */
 static const char *const signals[] = {"traces", "logs", "metrics"};
 static const char *const reasons[8] = {"bad_id", "too_old", "in_future", "bad_buckets",
                                        "too_many_attributes"};
 static const char *const policies[8] = {"sampled", "filtered", "dead"};
-static const char *const tables[] = {"otel_traces",         "otel_logs",
-                                     "otel_metrics",        "otel_trace_index",
-                                     "otel_span_names",     "otel_log_streams",
-                                     "otel_metric_series",  "otel_metric_exemplars"};
+static const char *const tables[] = {
+    "otel_traces",     "otel_logs",        "otel_metrics",       "otel_trace_index",
+    "otel_span_names", "otel_log_streams", "otel_metric_series", "otel_metric_exemplars"};
 static const char *const apis[] = {"prometheus", "loki", "jaeger", "clickhouse"};
 static const char *const protocols[] = {"grpc", "http_protobuf", "http_json"};
 static const char *const outcomes[] = {

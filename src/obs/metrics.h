@@ -1,7 +1,7 @@
 /* metrics: weir's own counters, gauges and histograms, in Prometheus' text format at /metrics.
  *
- * One table, metrics.def, declares all. Labels are fixed lists, so a metric is an array of atomics: adding is one
- * relaxed atomic add. thread: any. */
+ * One table, metrics.def, declares all. Labels are fixed lists, so a metric is an array of atomics:
+ * adding is one relaxed atomic add. thread: any. */
 #pragma once
 
 #include <stdint.h>
@@ -15,17 +15,22 @@ enum metric_id {
     METRIC_COUNT
 };
 
-/* `slot` is the index of the label combination: see the label lists in metrics.c. METRIC_SLOT_MAX bounds it. */
+/* `slot` is the index of the label combination: see the label lists in metrics.c. METRIC_SLOT_MAX
+ * bounds it. */
 enum { METRIC_SLOT_MAX = 64 };
 
-void metric_add(enum metric_id m, unsigned slot, uint64_t n);       /* counter */
-void metric_set(enum metric_id m, unsigned slot, int64_t v);        /* gauge */
-void metric_move(enum metric_id m, unsigned slot, int64_t delta);   /* gauge, up or down */
-void metric_observe(enum metric_id m, unsigned slot, double seconds); /* histogram: 0.1 ms to 100 s */
-uint64_t metric_get(enum metric_id m, unsigned slot);               /* counter or gauge */
+void metric_add(enum metric_id m, unsigned slot, uint64_t n);     /* counter */
+void metric_set(enum metric_id m, unsigned slot, int64_t v);      /* gauge */
+void metric_move(enum metric_id m, unsigned slot, int64_t delta); /* gauge, up or down */
+void metric_observe(enum metric_id m, unsigned slot,
+                    double seconds);                  /* histogram: 0.1 ms to 100 s */
+uint64_t metric_get(enum metric_id m, unsigned slot); /* counter or gauge */
 
 /* Slots of SIGNAL_REASON metrics. */
-static inline unsigned metric_signal_reason(unsigned signal, unsigned reason) { return signal * 8 + reason; }
+static inline unsigned metric_signal_reason(unsigned signal, unsigned reason)
+{
+    return signal * 8 + reason;
+}
 
 /* The text exposition format, version 0.0.4. */
 void metrics_render(struct buf *out);

@@ -67,8 +67,8 @@ struct store_param {
 };
 
 struct store_query {
-    str sql;    /* without FORMAT */
-    str format; /* empty: Native */
+    str sql;      /* without FORMAT */
+    str format;   /* empty: Native */
     str database; /* empty: the store's */
     const struct store_param *params;
     size_t n_params;

@@ -31,23 +31,25 @@ void test_at_end(void (*fn)(int code));
 /* A whole file, or an empty str when it cannot be read. The memory is never freed. */
 str test_read_file(const char *path);
 
-/* A file of the repository by its path from the root ("src/x/testdata/y.sql"). The memory is never freed. */
+/* A file of the repository by its path from the root ("src/x/testdata/y.sql"). The memory is never
+ * freed. */
 str test_repository_file(const char *path);
 
-/* Fails unless `got` is the golden file's text. With UPDATE_GOLDEN=1 in the environment the file is written instead. */
+/* Fails unless `got` is the golden file's text. With UPDATE_GOLDEN=1 in the environment the file is
+ * written instead. */
 void test_golden(const char *path, str got);
 
-#define TEST(ident)                                                \
-    static void test_##ident(void);                                \
-    [[gnu::constructor]] static void test_add_##ident(void)        \
-    {                                                              \
-        static struct test t = {#ident, test_##ident, (void *)0};  \
-        test_register(&t);                                         \
-    }                                                              \
+#define TEST(ident)                                               \
+    static void test_##ident(void);                               \
+    [[gnu::constructor]] static void test_add_##ident(void)       \
+    {                                                             \
+        static struct test t = {#ident, test_##ident, (void *)0}; \
+        test_register(&t);                                        \
+    }                                                             \
     static void test_##ident(void)
 
 #define CHECK(c) test_check((c), __FILE__, __LINE__, #c)
-#define CHECK_INT(got, want)                                                          \
+#define CHECK_INT(got, want) \
     test_check_int((long long)(got), (long long)(want), __FILE__, __LINE__, #got)
 #define CHECK_STR(got, want) test_check_str((got), (want), __FILE__, __LINE__, #got)
 #define CHECK_NEAR(got, want, tol) test_check_near((got), (want), (tol), __FILE__, __LINE__, #got)

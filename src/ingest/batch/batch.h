@@ -1,6 +1,8 @@
-/* batch: collects decoded batches into blocks, and finds the order in which a block's rows are stored.
+/* batch: collects decoded batches into blocks, and finds the order in which a block's rows are
+ * stored.
  *
- * An open block belongs to one worker and signal. Pure apart from malloc: the clock is passed in. thread: one at a time. */
+ * An open block belongs to one worker and signal. Pure apart from malloc: the clock is passed in.
+ * thread: one at a time. */
 #pragma once
 
 #include "base/arena.h"
@@ -26,15 +28,18 @@ void open_block_add(struct open_block *b, struct telemetry_batch *batch, uint64_
 uint64_t open_block_rows(const struct open_block *b);
 uint64_t open_block_bytes(const struct open_block *b);
 
-/* Should it be sealed now? `busy`: an insert of this signal is in flight, so that waiting makes the block larger at no cost;
- * then only max_rows and max_bytes count. */
-bool open_block_due(const struct open_block *b, const struct batch_limits *lim, bool busy, nanos now);
+/* Should it be sealed now? `busy`: an insert of this signal is in flight, so that waiting makes the
+ * block larger at no cost; then only max_rows and max_bytes count. */
+bool open_block_due(const struct open_block *b, const struct batch_limits *lim, bool busy,
+                    nanos now);
 
-/* Takes what was collected as a block (malloc'ed) and begins an empty one. NULL when there is nothing. */
+/* Takes what was collected as a block (malloc'ed) and begins an empty one. NULL when there is
+ * nothing. */
 struct telemetry_block *open_block_seal(struct open_block *b);
 void telemetry_block_free(struct telemetry_block *b); /* and its batches; accepts NULL */
 
-/* Rows of one insert: at most `max_partitions` partitions, each contiguous, sorted by the table's key inside. */
+/* Rows of one insert: at most `max_partitions` partitions, each contiguous, sorted by the table's
+ * key inside. */
 struct row_group {
     size_t at, n; /* in rows[] */
     uint32_t partitions;
@@ -48,11 +53,11 @@ struct block_order {
 };
 
 struct batch_partitioning {
-    uint32_t traces_seconds;  /* 3600, 21600 or 86400: interval of otel_traces' partitions */
-    uint32_t max_partitions;  /* per insert; default 4 */
+    uint32_t traces_seconds; /* 3600, 21600 or 86400: interval of otel_traces' partitions */
+    uint32_t max_partitions; /* per insert; default 4 */
 };
 
-/* The order of a block's main table rows (otel_traces, otel_logs, otel_metrics), a function of the block alone: a rebuilt
- * block has the same groups. Memory from `a`. */
-void block_order(struct arena *a, const struct telemetry_block *b, const struct batch_partitioning *p,
-                 struct block_order *ret);
+/* The order of a block's main table rows (otel_traces, otel_logs, otel_metrics), a function of the
+ * block alone: a rebuilt block has the same groups. Memory from `a`. */
+void block_order(struct arena *a, const struct telemetry_block *b,
+                 const struct batch_partitioning *p, struct block_order *ret);
