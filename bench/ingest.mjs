@@ -49,7 +49,7 @@ for (const signal of signals) {
       const per = Number(size.bytes) / items;
       console.log(`${signal.padEnd(8)} ${Math.round(items / storedAfter).toLocaleString('en')} items/s  ${((used * 1000) / items).toFixed(2)} core-us/item  ` +
         `${per.toFixed(1)} bytes/item on disk (${size.parts} parts)  RSS ${Math.round(m.process_resident_memory_bytes / 1048576)} MiB  ` +
-        `acknowledged ${summary[signal].acknowledged.toLocaleString('en')}  p99 ${summary[signal].latency_ms?.p99} ms`);
+        `acknowledged ${summary.signals[signal].acknowledged.items.toLocaleString('en')}  p99 ${summary.signals[signal].latency_ms.p99} ms`);
     });
   } finally {
     weir.killAll();

@@ -29,7 +29,7 @@ try {
     'prometheus quantile': ['/api/v1/query', { query: `histogram_quantile(0.99, sum by (le) (rate(${bucket}[1m])))`, time: to }],
     'prometheus labels': ['/api/v1/labels', {}],
   };
-  console.log(`over ${Object.entries(summary).map(([s, v]) => `${v.acknowledged ?? ''} ${s}`).join(', ')}`);
+  console.log(`over ${Object.entries(summary.signals).map(([s, v]) => `${v.acknowledged.items} ${s}`).join(', ')}`);
   for (const [name, [path, params]] of Object.entries(queries)) {
     const times = [];
     let last;
