@@ -150,3 +150,29 @@ TEST(value_texts_are_read_and_printed)
     CHECK_INT(value_time(S("5"), &time, &err), ST_INVALID);
     CHECK_INT(value_time(S(""), &time, &err), ST_INVALID);
 }
+
+TEST(config_page_lists_every_option)
+{
+    struct buf b;
+    buf_init(&b, 1 << 16);
+    config_print_reference(&b, true);
+    test_golden_part("docs/configuration.md", "options", buf_str(&b));
+    buf_done(&b);
+}
+
+/* The YAML between ```yaml and ``` is what the page shows as an example. */
+TEST(config_page_shows_an_example_that_is_read)
+{
+    static const str open = S("```yaml\n"), close = S("\n```");
+    str page = test_repository_file("docs/configuration.md");
+    const char *at = page.len ? memmem(page.ptr, page.len, open.ptr, open.len) : NULL;
+    CHECK(at != NULL);
+    str rest = str_drop(page, (size_t)(at - page.ptr) + open.len);
+    const char *end = rest.len ? memmem(rest.ptr, rest.len, close.ptr, close.len) : NULL;
+    CHECK(end != NULL);
+    struct config c = fresh();
+    struct err err = {0};
+    status s = config_read_yaml(&c, (str){rest.ptr, (size_t)(end - rest.ptr)}, "page", &err);
+    CHECK_STR(message(&err), S(""));
+    CHECK_INT(s, ST_OK);
+}

@@ -1,12 +1,12 @@
 /* Prometheus' HTTP API: parse the parameters and the expression, evaluate it over the store,
  * render.
  *
- * Not here yet: query_exemplars, parse_query, the pretty form of format_query, targets, status but
- * buildinfo, /federate, the parameter stats. */
+ * Not here yet: parse_query, /federate, the samples per step of stats=all. */
 #include "query/api.h"
 #include "query/eval/eval.h"
 #include "query/parse/parse.h"
 #include "query/plan/promql_plan.h"
+#include "query/prometheus_endpoints.h"
 #include "query/prometheus_params.h"
 #include "query/promql_store.h"
 #include "query/render/prometheus_json.h"
@@ -35,20 +35,44 @@ static status expression(struct query_job *j, str *ret_text, struct promql_expr 
 struct answer {
     struct notes warnings, infos;
     struct value v;
+    struct prometheus_stats stats;
+    bool wants_stats;
 };
+
+static double seconds(nanos t) { return (double)t / (double)NANOS_S; }
+
+static void take_stats(struct answer *a, const struct query_job *j, nanos begun, nanos read,
+                       const struct promql_counts *c)
+{
+    nanos arrived = j->arrived ? j->arrived : begun, now = clock_monotonic();
+    a->wants_stats = job_param(j, S("stats")).len > 0;
+    a->stats = (struct prometheus_stats){.eval_total = seconds(now - begun),
+                                         .preparation = seconds(read),
+                                         .inner_eval = seconds(now - begun - read),
+                                         .queued = seconds(begun - arrived),
+                                         .exec_total = seconds(now - arrived),
+                                         .queryable = c->queryable,
+                                         .peak = c->peak,
+                                         .read = c->read};
+}
 
 static status evaluate(struct query_job *j, str text, struct promql_expr *e,
                        struct promql_eval_options *opt, struct answer *ret, struct err *err)
 {
     struct promql_store store;
+    struct promql_counts counts = {0};
+    nanos begun = clock_monotonic();
     promql_store_init(&store, j);
     *ret = (struct answer){.warnings = {.arena = j->arena}, .infos = {.arena = j->arena}};
     opt->max_samples = j->limits->max_rows;
     opt->check = check_job;
     opt->check_ctx = j;
+    opt->counts = &counts;
     TRY(prometheus_span_param(j, S("lookback_delta"), 0, &opt->lookback_ms, err));
-    return promql_eval(j->arena, text, e, opt, &store.source, &ret->warnings, &ret->infos, &ret->v,
-                       err);
+    TRY(promql_eval(j->arena, text, e, opt, &store.source, &ret->warnings, &ret->infos, &ret->v,
+                    err));
+    take_stats(ret, j, begun, store.spent, &counts);
+    return ST_OK;
 }
 
 static void cut(struct answer *a, uint64_t limit)
@@ -62,7 +86,7 @@ static void cut(struct answer *a, uint64_t limit)
 static void answer(struct query_job *j, struct answer *a, bool range)
 {
     struct json_out out = prometheus_begin(&j->body);
-    prometheus_value(&out, &a->v, range);
+    prometheus_value(&out, &a->v, range, a->wants_stats ? &a->stats : NULL);
     prometheus_end(&out, &a->warnings, &a->infos);
 }
 
@@ -278,46 +302,58 @@ static status run_metadata(struct query_job *j, struct err *err)
     return ST_OK;
 }
 
-static status run_buildinfo(struct query_job *j, struct err *)
+static status run_format_query(struct query_job *j, struct err *err)
 {
-    /* Clients read the version of Prometheus whose API this is; the revision says who answers. */
-    buf_add(&j->body,
-            S("{\"status\":\"success\",\"data\":{\"version\":\"3.5.0\",\"revision\":"
-              "\"weir-" WEIR_VERSION
-              "\",\"branch\":\"\",\"buildUser\":\"\",\"buildDate\":\"\",\"goVersion\":\"\"}}"));
+    str text;
+    struct promql_expr *e;
+    TRY(expression(j, &text, &e, err));
+    struct buf pretty;
+    buf_init(&pretty, j->body.max);
+    promql_pretty(&pretty, e);
+    struct json_out out = prometheus_begin(&j->body);
+    json_str(&out, buf_str(&pretty));
+    prometheus_end(&out, NULL, NULL);
+    if (pretty.over) j->body.over = true;
+    buf_done(&pretty);
     return ST_OK;
 }
 
-static status run_rules(struct query_job *j, struct err *)
+/* The vector selectors of an expression. */
+struct selectors {
+    struct arena *arena;
+    struct selector *list;
+    uint32_t n;
+};
+
+static void add_selector(void *ctx, struct promql_expr *e)
 {
-    buf_add(&j->body, S("{\"status\":\"success\",\"data\":{\"groups\":[]}}"));
-    return ST_OK;
+    struct selectors *s = ctx;
+    if (e->kind != PROMQL_SELECTOR) return;
+    if ((s->n & (s->n - 1)) == 0) {
+        struct selector *list = arena_array(s->arena, struct selector, s->n ? s->n * 2 : 1);
+        if (s->n) memcpy(list, s->list, s->n * sizeof *list);
+        s->list = list;
+    }
+    s->list[s->n++] = (struct selector){e->selector.matchers, e->selector.n_matchers};
 }
 
-static status run_alerts(struct query_job *j, struct err *)
+static status run_query_exemplars(struct query_job *j, struct err *err)
 {
-    buf_add(&j->body, S("{\"status\":\"success\",\"data\":{\"alerts\":[]}}"));
-    return ST_OK;
-}
-
-static status run_alertmanagers(struct query_job *j, struct err *)
-{
-    buf_add(&j->body, S("{\"status\":\"success\",\"data\":{\"activeAlertmanagers\":[],"
-                        "\"droppedAlertmanagers\":[]}}"));
-    return ST_OK;
-}
-
-static status run_healthy(struct query_job *j, struct err *)
-{
-    j->content_type = S("text/plain; charset=utf-8");
-    buf_add(&j->body, S("Prometheus Server is Healthy.\n"));
-    return ST_OK;
-}
-
-static status run_ready(struct query_job *j, struct err *)
-{
-    j->content_type = S("text/plain; charset=utf-8");
-    buf_add(&j->body, S("Prometheus Server is Ready.\n"));
+    int64_t start, end;
+    str text;
+    struct promql_expr *e;
+    TRY(prometheus_time_param(j, S("start"), 0, &start, err));
+    TRY(prometheus_time_param(j, S("end"), (int64_t)PROMQL_TIME_MAX * 1000, &end, err));
+    if (end < start)
+        return err_set(err, ST_INVALID, 0,
+                       "invalid parameter \"end\": end timestamp must not be before start time");
+    TRY(expression(j, &text, &e, err));
+    struct selectors s = {.arena = j->arena};
+    promql_walk(e, add_selector, &s);
+    struct notes warnings = {.arena = j->arena};
+    struct json_out out = prometheus_begin(&j->body);
+    TRY(prometheus_exemplars(j, s.list, s.n, start, end, &warnings, &out, err));
+    prometheus_end(&out, &warnings, NULL);
     return ST_OK;
 }
 
@@ -342,12 +378,8 @@ ENDPOINT(series)
 ENDPOINT(labels)
 ENDPOINT(label_values)
 ENDPOINT(metadata)
-ENDPOINT(buildinfo)
-ENDPOINT(rules)
-ENDPOINT(alerts)
-ENDPOINT(alertmanagers)
-ENDPOINT(healthy)
-ENDPOINT(ready)
+ENDPOINT(format_query)
+ENDPOINT(query_exemplars)
 
 const struct query_route prometheus_routes[] = {
     {"GET POST", "/api/v1/query", query, QUERY_PROMETHEUS},
@@ -356,11 +388,19 @@ const struct query_route prometheus_routes[] = {
     {"GET POST", "/api/v1/labels", labels, QUERY_PROMETHEUS},
     {"GET", "/api/v1/label/{}/values", label_values, QUERY_PROMETHEUS},
     {"GET", "/api/v1/metadata", metadata, QUERY_PROMETHEUS},
-    {"GET", "/api/v1/status/buildinfo", buildinfo, QUERY_PROMETHEUS},
-    {"GET", "/api/v1/rules", rules, QUERY_PROMETHEUS},
-    {"GET", "/api/v1/alerts", alerts, QUERY_PROMETHEUS},
-    {"GET", "/api/v1/alertmanagers", alertmanagers, QUERY_PROMETHEUS},
-    {"GET", "/-/healthy", healthy, QUERY_PROMETHEUS},
-    {"GET", "/-/ready", ready, QUERY_PROMETHEUS},
+    {"GET POST", "/api/v1/format_query", format_query, QUERY_PROMETHEUS},
+    {"GET POST", "/api/v1/query_exemplars", query_exemplars, QUERY_PROMETHEUS},
+    {"GET", "/api/v1/status/buildinfo", prometheus_buildinfo, QUERY_PROMETHEUS},
+    {"GET", "/api/v1/status/runtimeinfo", prometheus_runtimeinfo, QUERY_PROMETHEUS},
+    {"GET", "/api/v1/status/flags", prometheus_flags, QUERY_PROMETHEUS},
+    {"GET", "/api/v1/status/config", prometheus_config, QUERY_PROMETHEUS},
+    {"GET", "/api/v1/targets", prometheus_targets, QUERY_PROMETHEUS},
+    {"GET", "/api/v1/targets/metadata", prometheus_targets_metadata, QUERY_PROMETHEUS},
+    {"GET", "/api/v1/scrape_pools", prometheus_scrape_pools, QUERY_PROMETHEUS},
+    {"GET", "/api/v1/rules", prometheus_rules, QUERY_PROMETHEUS},
+    {"GET", "/api/v1/alerts", prometheus_alerts, QUERY_PROMETHEUS},
+    {"GET", "/api/v1/alertmanagers", prometheus_alertmanagers, QUERY_PROMETHEUS},
+    {"GET", "/-/healthy", prometheus_healthy, QUERY_PROMETHEUS},
+    {"GET", "/-/ready", prometheus_ready, QUERY_PROMETHEUS},
     {},
 };

@@ -366,10 +366,13 @@ static status select_stored(struct series_source *src, struct arena *a,
         .job = s->job, .arena = a, .matchers = m, .n_matchers = n, .warnings = warnings};
     *ret = (struct series_set){0};
     if (!promql_scope_clamp(&scope)) return ST_OK;
+    nanos begun = clock_monotonic();
     TRY(read_series(&r, &scope, err));
-    if (!r.n) return ST_OK;
-    TRY(read_samples(&r, &scope, err));
-    collect(&r, true, ret);
+    if (r.n) {
+        TRY(read_samples(&r, &scope, err));
+        collect(&r, true, ret);
+    }
+    s->spent += clock_monotonic() - begun;
     return ST_OK;
 }
 
@@ -406,5 +409,55 @@ status promql_store_series(struct promql_store *s, const struct selector *select
     for (uint32_t i = 0; i < at; i++)
         if (!kept || !labels_equal(out[kept - 1], all[i].labels)) out[kept++] = all[i].labels;
     *ret = (struct label_sets){out, kept};
+    return ST_OK;
+}
+
+static double bound_below(const struct stored *s, double bound)
+{
+    double below = -INFINITY;
+    for (uint32_t i = 0; i < s->n_bounds && s->bounds[i] < bound; i++) below = s->bounds[i];
+    return below;
+}
+
+static uint32_t add_exemplar_series(const struct stored *s, struct exemplar_series *to)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < s->n_outputs; i++) {
+        const struct output *o = &s->outputs[i];
+        if (o->part != PART_VALUE && o->part != PART_BUCKET) continue;
+        to[n] = (struct exemplar_series){.id = s->id,
+                                         .metric_name = s->metric_name,
+                                         .labels = o->labels,
+                                         .whole = o->part == PART_VALUE};
+        if (o->part == PART_BUCKET) {
+            to[n].above = bound_below(s, o->bound);
+            to[n].upto = o->bound;
+        }
+        n++;
+    }
+    return n;
+}
+
+status promql_store_exemplar_series(struct promql_store *s, const struct selector *selectors,
+                                    uint32_t n, int64_t from, int64_t to, struct notes *warnings,
+                                    struct exemplar_series **ret, uint32_t *ret_n, struct err *err)
+{
+    struct reading *r = arena_array(s->job->arena, struct reading, n + 1);
+    uint64_t total = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        struct promql_scope scope = {selectors[i].matchers, selectors[i].n, from, to};
+        r[i] = (struct reading){.job = s->job,
+                                .arena = s->job->arena,
+                                .matchers = scope.matchers,
+                                .n_matchers = scope.n,
+                                .warnings = warnings};
+        if (promql_scope_clamp(&scope)) TRY(read_series(&r[i], &scope, err));
+        for (uint32_t k = 0; k < r[i].n; k++) total += r[i].list[k].n_outputs;
+    }
+    *ret = arena_array(s->job->arena, struct exemplar_series, total + 1);
+    *ret_n = 0;
+    for (uint32_t i = 0; i < n; i++)
+        for (uint32_t k = 0; k < r[i].n; k++)
+            *ret_n += add_exemplar_series(&r[i].list[k], *ret + *ret_n);
     return ST_OK;
 }

@@ -9,6 +9,7 @@
 struct promql_store {
     struct series_source source; /* first */
     struct query_job *job;
+    nanos spent; /* on reading */
 };
 
 void promql_store_init(struct promql_store *s, struct query_job *job);
@@ -27,3 +28,19 @@ struct selector {
                                          uint32_t n, int64_t from_ms, int64_t to_ms,
                                          struct notes *warnings, struct label_sets *ret,
                                          struct err *err);
+
+/* A series exemplars can belong to: those of stored series `id` with above < value <= upto. */
+struct exemplar_series {
+    uint64_t id;
+    str metric_name;
+    struct labels labels;
+    double above, upto;
+    bool whole; /* every exemplar, whatever its value */
+};
+
+/* Gauges, sums and the buckets of histograms among what the selectors select; one selected twice is
+ * there twice. */
+[[nodiscard]] status
+promql_store_exemplar_series(struct promql_store *s, const struct selector *selectors, uint32_t n,
+                             int64_t from_ms, int64_t to_ms, struct notes *warnings,
+                             struct exemplar_series **ret, uint32_t *ret_n, struct err *err);

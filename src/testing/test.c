@@ -93,21 +93,65 @@ str test_repository_file(const char *path)
     return test_read_file(whole);
 }
 
-void test_golden(const char *path, str got)
+static void rewrite(const char *path, str head, str middle, str tail)
+{
+    char whole[4096];
+    snprintf(whole, sizeof whole, "%s/%s", WEIR_SOURCE_DIR, path);
+    FILE *f = fopen(whole, "wb");
+    if (!f) abort();
+    const str parts[] = {head, middle, tail};
+    for (size_t i = 0; i < 3; i++)
+        if (parts[i].len && fwrite(parts[i].ptr, 1, parts[i].len, f) != parts[i].len) abort();
+    if (fclose(f) != 0) abort();
+}
+
+static bool updating(void)
 {
     const char *update = getenv("UPDATE_GOLDEN");
-    if (update && *update == '1') {
-        char whole[4096];
-        snprintf(whole, sizeof whole, "%s/%s", WEIR_SOURCE_DIR, path);
-        FILE *f = fopen(whole, "wb");
-        if (!f || fwrite(got.ptr, 1, got.len, f) != got.len || fclose(f) != 0) abort();
-        return;
-    }
-    str want = test_repository_file(path);
+    return update && *update == '1';
+}
+
+static void check_golden(const char *path, str got, str want)
+{
     if (str_eq(got, want)) return;
     print_error("%s differs (UPDATE_GOLDEN=1 rewrites it). Got:\n" STR_FMT "\n", path,
                 STR_ARG(got));
     _fail(path, 1);
+}
+
+void test_golden(const char *path, str got)
+{
+    if (updating())
+        rewrite(path, (str){0}, got, (str){0});
+    else
+        check_golden(path, got, test_repository_file(path));
+}
+
+void test_golden_part(const char *path, const char *name, str got)
+{
+    static const str end_mark = S("<!-- end -->\n");
+    char mark[200];
+    snprintf(mark, sizeof mark, "<!-- generated: %s -->\n", name);
+    str file = test_repository_file(path);
+    const char *at = file.len ? memmem(file.ptr, file.len, mark, strlen(mark)) : NULL;
+    if (!at) {
+        print_error("%s has no line %s", path, mark);
+        _fail(path, 1);
+        return;
+    }
+    str head = {file.ptr, (size_t)(at - file.ptr) + strlen(mark)};
+    str rest = str_drop(file, head.len);
+    const char *end = rest.len ? memmem(rest.ptr, rest.len, end_mark.ptr, end_mark.len) : NULL;
+    if (!end) {
+        print_error("%s: nothing ends the part %s", path, name);
+        _fail(path, 1);
+        return;
+    }
+    str old = {rest.ptr, (size_t)(end - rest.ptr)};
+    if (updating())
+        rewrite(path, head, got, str_drop(rest, old.len));
+    else
+        check_golden(path, got, old);
 }
 
 static void run_one(void **state) { ((struct test *)*state)->fn(); }

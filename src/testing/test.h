@@ -39,6 +39,10 @@ str test_repository_file(const char *path);
  * written instead. */
 void test_golden(const char *path, str got);
 
+/* The same for the part of a file between the lines "<!-- generated: NAME -->" and "<!-- end -->".
+ */
+void test_golden_part(const char *path, const char *name, str got);
+
 #define TEST(ident)                                               \
     static void test_##ident(void);                               \
     [[gnu::constructor]] static void test_add_##ident(void)       \

@@ -311,6 +311,113 @@ TEST(labels_values_series_and_metadata)
     done(&r);
 }
 
+/* Two exemplars of a histogram (le 0.5 and +Inf) and one of a counter. */
+#define EXEMPLAR(t, v, more) "\"exemplars\":[{" t ",\"asDouble\":" v more "}]"
+static const char exemplars[] =
+    "{\"resourceMetrics\":[{\"resource\":{\"attributes\":[{\"key\":\"service.name\",\"value\":{"
+    "\"stringValue\":\"exemplary\"}}]},\"scopeMetrics\":[{\"metrics\":[{\"name\":\"wait\","
+    "\"unit\":\"s\",\"histogram\":{\"aggregationTemporality\":2,\"dataPoints\":[{" T0
+    ",\"count\":\"1\",\"sum\":0.25,\"bucketCounts\":[\"1\",\"0\"],\"explicitBounds\":[0.5]"
+    "," EXEMPLAR(
+        T0, "0.25",
+        ",\"traceId\":\"0102030405060708090a0b0c0d0e0f10\",\"spanId\":"
+        "\"0102030405060708\"") "},{" T1
+                                ",\"count\":\"2\",\"sum\":3.25,\"bucketCounts\":[\"1\",\"1\"],"
+                                "\"explicitBounds\":[0.5]," EXEMPLAR(
+                                    T1, "3",
+                                    ",\"filteredAttributes\":[{\"key\":\"user\",\"value\":{"
+                                    "\"stringValue\":"
+                                    "\"u1\"}}]") "}]}},{\"name\":\"jobs\",\"sum\":{"
+                                                 "\"aggregationTemporality\":2,"
+                                                 "\"isMonotonic\":true,\"dataPoints\":[{" T2
+                                                 ",\"asInt\":\"4\",\"exemplars\":[{" T2
+                                                 ",\"asInt\":\"4\",\"spanId\":\"0102030405060708\"}"
+                                                 "]}]}}]}]}]}";
+
+TEST(exemplars_come_with_their_series_and_bucket)
+{
+    insert((str){exemplars, sizeof exemplars - 1});
+    struct answer r;
+    CHECK_STR(ask(&r, "/api/v1/query_exemplars", (str){0},
+                  PARAMS({S("query"), S("histogram_quantile(0.9, rate(wait_seconds_bucket[5m])) / "
+                                        "rate(wait_seconds_bucket[1h])")},
+                         {S("start"), S("1700000000")}, {S("end"), S("1700000060")})),
+              S("{\"status\":\"success\",\"data\":[{\"seriesLabels\":{\"__name__\":\"wait_seconds_"
+                "bucket\",\"job\":\"exemplary\",\"le\":\"+Inf\"},\"exemplars\":[{\"labels\":{"
+                "\"user\":\"u1\"},\"value\":\"3\",\"timestamp\":1700000030.000}]},{"
+                "\"seriesLabels\":{\"__name__\":\"wait_seconds_bucket\",\"job\":\"exemplary\","
+                "\"le\":\"0.5\"},\"exemplars\":[{\"labels\":{\"span_id\":\"0102030405060708\","
+                "\"trace_id\":\"0102030405060708090a0b0c0d0e0f10\"},\"value\":\"0.25\","
+                "\"timestamp\":1700000000.000}]}]}"));
+    done(&r);
+    CHECK_STR(ask(&r, "/api/v1/query_exemplars", (str){0},
+                  PARAMS({S("query"), S("wait_seconds_bucket{le=\"0.5\"} or jobs_total")},
+                         {S("start"), S("1700000001")}, {S("end"), S("1700000060")})),
+              S("{\"status\":\"success\",\"data\":[{\"seriesLabels\":{\"__name__\":\"jobs_total\","
+                "\"job\":\"exemplary\"},\"exemplars\":[{\"labels\":{\"span_id\":"
+                "\"0102030405060708\"},\"value\":\"4\",\"timestamp\":1700000060.000}]}]}"));
+    done(&r);
+    CHECK_STR(ask(&r, "/api/v1/query_exemplars", (str){0}, PARAMS({S("query"), S("1 + 1")})),
+              S("{\"status\":\"success\",\"data\":[]}"));
+    done(&r);
+}
+
+static bool has(str s, const char *part)
+{
+    return s.len && memmem(s.ptr, s.len, part, strlen(part)) != NULL;
+}
+
+TEST(stats_count_samples_and_take_time)
+{
+    fill();
+    struct answer r;
+    str got = ask(&r, "/api/v1/query", (str){0},
+                  PARAMS({S("query"), S("increase(http_requests_total{http_route=\"/a\"}[1m])")},
+                         {S("time"), S("1700000120")}, {S("stats"), S("true")}));
+    /* (60 s, 120 s] of a sample every 30 s */
+    CHECK(has(got, "\"samples\":{\"totalQueryableSamples\":2,\"peakSamples\":"));
+    CHECK(has(got, ",\"samplesRead\":2}"));
+    CHECK(has(got, "\"stats\":{\"timings\":{\"evalTotalTime\":"));
+    CHECK(!has(got, "\"queryPreparationTime\":0,"));
+    done(&r);
+    got = ask(&r, "/api/v1/query_range", (str){0},
+              PARAMS({S("query"), S("http_requests_total{http_route=\"/a\"}")},
+                     {S("start"), S("1700000060")}, {S("end"), S("1700000120")},
+                     {S("step"), S("30")}, {S("stats"), S("all")}));
+    CHECK(has(got, "\"totalQueryableSamples\":3,"));
+    done(&r);
+    got = ask(&r, "/api/v1/query", (str){0}, PARAMS({S("query"), S("1")}));
+    CHECK(!has(got, "stats"));
+    done(&r);
+}
+
+TEST(queries_are_formatted)
+{
+    struct answer r;
+    CHECK_STR(ask(&r, "/api/v1/format_query", (str){0},
+                  PARAMS({S("query"), S("sum  by(a)(rate(x{b='c'}[5m]))>0")})),
+              S("{\"status\":\"success\",\"data\":\"sum by (a) (rate(x{b=\\\"c\\\"}[5m])) > 0\"}"));
+    done(&r);
+}
+
+TEST(the_server_tells_about_itself)
+{
+    struct answer r;
+    CHECK(has(ask(&r, "/api/v1/status/flags", (str){0}, NULL, 0),
+              "\"data\":{\"query.lookback-delta\":\"5m\",\"query.max-samples\":\"1000000\","
+              "\"query.timeout\":\"30000ms\"}"));
+    done(&r);
+    CHECK(has(ask(&r, "/api/v1/status/config", (str){0}, NULL, 0),
+              "\"yaml\":\"query.timeout: 30000ms\\nquery.max_rows: 1000000\\n"));
+    done(&r);
+    CHECK(has(ask(&r, "/api/v1/status/runtimeinfo", (str){0}, NULL, 0), "\"startTime\":\"20"));
+    done(&r);
+    CHECK_STR(ask(&r, "/api/v1/targets", (str){0}, NULL, 0),
+              S("{\"status\":\"success\",\"data\":{\"activeTargets\":[],\"droppedTargets\":[],"
+                "\"droppedTargetCounts\":{}}}"));
+    done(&r);
+}
+
 TEST(errors_say_what_and_where)
 {
     fill();

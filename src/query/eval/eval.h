@@ -7,6 +7,13 @@
 #include "query/ir/promql.h"
 #include "query/ir/series.h"
 
+/* How many samples an evaluation touched. */
+struct promql_counts {
+    uint64_t read;      /* got from the source */
+    uint64_t queryable; /* looked at by selectors, at each step again */
+    uint64_t peak;      /* held at once */
+};
+
 struct promql_eval_options {
     struct grid grid;         /* n = 1 for an instant query */
     int64_t start_ms, end_ms; /* what @ start() and @ end() mean */
@@ -18,6 +25,7 @@ struct promql_eval_options {
     status (*check)(void *ctx,
                     struct err *err); /* asked now and then whether to stop; may be NULL */
     void *check_ctx;
+    struct promql_counts *counts; /* filled in on ST_OK; may be NULL */
 };
 
 /* ST_EXECUTION: the query cannot be answered, err->msg says why and, for what is not implemented,

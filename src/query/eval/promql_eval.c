@@ -161,6 +161,7 @@ static status eval_matrix(struct evaluator *ev, struct promql_expr *e, struct gr
         while (lo < hi && s->samples[lo].t <= r.ends[0] - r.length) lo++;
         while (hi > lo && s->samples[hi - 1].t > r.ends[0]) hi--;
         if (lo == hi) continue;
+        ev->queryable += hi - lo;
         r.series[kept++] = (struct raw_series){s->labels, s->samples + lo, hi - lo};
     }
     *ret = (struct value){.kind = VALUE_MATRIX, .grid = g, .matrix = {r.series, kept}};
@@ -206,6 +207,9 @@ status promql_eval(struct arena *a, str query, struct promql_expr *e,
         TRY(eval_expr(&ev, e, opt->grid, &v));
     TRY(finish(&ev, &v));
     TRY(eval_check(&ev));
+    if (opt->counts)
+        *opt->counts =
+            (struct promql_counts){.read = ev.read, .queryable = ev.queryable, .peak = ev.samples};
     *ret = v;
     return ST_OK;
 }

@@ -14,7 +14,8 @@ struct evaluator {
     struct promql_eval_options opt;
     struct series_source *source;
     struct notes *warnings, *infos;
-    uint64_t samples; /* values held, counted against max_samples */
+    uint64_t samples;         /* values held, counted against max_samples */
+    uint64_t read, queryable; /* struct promql_counts */
     struct err *err;
 };
 

@@ -81,14 +81,17 @@ static struct labels pinned(struct evaluator *ev, struct promql_expr *e)
     return labels_make(ev->arena, list, n);
 }
 
-static void mark_samples(const struct ranges *r, struct grid g, uint8_t *present)
+static void mark_samples(struct evaluator *ev, const struct ranges *r, struct grid g,
+                         uint8_t *present)
 {
     for (uint32_t k = 0; k < r->n; k++) {
         const struct raw_series *s = &r->series[k];
-        uint32_t next = 0;
+        uint32_t next = 0, first = 0;
         for (uint32_t i = 0; i < g.n; i++) {
             while (next < s->n && s->samples[next].t <= r->ends[i]) next++;
-            if (next && s->samples[next - 1].t > r->ends[i] - r->length) present[i] = 1;
+            while (first < next && s->samples[first].t <= r->ends[i] - r->length) first++;
+            if (first < next) present[i] = 1;
+            ev->queryable += next - first;
         }
     }
 }
@@ -101,7 +104,7 @@ status eval_absent(struct evaluator *ev, struct promql_expr *e, struct grid g, s
     if (promql_type_of(of) == PROMQL_MATRIX) {
         struct ranges r;
         TRY(eval_ranges(ev, of, g, &r));
-        mark_samples(&r, g, present);
+        mark_samples(ev, &r, g, present);
     } else {
         struct value v;
         TRY(eval_expr(ev, of, g, &v));

@@ -75,6 +75,7 @@ static status fetch(struct evaluator *ev, struct promql_expr *e, int64_t from, i
                            from, to, ev->warnings, ret, ev->err));
     uint64_t n = 0;
     for (uint32_t i = 0; i < ret->n; i++) n += ret->list[i].n;
+    ev->read += n;
     return eval_samples(ev, n);
 }
 
@@ -97,6 +98,7 @@ status eval_selector(struct evaluator *ev, struct promql_expr *e, struct grid g,
             struct sample last = s->samples[next - 1];
             if (last.t <= at[i] - lookback || is_stale(last.v)) continue;
             if (!r) r = rows_add(ev, &rows, s->labels, g.n);
+            ev->queryable++;
             row_put(r, i, times ? (double)last.t / 1000 : last.v);
         }
         TRY(eval_check(ev));

@@ -332,6 +332,7 @@ static void one_series(window_fn fn, const struct raw_series *s, const struct ra
         while (hi < s->n && s->samples[hi].t <= to) hi++;
         while (lo < hi && s->samples[lo].t <= from) lo++;
         if (lo == hi) continue;
+        ev->queryable += hi - lo;
         struct window w = {
             .s = s->samples + lo, .n = hi - lo, .from = from, .to = to, .at = grid_at(g, i)};
         for (unsigned k = 0; k < n_scalars; k++) w.args[k] = scalars[k][i];

@@ -39,6 +39,7 @@ struct query_job {
     const struct query_param *headers; /* lower-case names */
     size_t n_headers;
     nanos now;
+    nanos arrived;         /* monotonic: the request was complete */
     nanos deadline;        /* monotonic */
     atomic_bool cancelled; /* the client left */
     const struct query_limits *limits;

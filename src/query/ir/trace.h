@@ -83,7 +83,9 @@ struct trace_dependency {
     uint64_t calls;
 };
 
-/* The name Jaeger gives to what has no service.name. Stored as an empty string. */
+/* The name Jaeger gives to a resource without attributes. One with some, but without service.name,
+ * has the empty name in a trace, as in Jaeger; both are stored as an empty string, and are this
+ * name in lists, where an empty one could not be asked for. */
 #define TRACE_NO_SERVICE S("OTLPResourceNoServiceName")
 
 static inline str trace_service_shown(str stored) { return stored.len ? stored : TRACE_NO_SERVICE; }

@@ -186,11 +186,8 @@ static status search_limit(const struct query_job *j, struct trace_search *q, st
     if (!v.len) return ST_OK;
     if (!num_parse_u64(v, &q->limit))
         return bad_param(err, S("limit"), v, "want a number of traces");
-    if (q->limit > j->limits->max_entries)
-        return err_set(err, ST_INVALID, ERR_NOPOS,
-                       "'limit' is %llu traces, at most %llu are served",
-                       (unsigned long long)q->limit, (unsigned long long)j->limits->max_entries);
     if (q->limit == 0) q->limit = DEFAULT_LIMIT;
+    if (q->limit > j->limits->max_entries) q->limit = j->limits->max_entries;
     return ST_OK;
 }
 

@@ -23,6 +23,10 @@ struct promql_options {
 /* Prometheus' String(): the canonical text on one line. */
 void promql_print(struct buf *out, const struct promql_expr *e);
 
+/* Prometheus' Pretty(): what is longer than 100 characters is split over lines, its parts indented.
+ */
+void promql_pretty(struct buf *out, const struct promql_expr *e);
+
 /* 1h30m, in ms. ST_INVALID with Prometheus' message. */
 [[nodiscard]] status promql_parse_duration(str text, int64_t *ret_ms, struct err *err);
 void promql_print_duration(struct buf *out, int64_t ms);

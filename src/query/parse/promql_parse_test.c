@@ -205,3 +205,33 @@ static bool prints_as_told(struct arena *a, const struct parse_case *c)
 }
 
 TEST(conformance_string_cases) { run_cases("string_pretty.json", prints_as_told, 145); }
+
+static void check_pretty(const char *query, const char *want)
+{
+    struct arena a;
+    struct promql_expr *e;
+    struct err err = {0};
+    struct buf b;
+    arena_init(&a, 1 << 20);
+    buf_init(&b, 1 << 16);
+    CHECK_INT(promql_parse(&a, (str){query, strlen(query)}, all, &e, &err), ST_OK);
+    promql_pretty(&b, e);
+    CHECK_STR(buf_str(&b), ((str){want, strlen(want)}));
+    buf_done(&b);
+    arena_done(&a);
+}
+
+#define LONG(name) name "{aaaaaaaaaaaaaaaaaaaaaaaaaaaaa=\"" name "\",bbbbbbbbbbbbbbbbbbbbbbb=\"c\"}"
+
+TEST(pretty_splits_what_is_longer_than_a_line)
+{
+    check_pretty("sum by(a)(x) +1", "sum by (a) (x) + 1");
+    check_pretty(LONG("first") " + on(a) group_left " LONG("second"),
+                 "  " LONG("first") "\n+ on (a) group_left ()\n  " LONG("second"));
+    check_pretty("-topk by (a) (5, (" LONG("first") " or " LONG("second") "))",
+                 "-topk by (a) (\n  5,\n  (\n      " LONG("first") "\n    or\n      " LONG(
+                     "second") "\n  )\n)");
+    check_pretty(
+        "rate((" LONG("first") " - " LONG("second") ")[5m:1m])",
+        "rate(\n  (\n      " LONG("first") "\n    -\n      " LONG("second") "\n  )[5m:1m]\n)");
+}

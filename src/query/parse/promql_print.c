@@ -1,6 +1,7 @@
 /* String(): one line, Prometheus' spacing, so that parse(print(parse(x))) is parse(x). */
 #include "base/num.h"
 #include "query/parse/parse.h"
+#include "query/parse/promql_printer.h"
 
 static void print_text(struct buf *out, const char *s) { buf_add(out, (str){s, strlen(s)}); }
 
@@ -129,35 +130,34 @@ static void print_selector(struct buf *out, const struct promql_expr *e,
     print_shift(out, &e->selector.shift);
 }
 
-static void print_matching(struct buf *out, const struct promql_expr *e)
+void promql_print_operator(struct buf *out, const struct promql_expr *e)
 {
     const struct promql_matching *m = &e->binary.matching;
-    if (e->binary.returns_bool) print_text(out, "bool ");
+    print_text(out, promql_op_name(e->binary.op));
+    if (e->binary.returns_bool) print_text(out, " bool");
     bool grouped = m->card == CARD_MANY_TO_ONE || m->card == CARD_ONE_TO_MANY;
     if (m->given && (m->on || m->n_labels || grouped)) {
-        print_text(out, m->on ? "on " : "ignoring ");
+        print_text(out, m->on ? " on " : " ignoring ");
         print_labels(out, m->labels, m->n_labels);
-        buf_char(out, ' ');
     }
     if (grouped) {
-        print_text(out, m->card == CARD_MANY_TO_ONE ? "group_left " : "group_right ");
+        print_text(out, m->card == CARD_MANY_TO_ONE ? " group_left " : " group_right ");
         print_labels(out, m->include, m->n_include);
-        buf_char(out, ' ');
     }
     bool both = m->has_fill_left && m->has_fill_right && m->fill_left == m->fill_right;
     if (m->has_fill_left) {
-        print_text(out, both ? "fill (" : "fill_left (");
+        print_text(out, both ? " fill (" : " fill_left (");
         print_f64(out, m->fill_left);
-        print_text(out, ") ");
+        buf_char(out, ')');
     }
     if (m->has_fill_right && !both) {
-        print_text(out, "fill_right (");
+        print_text(out, " fill_right (");
         print_f64(out, m->fill_right);
-        print_text(out, ") ");
+        buf_char(out, ')');
     }
 }
 
-static void print_aggregate(struct buf *out, const struct promql_expr *e)
+void promql_print_grouping(struct buf *out, const struct promql_expr *e)
 {
     print_text(out, promql_aggregate_name(e->aggregate.op));
     if (e->aggregate.without || e->aggregate.n_labels) {
@@ -165,6 +165,11 @@ static void print_aggregate(struct buf *out, const struct promql_expr *e)
         print_labels(out, e->aggregate.labels, e->aggregate.n_labels);
         buf_char(out, ' ');
     }
+}
+
+static void print_aggregate(struct buf *out, const struct promql_expr *e)
+{
+    promql_print_grouping(out, e);
     buf_char(out, '(');
     if (e->aggregate.param) {
         promql_print(out, e->aggregate.param);
@@ -174,8 +179,19 @@ static void print_aggregate(struct buf *out, const struct promql_expr *e)
     buf_char(out, ')');
 }
 
+void promql_print_subquery(struct buf *out, const struct promql_expr *e)
+{
+    buf_char(out, '[');
+    print_span(out, e->subquery.length, e->subquery.ms);
+    buf_char(out, ':');
+    if (e->subquery.step) print_span(out, e->subquery.step, e->subquery.step_ms);
+    buf_char(out, ']');
+    print_shift(out, &e->subquery.shift);
+}
+
 void promql_print(struct buf *out, const struct promql_expr *e)
 {
+    if (out->over) return; /* promql_pretty only wants to know whether it fits */
     switch (e->kind) {
     case PROMQL_NUMBER: print_literal(out, e->number.value, e->number.is_duration); break;
     case PROMQL_TEXT: quote_go(out, e->text); break;
@@ -183,17 +199,12 @@ void promql_print(struct buf *out, const struct promql_expr *e)
     case PROMQL_RANGE: print_selector(out, e->range.selector, e); break;
     case PROMQL_SUBQUERY:
         promql_print(out, e->subquery.expr);
-        buf_char(out, '[');
-        print_span(out, e->subquery.length, e->subquery.ms);
-        buf_char(out, ':');
-        if (e->subquery.step) print_span(out, e->subquery.step, e->subquery.step_ms);
-        buf_char(out, ']');
-        print_shift(out, &e->subquery.shift);
+        promql_print_subquery(out, e);
         break;
     case PROMQL_CALL:
         print_text(out, e->call.fn->name);
         buf_char(out, '(');
-        for (uint32_t i = 0; i < e->call.n_args; i++) {
+        for (uint32_t i = 0; i < e->call.n_args && !out->over; i++) {
             if (i) print_text(out, ", ");
             promql_print(out, e->call.args[i]);
         }
@@ -203,9 +214,8 @@ void promql_print(struct buf *out, const struct promql_expr *e)
     case PROMQL_BINARY:
         promql_print(out, e->binary.lhs);
         buf_char(out, ' ');
-        print_text(out, promql_op_name(e->binary.op));
+        promql_print_operator(out, e);
         buf_char(out, ' ');
-        print_matching(out, e);
         promql_print(out, e->binary.rhs);
         break;
     case PROMQL_UNARY:

@@ -147,6 +147,22 @@ void promql_plan_samples(struct sql *q, const struct promql_scope *s, const str 
     sql_add(q, S("\nORDER BY series_id, timestamp"));
 }
 
+void promql_plan_exemplars(struct sql *q, const struct promql_scope *s, const str *metric_names,
+                           uint32_t n_names, const uint64_t *ids, uint32_t n_ids, uint64_t limit)
+{
+    sql_add(q, S("SELECT series_id, toUnixTimestamp64Milli(timestamp) AS t, value AS number, "
+                 "trace_id, span_id, attributes\nFROM otel_metric_exemplars\nWHERE timestamp >= "));
+    sql_bind_time_ms(q, s->from_ms);
+    sql_add(q, S(" AND timestamp < "));
+    sql_bind_time_ms(q, s->to_ms + 1);
+    sql_add(q, S("\n  AND metric_name IN "));
+    sql_bind_strs(q, metric_names, n_names);
+    sql_add(q, S("\n  AND series_id IN "));
+    sql_bind_u64s(q, ids, n_ids);
+    sql_add(q, S("\nORDER BY series_id, timestamp\nLIMIT "));
+    sql_bind_u64(q, limit);
+}
+
 void promql_plan_metadata(struct sql *q, str metric)
 {
     sql_add(q, S("SELECT prometheus_name, type, max(monotonic) AS is_monotonic, max(description) "

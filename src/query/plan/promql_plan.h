@@ -46,5 +46,10 @@ void promql_plan_samples(struct sql *sql, const struct promql_scope *s, const st
                          uint32_t n_names, const uint64_t *ids, uint32_t n_ids,
                          struct promql_sample_columns c);
 
+/* series_id, t (ms), number, trace_id, span_id, attributes: a row an exemplar, in the order of
+ * series and time. */
+void promql_plan_exemplars(struct sql *sql, const struct promql_scope *s, const str *metric_names,
+                           uint32_t n_names, const uint64_t *ids, uint32_t n_ids, uint64_t limit);
+
 /* prometheus_name, type, monotonic, description, unit. `metric` empty: all. */
 void promql_plan_metadata(struct sql *sql, str metric);

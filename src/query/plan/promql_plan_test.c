@@ -93,3 +93,11 @@ TEST(times_out_of_reach_are_cut)
     s = (struct promql_scope){.from_ms = -5, .to_ms = -1};
     CHECK(!promql_scope_clamp(&s));
 }
+
+TEST(exemplars_are_looked_for_by_metric_and_series)
+{
+    begin();
+    struct promql_scope s = {.from_ms = 1'700'000'000'000, .to_ms = 1'700'003'600'000};
+    promql_plan_exemplars(&sql, &s, (const str[]){S("it's")}, 1, (const uint64_t[]){7, 9}, 2, 5000);
+    check_golden("exemplars");
+}

@@ -213,7 +213,7 @@ static void process(struct json_out *j, const struct trace_resource *r, uint32_t
     json_key(j, (str){key, 1 + num_format_u64(number, key + 1)});
     json_object(j);
     json_key(j, S("serviceName"));
-    json_str(j, trace_service_shown(r->service_name));
+    json_str(j, r->attrs.n ? r->service_name : trace_service_shown(r->service_name));
     json_key(j, S("tags"));
     json_array(j);
     for (uint32_t i = 0; i < r->attrs.n; i++)

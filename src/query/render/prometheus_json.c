@@ -121,7 +121,41 @@ static void result(struct json_out *j, const struct value *v, bool range)
     json_end(j);
 }
 
-void prometheus_value(struct json_out *j, const struct value *v, bool range)
+static void seconds(struct json_out *j, str key, double v)
+{
+    json_key(j, key);
+    json_f64(j, v);
+}
+
+static void count(struct json_out *j, str key, uint64_t v)
+{
+    json_key(j, key);
+    json_u64(j, v);
+}
+
+static void render_stats(struct json_out *j, const struct prometheus_stats *s)
+{
+    json_key(j, S("stats"));
+    json_object(j);
+    json_key(j, S("timings"));
+    json_object(j);
+    seconds(j, S("evalTotalTime"), s->eval_total);
+    seconds(j, S("queryPreparationTime"), s->preparation);
+    seconds(j, S("innerEvalTime"), s->inner_eval);
+    seconds(j, S("execQueueTime"), s->queued);
+    seconds(j, S("execTotalTime"), s->exec_total);
+    json_end(j);
+    json_key(j, S("samples"));
+    json_object(j);
+    count(j, S("totalQueryableSamples"), s->queryable);
+    count(j, S("peakSamples"), s->peak);
+    count(j, S("samplesRead"), s->read);
+    json_end(j);
+    json_end(j);
+}
+
+void prometheus_value(struct json_out *j, const struct value *v, bool range,
+                      const struct prometheus_stats *stats)
 {
     static const char *const names[] = {[VALUE_SCALAR] = "scalar",
                                         [VALUE_STRING] = "string",
@@ -133,6 +167,7 @@ void prometheus_value(struct json_out *j, const struct value *v, bool range)
     json_str(j, (str){name, strlen(name)});
     json_key(j, S("result"));
     result(j, v, range);
+    if (stats) render_stats(j, stats);
     json_end(j);
 }
 

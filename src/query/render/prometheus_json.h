@@ -10,8 +10,15 @@ struct json_out prometheus_begin(struct buf *out);
 /* Warnings and infos, at most ten of each, when there are any. */
 void prometheus_end(struct json_out *j, const struct notes *warnings, const struct notes *infos);
 
-/* {"resultType":...,"result":...} */
-void prometheus_value(struct json_out *j, const struct value *v, bool is_range);
+/* What the parameter stats asks for, in seconds and samples. */
+struct prometheus_stats {
+    double eval_total, preparation, inner_eval, queued, exec_total;
+    uint64_t queryable, peak, read;
+};
+
+/* {"resultType":...,"result":...} and, unless NULL, the stats. */
+void prometheus_value(struct json_out *j, const struct value *v, bool is_range,
+                      const struct prometheus_stats *stats);
 void render_labels(struct json_out *j, struct labels l);
 
 /* {"status":"error","errorType":...,"error":...}; returns the HTTP status. */

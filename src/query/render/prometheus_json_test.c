@@ -9,7 +9,7 @@ static void check_value(const struct value *v, bool range, str want)
     struct buf b;
     buf_init(&b, 1 << 20);
     struct json_out j = json_begin(&b);
-    prometheus_value(&j, v, range);
+    prometheus_value(&j, v, range, NULL);
     CHECK_STR(buf_str(&b), want);
     buf_done(&b);
 }

@@ -277,6 +277,7 @@ static void on_end(void *ctx, struct http_exchange *x)
     struct query_job *j = &c->pub.job;
     j->now = clock_now();
     c->pub.begun = clock_monotonic();
+    j->arrived = c->pub.begun;
     j->deadline = c->pub.begun + (nanos)j->limits->timeout_ms * NANOS_MS;
     c->submitted = true;
     if (!s->opt.submit(s->opt.ctx, &c->pub)) {

@@ -1,0 +1,28 @@
+/* prometheus_endpoints: what prometheus.c's table names and other files hold. Private to query.
+ * thread: query */
+#pragma once
+
+#include "base/json_out.h"
+#include "query/ir/job.h"
+#include "query/promql_store.h"
+
+/* prometheus_status.c: about the server; none reads the store. */
+status prometheus_buildinfo(struct query_job *j, struct err *err);
+status prometheus_runtimeinfo(struct query_job *j, struct err *err);
+status prometheus_flags(struct query_job *j, struct err *err);
+status prometheus_config(struct query_job *j, struct err *err);
+status prometheus_targets(struct query_job *j, struct err *err);
+status prometheus_targets_metadata(struct query_job *j, struct err *err);
+status prometheus_scrape_pools(struct query_job *j, struct err *err);
+status prometheus_rules(struct query_job *j, struct err *err);
+status prometheus_alerts(struct query_job *j, struct err *err);
+status prometheus_alertmanagers(struct query_job *j, struct err *err);
+status prometheus_healthy(struct query_job *j, struct err *err);
+status prometheus_ready(struct query_job *j, struct err *err);
+
+/* prometheus_exemplars.c: the exemplars of all series that any of the selectors selects, as the
+ * data member of query_exemplars. */
+[[nodiscard]] status prometheus_exemplars(struct query_job *j, const struct selector *selectors,
+                                          uint32_t n, int64_t from_ms, int64_t to_ms,
+                                          struct notes *warnings, struct json_out *out,
+                                          struct err *err);
