@@ -63,6 +63,7 @@ status shard_listen(struct shard *s, uint16_t grpc_port, uint16_t http_port, str
     struct receive_options o = {.max_body_bytes = opt->max_body_bytes,
                                 .max_decompressed_bytes = opt->max_decompressed_bytes,
                                 .gate = &s->p->gate,
+                                .http = {.shares_port = s->index > 0},
                                 .sink = pipeline_take,
                                 .ctx = s};
     TRY(receive_open(s->loop, s->p->grpc_host, grpc_port, &o, &s->grpc, err));

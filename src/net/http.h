@@ -69,9 +69,12 @@ struct http_limits {
     /* The peer's end of input also ends what it has asked for (on_close): right for queries, which
      * are worth cancelling. Otherwise a complete request is still answered. */
     bool half_close_ends;
+    /* Another listener of this process has the address already: share its port. Otherwise the
+     * address must be free, so that two processes do not take half of the connections each. */
+    bool shares_port;
 };
 
-/* Listens on host:port (port 0: any free one) with SO_REUSEPORT. `service` is copied.
+/* Listens on host:port (port 0: any free one). `service` is copied.
  * ST_UNAVAILABLE: the address is in use or not ours; the error names it. thread: any before
  * loop_start, else loop */
 [[nodiscard]] status http_listen(struct loop *l, const char *host, uint16_t port,

@@ -17,14 +17,15 @@ enum {
         1000, /* streams that we had to reset for the peer's errors, and refill per second */
     OWN_RESETS_RATE = 33,
     EARLY_GRACE_MS = 200, /* between an early answer and the reset that says no more is wanted */
+    NOTICE_MS = 1000,     /* of a drain, for a peer that answers no ping */
 };
 
 struct http2 {
     struct http_core core;
     nghttp2_session *session;
-    bool dead, draining, peer_ended;
+    bool dead, draining, last_told, peer_ended;
     uint32_t idle_frames, own_resets;
-    uint64_t resets_at_ms;
+    uint64_t resets_at_ms, drain_at_ms;
 };
 
 struct header_node {
@@ -113,6 +114,16 @@ static void request_came(struct http2 *h, struct http_exchange *x, bool ended)
     if (ended) exchange_ended(x);
 }
 
+/* No stream after those that have come. */
+static void tell_last(struct http2 *h)
+{
+    if (!h->draining || h->last_told || h->dead) return;
+    h->last_told = true;
+    nghttp2_submit_goaway(h->session, NGHTTP2_FLAG_NONE,
+                          nghttp2_session_get_last_proc_stream_id(h->session), NGHTTP2_NO_ERROR,
+                          NULL, 0);
+}
+
 static int on_frame(nghttp2_session *s, const nghttp2_frame *f, void *ud)
 {
     struct http2 *h = ud;
@@ -127,6 +138,7 @@ static int on_frame(nghttp2_session *s, const nghttp2_frame *f, void *ud)
         return 0;
     }
     if (f->hd.type == NGHTTP2_DATA && x && ended && x->announced) exchange_ended(x);
+    if (f->hd.type == NGHTTP2_PING && (f->hd.flags & NGHTTP2_FLAG_ACK)) tell_last(h);
     bool idle = f->hd.type != NGHTTP2_DATA || (f->hd.length == 0 && !ended);
     if (idle && ++h->idle_frames > IDLE_FRAMES_MAX) give_up(h, NGHTTP2_ENHANCE_YOUR_CALM);
     return 0;
@@ -193,7 +205,7 @@ static void http2_step(struct http_core *c)
     if (!h->dead && nghttp2_session_get_outbound_queue_size(h->session) > QUEUE_MAX)
         give_up(h, NGHTTP2_ENHANCE_YOUR_CALM);
     bool quiet = c->n_exchanges == 0 && !nghttp2_session_want_write(h->session);
-    if (quiet && (h->draining || h->peer_ended)) c->wants_close = true;
+    if (quiet && (h->last_told || h->peer_ended)) c->wants_close = true;
     if (h->dead ||
         (!nghttp2_session_want_read(h->session) && !nghttp2_session_want_write(h->session)))
         c->wants_close = true;
@@ -234,6 +246,7 @@ static void http2_sweep(struct http_core *c)
     } else if (c->n_exchanges == 0 && c->now_ms - c->idle_since_ms > l->idle_timeout_ms) {
         give_up(h, NGHTTP2_NO_ERROR);
     }
+    if (h->draining && c->now_ms - h->drain_at_ms >= NOTICE_MS) tell_last(h);
     for (struct http_exchange *x = c->exchanges; x; x = x->next) {
         if (x->aborted) continue;
         if (x->early_end) {
@@ -250,14 +263,16 @@ static void http2_sweep(struct http_core *c)
     http2_step(c);
 }
 
+/* First the notice, then, once its ping has come back and with it all that was on its way, the last
+ * stream (rfc9113 6.8): requests that cross the notice are served, not dropped. */
 static void http2_drain(struct http_core *c)
 {
     struct http2 *h = of(c);
     if (h->draining || h->dead) return;
     h->draining = true;
-    nghttp2_submit_goaway(h->session, NGHTTP2_FLAG_NONE,
-                          nghttp2_session_get_last_proc_stream_id(h->session), NGHTTP2_NO_ERROR,
-                          NULL, 0);
+    h->drain_at_ms = c->now_ms;
+    nghttp2_submit_shutdown_notice(h->session);
+    nghttp2_submit_ping(h->session, NGHTTP2_FLAG_NONE, NULL);
 }
 
 static void http2_free(struct http_core *c)

@@ -286,6 +286,54 @@ TEST(http2_an_answer_after_a_reset_goes_nowhere)
     rig_done(&g);
 }
 
+/* HEADERS of "GET / http://h" in HPACK without a table. */
+static void get(struct rig *g, uint32_t stream)
+{
+    push(g, NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS | NGHTTP2_FLAG_END_STREAM, stream,
+         S("\x82\x86\x84\x01\x01h"));
+}
+
+TEST(http2_a_request_that_crosses_the_drain_is_served)
+{
+    struct rig g;
+    rig_init(&g, NULL);
+    get(&g, 1);
+    pull(&g);
+    buf_clear(&g.log);
+    g.core->ops->drain(g.core);
+    pull(&g);
+    const uint8_t *notice = find(&g, NGHTTP2_GOAWAY, 0);
+    CHECK(notice && u32(notice) == INT32_MAX);
+    CHECK(!g.core->wants_close);
+    get(&g, 3);
+    pull(&g);
+    CHECK_STR(buf_str(&g.log), S("[GET / host=h]|#"));
+    push(&g, NGHTTP2_PING, NGHTTP2_FLAG_ACK, 0, S("\0\0\0\0\0\0\0\0"));
+    pull(&g);
+    const uint8_t *last = find(&g, NGHTTP2_GOAWAY, 0);
+    CHECK(last && u32(last) == 3);
+    pull(&g);
+    CHECK(g.core->wants_close);
+    rig_done(&g);
+}
+
+TEST(http2_a_drain_ends_also_when_the_peer_answers_no_ping)
+{
+    struct rig g;
+    rig_init(&g, NULL);
+    g.core->ops->drain(g.core);
+    g.core->now_ms += 999;
+    g.core->ops->sweep(g.core);
+    pull(&g);
+    CHECK(!g.core->wants_close);
+    g.core->now_ms += 1;
+    g.core->ops->sweep(g.core);
+    pull(&g);
+    pull(&g);
+    CHECK(g.core->wants_close);
+    rig_done(&g);
+}
+
 TEST(http2_what_is_open_is_closed_with_the_core)
 {
     struct rig g;

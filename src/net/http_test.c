@@ -337,6 +337,25 @@ TEST(http_drain_closes_idle_connections_and_lets_open_ones_finish)
     buf_done(&in);
 }
 
+TEST(http_listen_shares_a_port_only_when_asked_to)
+{
+    struct server s = {};
+    server_start(&s);
+    struct err err;
+    struct loop *l;
+    struct http_listener *other;
+    struct http_service none = {};
+    CHECK_INT(loop_new("x", &l, &err), ST_OK);
+    uint16_t port = http_listener_port(s.listener);
+    CHECK_INT(http_listen(l, "127.0.0.1", port, &none, NULL, &other, &err), ST_UNAVAILABLE);
+    CHECK(strstr(err.msg, "address already in use"));
+    struct http_limits shares = {.shares_port = true};
+    CHECK_INT(http_listen(l, "127.0.0.1", port, &none, &shares, &other, &err), ST_OK);
+    CHECK_INT(http_listener_port(other), port);
+    loop_free(l);
+    server_end(&s);
+}
+
 TEST(http_listen_names_an_address_that_is_not_ours)
 {
     struct err err;

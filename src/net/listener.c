@@ -8,6 +8,8 @@
 
 #include "net/listener.h"
 
+enum { BACKLOG = 1024 };
+
 static void on_connection(uv_stream_t *s, int e)
 {
     struct http_listener *l = s->data;
@@ -45,33 +47,38 @@ static void gone(void *ctx)
     free(l);
 }
 
+/* SO_REUSEPORT lets any process of the same user share the port. So whoever comes first binds and
+ * listens without it, which fails when somebody has the address, and lets others join only then. */
+static int listen_at(const struct addrinfo *a, bool shares, int *ret)
+{
+    int fd = socket(a->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0) return errno;
+    int on = 1;
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (shares) setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
+    if (bind(fd, a->ai_addr, a->ai_addrlen) || listen(fd, BACKLOG)) {
+        int e = errno;
+        close(fd);
+        return e;
+    }
+    if (!shares) setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
+    *ret = fd;
+    return 0;
+}
+
 /* The socket is made here, since this libuv cannot set SO_REUSEPORT. */
-static int bound_socket(const char *host, uint16_t port, int *ret)
+static int listening_socket(const char *host, uint16_t port, bool shares, int *ret)
 {
     char service[8];
     snprintf(service, sizeof service, "%u", port);
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE}, *list;
     int e = getaddrinfo(host, service, &hints, &list);
     if (e) return e == EAI_SYSTEM ? errno : EADDRNOTAVAIL;
-    int saved = EADDRNOTAVAIL, fd = -1;
-    for (struct addrinfo *a = list; a && fd < 0; a = a->ai_next) {
-        fd = socket(a->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-        if (fd < 0) {
-            saved = errno;
-            continue;
-        }
-        int on = 1;
-        setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-        setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
-        if (bind(fd, a->ai_addr, a->ai_addrlen)) {
-            saved = errno;
-            close(fd);
-            fd = -1;
-        }
-    }
+    e = EADDRNOTAVAIL;
+    for (struct addrinfo *a = list; a; a = a->ai_next)
+        if ((e = listen_at(a, shares, ret)) == 0) break;
     freeaddrinfo(list);
-    *ret = fd;
-    return fd < 0 ? saved : 0;
+    return e;
 }
 
 static uint16_t port_of(uv_tcp_t *tcp)
@@ -99,7 +106,7 @@ status http_listen(struct loop *loop, const char *host, uint16_t port,
                    struct http_listener **ret, struct err *err)
 {
     int fd = -1;
-    int e = bound_socket(host, port, &fd);
+    int e = listening_socket(host, port, limits && limits->shares_port, &fd);
     if (e)
         return err_set(err, ST_UNAVAILABLE, ERR_NOPOS, "listen on %s port %u: %s", host, port,
                        uv_strerror(-e));
@@ -118,7 +125,7 @@ status http_listen(struct loop *loop, const char *host, uint16_t port,
     if (e)
         close(fd);
     else
-        e = uv_listen((uv_stream_t *)&l->tcp, 1024, on_connection);
+        e = uv_listen((uv_stream_t *)&l->tcp, BACKLOG, on_connection);
     if (e) { /* freed with the loop */
         l->closed = true;
         stop_listening(l);
