@@ -5,18 +5,13 @@
 #include "ingest/decode/otlp_signals.h"
 #include "ingest/decode/otlp_value.h"
 
-#define METRIC_COLUMNS(X)                                                                        \
-    X(desc)                                                                                      \
-    X(series_id)                                                                                 \
-    X(time)                                                                                      \
-    X(start_time)                                                                                \
-    X(attrs)                                                                                     \
-    X(flags)                                                                                     \
-    X(present)                                                                                   \
-    X(value)                                                                                     \
-    X(int_value) X(count) X(sum) X(min) X(max) X(bucket_counts) X(explicit_bounds) X(scale)      \
-        X(zero_count) X(zero_threshold) X(positive_offset) X(negative_offset) X(positive_counts) \
-            X(negative_counts) X(quantiles) X(quantile_values)
+/* clang-format off */
+#define METRIC_COLUMNS(X)                                                                    \
+    X(desc) X(series_id) X(time) X(start_time) X(attrs) X(flags) X(present) X(value)         \
+    X(int_value) X(count) X(sum) X(min) X(max) X(bucket_counts) X(explicit_bounds) X(scale)  \
+    X(zero_count) X(zero_threshold) X(positive_offset) X(negative_offset) X(positive_counts) \
+    X(negative_counts) X(quantiles) X(quantile_values)
+/* clang-format on */
 
 static enum metric_type type_of_field(uint32_t tag)
 {
