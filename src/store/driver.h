@@ -10,7 +10,8 @@ struct store_ops {
                     bool (*chunk)(void *ctx, str piece), void *ctx, struct store_stats *ret,
                     struct err *err);
     /* `sql` is a whole INSERT statement but FORMAT Native. */
-    status (*insert)(struct store *s, str sql, const str *body, size_t n, struct err *err);
+    status (*insert)(struct store *s, str sql, const str *body, size_t n, atomic_bool *cancel,
+                     struct err *err);
     status (*input_begin)(struct store *s, const struct store_query *q, struct store_input **ret,
                           struct err *err);
     status (*input_append)(struct store_input *in, str piece, struct err *err);

@@ -305,9 +305,11 @@ static status input_begin(struct store *s, const struct store_query *q, struct s
     return ST_OK;
 }
 
-static status insert(struct store *s, str sql, const str *body, size_t n, struct err *err)
+static status insert(struct store *s, str sql, const str *body, size_t n, atomic_bool *cancel,
+                     struct err *err)
 {
     struct embedded_input *in = NULL;
+    if (is_set(cancel)) return err_set(err, ST_CANCELLED, ERR_NOPOS, "cancelled");
     TRY(begin(of(s), sql, S("Native"), NULL, &in, err));
     for (size_t i = 0; i < n; i++) {
         status st = append(&in->input, body[i], err);

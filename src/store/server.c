@@ -153,10 +153,12 @@ static status insert_with(struct server *v, const struct store_query *q, const s
     return s;
 }
 
-static status insert(struct store *s, str sql, const str *body, size_t n, struct err *err)
+static status insert(struct store *s, str sql, const str *body, size_t n, atomic_bool *cancel,
+                     struct err *err)
 {
     struct store_stats stats = {};
-    struct store_query q = {.sql = sql, .format = S("Native"), .timeout_ms = s->timeout_ms};
+    struct store_query q = {
+        .sql = sql, .format = S("Native"), .timeout_ms = s->timeout_ms, .cancel = cancel};
     return insert_with(of(s), &q, body, n, &stats, err);
 }
 

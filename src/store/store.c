@@ -37,6 +37,7 @@ status store_open(const struct store_options *given, struct store **ret, struct 
     TRY(opt.driver == STORE_EMBEDDED ? embedded_open(&opt, &s, err) : server_open(&opt, &s, err));
     s->timeout_ms = opt.request_timeout_ms;
     status st = learn_version(s, err);
+    if (st == ST_UNAVAILABLE && opt.may_be_away) st = ST_OK;
     if (st != ST_OK) {
         store_close(s);
         return st;
@@ -55,6 +56,12 @@ const char *store_version(const struct store *s) { return s->version; }
 status store_insert(struct store *s, str table, str token, const str *body, size_t n,
                     struct err *err)
 {
+    return store_insert_unless(s, table, token, body, n, NULL, err);
+}
+
+status store_insert_unless(struct store *s, str table, str token, const str *body, size_t n,
+                           atomic_bool *cancel, struct err *err)
+{
     struct buf sql;
     buf_init(&sql, 1 << 16);
     buf_add(&sql, S("INSERT INTO "));
@@ -66,7 +73,7 @@ status store_insert(struct store *s, str table, str token, const str *body, size
         sql_string(&sql, token);
     }
     status st = sql.over ? err_set(err, ST_LIMIT, ERR_NOPOS, "table name or token too long")
-                         : s->ops->insert(s, buf_str(&sql), body, n, err);
+                         : s->ops->insert(s, buf_str(&sql), body, n, cancel, err);
     buf_done(&sql);
     return st;
 }

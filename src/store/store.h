@@ -61,6 +61,12 @@ struct store_setting {
 [[nodiscard]] status store_insert(struct store *s, str table, str token, const str *body, size_t n,
                                   struct err *err);
 
+/* The same, until *cancel is set (by any thread): then it returns ST_CANCELLED soon, and what was
+ * sent may be stored or not. An insert that the embedded engine is at work on still ends by itself.
+ */
+[[nodiscard]] status store_insert_unless(struct store *s, str table, str token, const str *body,
+                                         size_t n, atomic_bool *cancel, struct err *err);
+
 struct store_param {
     str name, value; /* {name:Type} in the SQL; value as ClickHouse's text form. Scalars are
                         TSV-escaped by the driver */
@@ -117,7 +123,7 @@ struct store_input;
 void store_input_abort(
     struct store_input *in); /* what was appended is not stored, or only in part; accepts NULL */
 
-/* The engine's version, "26.7.2.1". */
+/* The engine's version, "26.7.2.1"; empty when it was away at open. */
 const char *store_version(const struct store *s);
 
 /* Does it answer now? */
