@@ -234,8 +234,10 @@ void service_ready_and_wait(struct service *s, const struct service_port *ports,
 
 void service_end(struct service *s, int exit_code)
 {
-    if (s->pipeline) pipeline_close(s->pipeline, (uint32_t)(s->config.shutdown_timeout / NANOS_MS));
-    admin_close(s->admin);
+    uint32_t timeout_ms = (uint32_t)(s->config.shutdown_timeout / NANOS_MS);
+    if (s->pipeline) pipeline_stop(s->pipeline, timeout_ms);
+    admin_close(s->admin); /* until here its threads ask the pipeline */
+    pipeline_close(s->pipeline, 0);
     store_close(s->store);
     log_info(s->name, "stopped");
     fflush(NULL);

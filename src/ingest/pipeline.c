@@ -286,7 +286,8 @@ static status insert(struct pipeline *p, struct store_task *t, struct err *err)
         nanos from = clock_monotonic();
         status s = ST_OK;
         if (!p->opt.discard)
-            s = store_insert(p->store, in->table, token(t, in, text), &in->body, 1, err);
+            s = store_insert_unless(p->store, in->table, token(t, in, text), &in->body, 1,
+                                    &p->stopping, err);
         if (s != ST_OK) {
             ledger_insert_retry(in->table);
             return err_wrap(err, s, STR_FMT, STR_ARG(in->table));
@@ -445,6 +446,8 @@ static status flush_until(struct pipeline *p, nanos deadline, struct err *err)
         ok = wait_for(p, loops_flushed, 0, deadline) &&
              wait_for(p, store_queue_done_until, store_queue_last_ticket(p), deadline);
     }
+    if (atomic_load(&p->stopping))
+        return err_set(err, ST_UNAVAILABLE, ERR_NOPOS, "shutting down; the journal keeps the rest");
     if (ok) return ST_OK;
     return err_set(err, ST_TIMEOUT, ERR_NOPOS, "%llu items are in the journal and not yet stored",
                    (unsigned long long)ledger_journal_items());
@@ -457,7 +460,9 @@ status pipeline_flush(struct pipeline *p, uint32_t timeout_ms, struct err *err)
 
 static void drain(struct pipeline *p, nanos deadline)
 {
+    pthread_mutex_lock(&p->queue.mutex); /* no pipeline_ready is at the journals from here on */
     atomic_store(&p->gate.closed, true);
+    pthread_mutex_unlock(&p->queue.mutex);
     atomic_store(&p->draining, true);
     for (unsigned i = 0; i < p->n_workers; i++) shard_drain(&p->shards[i]);
     wait_for(p, nothing_open, 0, deadline);
@@ -476,12 +481,12 @@ static void pipeline_free(struct pipeline *p)
     free(p);
 }
 
-void pipeline_close(struct pipeline *p, uint32_t timeout_ms)
+void pipeline_stop(struct pipeline *p, uint32_t timeout_ms)
 {
-    if (!p) return;
-    bool running = p->n_workers > 0 && p->shards[p->n_workers - 1].running;
+    bool running = p->n_workers > 0 && p->shards[0].running;
     nanos deadline = clock_monotonic() + timeout_ms * NANOS_MS;
     struct err err = {0};
+    p->stopped = true;
     if (running) {
         drain(p, deadline);
         if (flush_until(p, deadline, &err) != ST_OK)
@@ -503,13 +508,22 @@ void pipeline_close(struct pipeline *p, uint32_t timeout_ms)
         wait_for(p, nothing_open, 0, clock_monotonic() + NANOS_S);
         seal_everything(p, clock_monotonic() + NANOS_HOUR);
     }
+}
+
+void pipeline_close(struct pipeline *p, uint32_t timeout_ms)
+{
+    if (!p) return;
+    if (!p->stopped) pipeline_stop(p, timeout_ms);
     for (unsigned i = 0; i < p->n_shards; i++) shard_close(&p->shards[i]);
     pipeline_free(p);
 }
 
-status pipeline_ready(const struct pipeline *p, struct err *err)
+status pipeline_ready(struct pipeline *p, struct err *err)
 {
-    TRY(admit((struct pipeline *)(uintptr_t)p, err));
-    for (unsigned i = 0; i < p->n_workers; i++) TRY(journal_room(p->shards[i].journal, err));
-    return ST_OK;
+    pthread_mutex_lock(&p->queue.mutex);
+    status s = admit(p, err);
+    for (unsigned i = 0; i < p->n_workers && s == ST_OK; i++)
+        s = journal_room(p->shards[i].journal, err);
+    pthread_mutex_unlock(&p->queue.mutex);
+    return s;
 }

@@ -47,9 +47,13 @@ uint16_t pipeline_http_port(const struct pipeline *p);
  * thread: any but a loop. ST_TIMEOUT: the message says how much is left in the journal. */
 [[nodiscard]] status pipeline_flush(struct pipeline *p, uint32_t timeout_ms, struct err *err);
 
-/* Stops receiving, flushes within the timeout, leaves the rest in the journal (and logs how much),
- * frees. */
+/* Stops receiving, flushes within the timeout, ends inserts that go on past it, and leaves the rest
+ * in the journal (and logs how much). pipeline_ready and pipeline_flush may still be called, also
+ * meanwhile: they say that it stops. */
+void pipeline_stop(struct pipeline *p, uint32_t timeout_ms);
+
+/* Stops, unless that is done, and frees. */
 void pipeline_close(struct pipeline *p, uint32_t timeout_ms);
 
 /* For /ready: may it accept now? `err` says why not. thread: any */
-[[nodiscard]] status pipeline_ready(const struct pipeline *p, struct err *err);
+[[nodiscard]] status pipeline_ready(struct pipeline *p, struct err *err);

@@ -157,6 +157,47 @@ TEST(closing_without_time_leaves_the_rest_in_the_journal_for_the_next_start)
     clean();
 }
 
+static void *ask_all_the_time(void *ctx)
+{
+    struct pipeline *p = ctx;
+    struct err err;
+    while (pipeline_ready(p, &err) == ST_OK) continue;
+    return NULL;
+}
+
+static void *flush_once(void *ctx)
+{
+    struct err err;
+    (void)!pipeline_flush(ctx, 60000, &err);
+    return NULL;
+}
+
+/* As the admin endpoints do. */
+TEST(a_pipeline_that_stops_can_be_asked_until_it_is_closed)
+{
+    struct pipeline_options o = options();
+    o.batch.timeout = 3600 * NANOS_S;
+    struct pipeline *p = open_pipeline(&o);
+    pthread_t threads[3];
+    struct client c = {.port = pipeline_http_port(p)};
+    CHECK_INT(pthread_create(&threads[0], NULL, ask_all_the_time, p), 0);
+    CHECK_INT(pthread_create(&threads[1], NULL, send_requests, &c), 0);
+    CHECK_INT(pthread_create(&threads[2], NULL, flush_once, p), 0);
+    while (atomic_load(&c.accepted[SIGNAL_LOGS]) == 0) usleep(1000);
+    pipeline_stop(p, 0);
+    for (int i = 0; i < 3; i++) CHECK_INT(pthread_join(threads[i], NULL), 0);
+    struct err err;
+    CHECK_INT(pipeline_ready(p, &err), ST_UNAVAILABLE);
+    CHECK_INT(pipeline_flush(p, 1000, &err), ST_UNAVAILABLE);
+    pipeline_close(p, 0);
+    CHECK(balances());
+    p = open_pipeline(&o);
+    CHECK_INT(pipeline_flush(p, 30000, &err), ST_OK);
+    pipeline_close(p, 1000);
+    CHECK(balances());
+    clean();
+}
+
 TEST(a_port_in_use_fails_the_opening_and_leaves_nothing_running)
 {
     struct pipeline_options o = options();

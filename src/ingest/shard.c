@@ -90,7 +90,7 @@ static void drain_here(void *ctx)
 void shard_drain(struct shard *s)
 {
     atomic_store(&s->open_requests, UINT32_MAX); /* until the loop has looked */
-    if (!loop_post(s->loop, drain_here, s)) atomic_store(&s->open_requests, 0);
+    if (!s->running || !loop_post(s->loop, drain_here, s)) atomic_store(&s->open_requests, 0);
 }
 
 static void flush_here(void *ctx)
@@ -106,8 +106,8 @@ static void flush_here(void *ctx)
 void shard_flush_begin(struct shard *s)
 {
     unsigned wanted = atomic_fetch_add(&s->flush_wanted, 1) + 1;
-    if (!loop_post(s->loop, flush_here, s))
-        atomic_store(&s->flushed, wanted); /* the loop has ended */
+    if (!s->running || !loop_post(s->loop, flush_here, s))
+        atomic_store(&s->flushed, wanted); /* the loop has ended, or never ran */
 }
 
 bool shard_flushed(const struct shard *s)

@@ -112,7 +112,7 @@ struct pipeline {
     pthread_t *writers;
     unsigned n_writers;
     pthread_t replayer;
-    bool replayer_started;
+    bool replayer_started, stopped;
     atomic_bool replaying, draining, stopping;
 };
 

@@ -285,6 +285,7 @@ void store_queue_stop(struct pipeline *p)
 
 void store_queue_free(struct pipeline *p)
 {
+    pthread_mutex_lock(&p->queue.mutex); /* a flush may be looking */
     for (unsigned i = 0; i < p->n_shards; i++)
         for (int k = 0; k < SIGNAL_COUNT; k++) {
             struct lane *l = &p->shards[i].lanes[k];
@@ -294,4 +295,6 @@ void store_queue_free(struct pipeline *p)
                 task_free(p, lane_pop(&p->queue, l));
             }
         }
+    pthread_cond_broadcast(&p->queue.progress);
+    pthread_mutex_unlock(&p->queue.mutex);
 }
