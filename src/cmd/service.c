@@ -138,7 +138,7 @@ status service_open_pipeline(struct service *s, struct err *err)
         .retention_traces = c->retention_traces,
         .retention_logs = c->retention_logs,
         .retention_metrics = c->retention_metrics,
-        .max_future = c->max_future,
+        .max_future = c->max_future ? c->max_future : 36500 * NANOS_DAY, /* 0: no bound */
         .max_attributes = (uint32_t)c->max_attributes,
     };
     TRY(config_endpoint(c, c->grpc_endpoint, "receive.grpc.endpoint", &opt.grpc_host,

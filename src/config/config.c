@@ -33,6 +33,24 @@ static const struct option {
 };
 enum { OPTIONS = sizeof options / sizeof *options };
 
+/* Where 0 has no meaning of its own. Below 1 MiB of reserve a journal that filled its disk could
+ * not write the marks by which it empties again. */
+static const struct {
+    str name;
+    uint64_t least;
+} leasts[] = {
+    {S("receive.max_body"), 1},        {S("receive.max_decompressed"), 1},
+    {S("receive.max_inflight"), 1},    {S("journal.max_size"), 1 << 20},
+    {S("journal.segment_size"), 4096}, {S("journal.reserve"), 1 << 20},
+    {S("batch.send_batch_size"), 1},   {S("batch.timeout"), NANOS_MS},
+    {S("batch.max_rows"), 1},          {S("batch.max_bytes"), 1},
+    {S("store.writers"), 1},           {S("store.tries"), 1},
+    {S("query.threads"), 1},           {S("query.max_queued"), 1},
+    {S("query.timeout"), NANOS_MS},    {S("query.max_rows"), 1},
+    {S("query.max_series"), 1},        {S("query.max_memory"), 1},
+    {S("query.max_entries"), 1},
+};
+
 static const struct option *option_find(str name)
 {
     for (size_t i = 0; i < OPTIONS; i++)
@@ -71,6 +89,25 @@ static status set(struct config *c, const struct option *o, str value, struct er
     return ST_INTERNAL;
 }
 
+static void print_value(const struct config *c, const struct option *o, struct buf *out);
+
+static status check_least(struct config *c, const struct option *o, struct err *err)
+{
+    for (size_t i = 0; i < sizeof leasts / sizeof *leasts; i++) {
+        if (!str_eq(leasts[i].name, o->name)) continue;
+        uint64_t *field = (uint64_t *)((char *)c + o->offset); /* nanos: never negative here */
+        if (*field >= leasts[i].least) return ST_OK;
+        *field = leasts[i].least;
+        struct buf text;
+        buf_init(&text, 256);
+        print_value(c, o, &text);
+        status s = err_set(err, ST_INVALID, ERR_NOPOS, "at least %.*s", (int)text.len, text.ptr);
+        buf_done(&text);
+        return s;
+    }
+    return ST_OK;
+}
+
 status config_set(struct config *c, str name, str value, struct err *err)
 {
     const struct option *o = option_find(name);
@@ -83,6 +120,7 @@ status config_set(struct config *c, str name, str value, struct err *err)
         return err_set(err, ST_NOT_FOUND, ERR_NOPOS, "no option \"" STR_FMT "\"", STR_ARG(name));
     }
     status s = set(c, o, value, err);
+    if (s == ST_OK) s = check_least(c, o, err);
     return s == ST_OK ? s : err_wrap(err, s, STR_FMT, STR_ARG(name));
 }
 

@@ -102,6 +102,20 @@ TEST(config_flags_win)
     CHECK(holds(&err, "did you mean \"batch.timeout\"?"));
 }
 
+TEST(config_values_without_a_meaning_are_refused)
+{
+    struct config c = fresh();
+    struct err err;
+    CHECK_INT(config_set(&c, S("journal.reserve"), S("0"), &err), ST_INVALID);
+    CHECK(strcmp(err.msg, "journal.reserve: at least 1MiB") == 0);
+    CHECK_INT(config_set(&c, S("journal.reserve"), S("1MiB"), &err), ST_OK);
+    CHECK_INT(config_set(&c, S("batch.timeout"), S("0"), &err), ST_INVALID);
+    CHECK(strcmp(err.msg, "batch.timeout: at least 1ms") == 0);
+    CHECK_INT(config_set(&c, S("query.max_rows"), S("0"), &err), ST_INVALID);
+    CHECK_INT(config_set(&c, S("receive.workers"), S("0"), &err), ST_OK);
+    CHECK_INT(config_set(&c, S("retention.logs"), S("0"), &err), ST_OK);
+}
+
 TEST(config_printed_is_read_back)
 {
     struct config c = fresh(), d = fresh();
