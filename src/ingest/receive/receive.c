@@ -13,7 +13,13 @@
 #include "net/compress.h"
 #include "obs/metrics.h"
 
-enum { SLACK = 64, FIRST_ROOM = 16384, REFUSED_RETRY_MS = 1000, ARENA_FACTOR = 8 };
+enum {
+    SLACK = 64,
+    FIRST_ROOM = 16384,
+    WHOLE_ROOM = 1 << 20,
+    REFUSED_RETRY_MS = 1000,
+    ARENA_FACTOR = 8
+};
 #define DEFAULT_MAX ((uint64_t)64 << 20)
 
 struct receiver {
@@ -46,6 +52,12 @@ struct incoming {
 };
 
 /* ---- the gate ---- */
+
+static bool fits(const struct receive_gate *g, uint64_t n)
+{
+    uint64_t held = atomic_load_explicit(&g->bytes, memory_order_relaxed);
+    return held < g->max_bytes && n <= g->max_bytes - held;
+}
 
 static bool charge(struct incoming *in, uint64_t n)
 {
@@ -261,37 +273,42 @@ static status no_room(struct err *err)
     return err_set(err, ST_OVERLOADED, ERR_NOPOS, "too many bytes of requests in flight");
 }
 
-/* The number of wire bytes is known: all of them at once, in the arena. */
+/* The number of wire bytes is known: room for all of them, in the arena unless they are many. Only
+ * what has come is charged: what a client states and never sends must not keep others out. */
 static status room_for(struct incoming *in, uint64_t n, struct err *err)
 {
     if (n > in->r->opt.max_body_bytes) return too_large(in->r, err);
-    if (!charge(in, n)) return no_room(err);
+    if (!fits(in->r->opt.gate, n)) return no_room(err);
+    if (n > WHOLE_ROOM) return ST_OK;
     in->at = arena_alloc(in->req.arena, n + SLACK, 16);
     in->room = n;
     return ST_OK;
 }
 
-static status append(struct incoming *in, str bytes, struct err *err)
+static void grow(struct incoming *in, size_t need)
 {
-    if (bytes.len <= in->room - in->len) {
-        memcpy(in->at + in->len, bytes.ptr, bytes.len);
-        in->len += bytes.len;
-        return ST_OK;
-    }
-    if (in->at && !in->on_heap)
-        return err_set(err, ST_INVALID, ERR_NOPOS, "body is longer than %zu bytes as stated",
-                       in->room);
-    if (in->len + bytes.len > in->r->opt.max_body_bytes) return too_large(in->r, err);
     size_t room = in->room ? in->room * 2 : FIRST_ROOM;
-    while (room < in->len + bytes.len) room *= 2;
+    while (room < need) room *= 2;
     if (room > in->r->opt.max_body_bytes) room = (size_t)in->r->opt.max_body_bytes;
-    if (!charge(in, room - in->room)) return no_room(err);
     char *p = realloc(in->at, room + SLACK);
     if (!p) abort();
     in->at = p;
     in->on_heap = true;
     in->room = room;
-    return append(in, bytes, err);
+}
+
+static status append(struct incoming *in, str bytes, struct err *err)
+{
+    bool more = bytes.len > in->room - in->len;
+    if (more && in->at && !in->on_heap)
+        return err_set(err, ST_INVALID, ERR_NOPOS, "body is longer than %zu bytes as stated",
+                       in->room);
+    if (bytes.len > in->r->opt.max_body_bytes - in->len) return too_large(in->r, err);
+    if (!charge(in, bytes.len)) return no_room(err);
+    if (more) grow(in, in->len + bytes.len);
+    memcpy(in->at + in->len, bytes.ptr, bytes.len);
+    in->len += bytes.len;
+    return ST_OK;
 }
 
 static status take(struct incoming *in, str bytes, struct err *err)
@@ -347,8 +364,7 @@ static status admit(struct incoming *in, const struct http_request *req, struct 
     if (in->route.protocol != OTLP_GRPC && req->content_length >= 0)
         return room_for(in, (uint64_t)req->content_length, err);
     /* The size is told later, or never: there must be room for something at least. */
-    if (!charge(in, 1)) return no_room(err);
-    discharge(in);
+    if (!fits(r->opt.gate, 1)) return no_room(err);
     if (req->content_length > 5 && (uint64_t)req->content_length - 5 > r->opt.max_body_bytes)
         return too_large(r, err);
     return ST_OK;

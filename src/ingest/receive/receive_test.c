@@ -746,6 +746,21 @@ TEST(O13_every_protocol_is_served_on_the_same_port_and_h2c_posts_too)
     rig_end(&g);
 }
 
+TEST(a_body_that_is_stated_and_does_not_come_keeps_nobody_out)
+{
+    struct rig g = {.gate.max_bytes = 100};
+    rig_start(&g);
+    int fds[4];
+    for (int i = 0; i < 4; i++) {
+        fds[i] = dial(&g);
+        say(fds[i], S("POST /v1/traces HTTP/1.1\r\nHost: h" JS "\r\nContent-Length: 90\r\n\r\n{"));
+    }
+    char *a = post(&g, "POST /v1/traces HTTP/1.1" JS, S("{}"));
+    CHECK(has(a, "200"));
+    for (int i = 0; i < 4; i++) close(fds[i]);
+    rig_end(&g);
+}
+
 TEST(O10_grpc_past_the_gate_is_refused_at_the_prefix)
 {
     struct rig g = {.gate.max_bytes = 100};
