@@ -36,7 +36,7 @@ export function temporaryFolder() {
 export function startProcess(binary, args, { env = {} } = {}) {
   const child = spawn(binary, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
   const process_ = { child, log: [], ready: null, exited: null };
-  process_.exited = new Promise((resolve) => child.on('exit', (code, signal) => resolve({ code, signal })));
+  process_.exited = new Promise((resolve) => child.on('close', (code, signal) => resolve({ code, signal }))); // its log is whole then
   readline.createInterface({ input: child.stderr }).on('line', (l) => {
     process_.log.push(l);
     if (process.env.WEIR_TEST_VERBOSE) console.error(l);
@@ -53,6 +53,14 @@ export function startProcess(binary, args, { env = {} } = {}) {
   });
 }
 
+// A report ends the process (66), or is found in its log when it was killed before.
+const sanitizers = {
+  ASAN_OPTIONS: 'detect_leaks=1:abort_on_error=0:exitcode=66',
+  UBSAN_OPTIONS: 'print_stacktrace=1:halt_on_error=1:exitcode=66',
+  TSAN_OPTIONS: 'halt_on_error=1:exitcode=66:second_deadlock_stack=1',
+};
+const report = /(ERROR|WARNING): (Address|Thread|Leak|Memory)Sanitizer|: runtime error: /;
+
 const flags = (options) => Object.entries(options).map(([k, v]) => `--${k}=${v}`);
 
 export class Weir {
@@ -61,7 +69,8 @@ export class Weir {
     this.options = { ...anyPort, ...options };
     this.dir = dir;
     this.shape = shape;
-    this.processes = {};
+    this.processes = {}; // that run now, by command
+    this.started = []; // all that ever ran
     this.ports = {};
   }
 
@@ -78,9 +87,9 @@ export class Weir {
   }
 
   async startService(command, binary, more) {
-    const sanitizers = { ASAN_OPTIONS: 'detect_leaks=0:abort_on_error=0', TSAN_OPTIONS: 'halt_on_error=0:exitcode=66' };
     const p = await startProcess(binary, [command, '--data', this.dir, ...flags({ ...this.options, ...more })], { env: sanitizers });
     this.processes[command] = p;
+    this.started.push([command, p]);
     for (const [k, v] of Object.entries(p.ready)) if (k !== 'admin') this.ports[k] = v;
     for (const [key, option] of Object.entries(endpointOf)) // a restart listens where the clients know it
       if (p.ready[key] && key !== 'admin') this.options[option] = `127.0.0.1:${p.ready[key]}`;
@@ -166,7 +175,16 @@ export class Weir {
       p.child.kill('SIGTERM');
       const { code, signal } = await p.exited;
       delete this.processes[command];
+      this.checkReports();
       if (code !== 0) throw new Error(`${command} ended with ${code ?? signal}:\n${p.log.slice(-40).join('\n')}`);
+    }
+  }
+
+  // Throws when a sanitizer of one of the processes reported something, also of one that was killed.
+  checkReports() {
+    for (const [command, p] of this.started) {
+      const at = p.log.findIndex((l) => report.test(l));
+      if (at >= 0) throw new Error(`${command}: a sanitizer's report:\n${p.log.slice(at, at + 60).join('\n')}`);
     }
   }
 
@@ -182,11 +200,22 @@ export async function withWeir(options, fn, more = {}) {
     await weir.start();
     await fn(weir);
     await weir.stop();
+    weir.checkReports();
   } catch (e) {
     for (const [name, p] of Object.entries(weir.processes)) e.message += `\n--- ${name} ---\n${p.log.slice(-30).join('\n')}`;
     throw e;
   } finally {
     weir.killAll();
+  }
+}
+
+// Polls an outside fact that no event tells of.
+export async function until(what, check, { seconds = 30 } = {}) {
+  const end = Date.now() + seconds * 1000;
+  for (;;) {
+    if (await check()) return;
+    if (Date.now() > end) throw new Error(`not reached in ${seconds} s: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }
 
