@@ -48,7 +48,7 @@ TEST(otlp_json_every_truncation_is_refused_with_its_place)
         enum signal_kind signal = (enum signal_kind)i;
         str whole = json_sample(signal);
         while (whole.ptr[whole.len - 1] != '}') whole.len--;
-        for (size_t n = 1; n < whole.len; n += 3) {
+        for (size_t n = 1; n < whole.len; n++) {
             struct decoded d;
             decode_sample(&d, signal, PAYLOAD_JSON, (str){whole.ptr, n}, NULL);
             CHECK_INT(d.status, ST_INVALID);
