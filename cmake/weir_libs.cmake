@@ -17,3 +17,6 @@ weir_lib(CMOCKA cmocka)
 add_library(llhttp STATIC /usr/share/llhttp/api.c /usr/share/llhttp/http.c
   /usr/share/llhttp/llhttp.c)
 target_include_directories(llhttp SYSTEM PUBLIC /usr/share/include/llhttp)
+if(WEIR_FUZZ)
+  target_compile_options(llhttp PRIVATE -fsanitize=address,fuzzer-no-link)
+endif()
