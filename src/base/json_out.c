@@ -69,7 +69,7 @@ void json_quote(struct buf *out, str s)
         i++;
         from = i;
     }
-    buf_add(out, (str){s.ptr + from, s.len - from});
+    buf_add(out, str_drop(s, from));
     buf_char(out, '"');
 }
 

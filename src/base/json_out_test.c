@@ -43,6 +43,7 @@ static void quoted(str in, str want)
 
 TEST(json_out_escapes_controls_and_repairs_utf8)
 {
+    quoted((str){0}, S("\"\"")); /* no pointer to count from */
     quoted(S("a\"\\\n\t\r\x01\x7f"), S("\"a\\\"\\\\\\n\\t\\r\\u0001\x7f\""));
     quoted(S("\xc3\xa9\xf0\x9f\x98\x80"), S("\"\xc3\xa9\xf0\x9f\x98\x80\""));
     quoted(S("a\xff\xc3z"), S("\"a\xef\xbf\xbd\xef\xbf\xbdz\""));

@@ -287,8 +287,8 @@ static status exemplars(struct builder *b, str msg, uint32_t field)
 
 static bool buckets_fit(struct builder *b, const struct point *p)
 {
-    const double *bounds = b->batch->metrics.f64s + p->explicit_bounds.at;
     uint32_t n_counts = p->bucket_counts.n, n_bounds = p->explicit_bounds.n;
+    const double *bounds = n_bounds ? b->batch->metrics.f64s + p->explicit_bounds.at : NULL;
     if (n_counts ? n_counts != n_bounds + 1 : n_bounds != 0) {
         builder_reject(b, REJECT_BAD_BUCKETS,
                        "%" PRIu32 " bucket_counts for %" PRIu32 " explicit_bounds", n_counts,
@@ -314,10 +314,11 @@ static uint64_t series_id(const struct builder *b, const struct point_context *m
 {
     uint64_t h = m->series_hash;
     if (m->type == METRIC_HISTOGRAM) {
-        const double *bounds = b->batch->metrics.f64s + p->explicit_bounds.at;
-        str bytes = p->explicit_bounds.n
-                        ? (str){(const char *)bounds, p->explicit_bounds.n * sizeof *bounds}
-                        : S("");
+        str bytes = S("");
+        if (p->explicit_bounds.n) {
+            const double *bounds = b->batch->metrics.f64s + p->explicit_bounds.at;
+            bytes = (str){(const char *)bounds, p->explicit_bounds.n * sizeof *bounds};
+        }
         h = hash_seed(bytes, h);
     }
     return hash_mix(h, otlp_attributes_hash(b, p->attrs));
