@@ -9,7 +9,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const size_t bounds[] = {1 << 20, 20000, 10};
+    static const size_t bounds[] = {100000, 20000, 10};
     for (int c = PAYLOAD_GZIP; c <= PAYLOAD_ZSTD; c++) {
         for (size_t b = 0; b < 3; b++) {
             struct arena a;

@@ -18,7 +18,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (!all) abort();
     memcpy(all, preface, n);
     memcpy(all + n, data + 1, size - 1);
-    fuzz_core(http2_new(), data[0], (str){all, n + size - 1});
+    (void)fuzz_core(http2_new(), http2_begin, data[0], (str){all, n + size - 1});
     free(all);
     return 0;
 }

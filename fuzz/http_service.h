@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "base/hash.h"
 #include "net/http_core.h"
 
 struct fuzz_exchange {
@@ -15,7 +16,10 @@ struct fuzz_exchange {
 struct fuzz_service {
     unsigned how;
     int open;
+    uint64_t seen; /* a hash of what was asked, in order */
 };
+
+static void fuzz_see(struct fuzz_service *s, str text) { s->seen = hash_seed(text, s->seen + 1); }
 
 static void fuzz_answer(struct fuzz_service *s, struct http_exchange *x)
 {
@@ -46,6 +50,10 @@ static void fuzz_on_request(void *ctx, struct http_exchange *x, const struct htt
         for (size_t k = 0; k < r->headers[i].name.len; k++)
             assert(r->headers[i].name.ptr[k] < 'A' || r->headers[i].name.ptr[k] > 'Z');
     assert(r->path.len + r->query.len <= r->target.len + 1);
+    fuzz_see(s, r->method);
+    fuzz_see(s, r->target);
+    for (size_t i = 0; i < r->n_headers; i++)
+        fuzz_see(s, r->headers[i].name), fuzz_see(s, r->headers[i].value);
     if (s->how & 4)
         fuzz_answer(s, x);
     else
@@ -66,6 +74,7 @@ static void fuzz_on_end(void *ctx, struct http_exchange *x)
     struct fuzz_exchange *e = http_user(x);
     assert(!e->ended);
     e->ended = true;
+    fuzz_see(s, (str){(const char *)&e->bytes, sizeof e->bytes});
     if (!(s->how & 4)) fuzz_answer(s, x);
 }
 
@@ -77,7 +86,10 @@ static void fuzz_on_close(void *ctx, struct http_exchange *x)
     assert(s->open >= 0);
 }
 
-static void fuzz_core(struct http_core *c, unsigned how, str in)
+/* `how`: the low three bits are the service's, the others how long the pieces are. Returns what was
+ * asked. `begin` may be NULL. */
+static uint64_t fuzz_core(struct http_core *c, void (*begin)(struct http_core *), unsigned how,
+                          str in)
 {
     struct fuzz_service s = {.how = how & 7};
     struct http_service service = {&s,          fuzz_on_request, fuzz_on_data,
@@ -89,7 +101,7 @@ static void fuzz_core(struct http_core *c, unsigned how, str in)
     c->service = &service;
     c->limits = &limits;
     c->now_ms = 1;
-    if (in.len > 3 && memcmp(in.ptr, "PRI", 3) == 0) http2_begin(c);
+    if (begin) begin(c);
     size_t cut = how >> 3 ? (size_t)(how >> 3) * 3 : in.len;
     while (in.len && !c->wants_close) {
         str piece = {in.ptr, in.len < cut ? in.len : cut};
@@ -108,4 +120,5 @@ static void fuzz_core(struct http_core *c, unsigned how, str in)
     c->ops->free(c);
     assert(s.open == 0);
     buf_done(&out);
+    return s.seen;
 }

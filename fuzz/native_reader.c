@@ -42,8 +42,21 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     str whole = {(const char *)data, size}, in = whole;
     struct native_block b;
     struct err err;
-    while (native_read_block(&a, &in, &b, &err) == ST_OK)
-        for (uint32_t i = 0; i < b.n_columns; i++) touch(&b.columns[i], whole);
+    for (;;) {
+        str before = in;
+        status s = native_read_block(&a, &in, &b, &err);
+        if (s != ST_OK) {
+            assert(s == (before.len == 0 ? ST_NOT_FOUND : err.code));
+            assert(s == ST_NOT_FOUND || s == ST_LIMIT || s == ST_INVALID);
+            assert(s != ST_LIMIT || (in.ptr == before.ptr && in.len == before.len));
+            break;
+        }
+        assert(in.len < before.len && (in.len == 0 || in.ptr + in.len == whole.ptr + whole.len));
+        for (uint32_t i = 0; i < b.n_columns; i++) {
+            assert(b.columns[i].rows == b.rows);
+            touch(&b.columns[i], whole);
+        }
+    }
     assert(a.used <= 4096 + size * 400);
     arena_done(&a);
     return 0;

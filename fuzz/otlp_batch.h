@@ -1,10 +1,18 @@
-/* Reads every byte that a batch names: under ASan a string outside of body and arena is a crash. */
+/* Reads every byte that a batch names: under ASan a string outside of body and arena is a crash. Of
+ * what was accepted, ids, times and numbers of attributes are within what the options say. */
 #pragma once
 
 #include <assert.h>
 #include <stdlib.h>
 
 #include "ingest/decode/decode.h"
+
+static const struct decode_options options = {
+    .received_at = 1700000000000000000,
+    .oldest = 1600000000000000000,
+    .newest = 1800000000000000000,
+    .max_attributes = 64,
+};
 
 static volatile unsigned char touched;
 
@@ -30,6 +38,17 @@ static void touch_attrs(const struct telemetry_batch *b, struct attr_range r)
     }
 }
 
+/* The attributes of an accepted item. */
+static void touch_own_attrs(const struct telemetry_batch *b, struct attr_range r, uint64_t time)
+{
+    assert(r.n <= options.max_attributes);
+    assert(time >= (uint64_t)options.oldest && time <= (uint64_t)options.newest);
+    touch_attrs(b, r);
+    for (uint32_t i = 0; i < r.n; i++)
+        for (uint32_t k = 0; k < i; k++)
+            assert(!str_eq(b->attrs[r.at + i].key, b->attrs[r.at + k].key));
+}
+
 static void touch_spans(const struct telemetry_batch *b)
 {
     const struct span_columns *c = &b->spans;
@@ -39,7 +58,9 @@ static void touch_spans(const struct telemetry_batch *b)
         assert(c->events[i].n == 0 || c->events[i].at + c->events[i].n <= c->n_events);
         assert(c->links[i].n == 0 || c->links[i].at + c->links[i].n <= c->n_links);
         touch(c->name[i]), touch(c->trace_state[i]), touch(c->status_message[i]);
-        touch_attrs(b, c->attrs[i]);
+        static const uint8_t zeros[16];
+        assert(memcmp(c->trace_id[i], zeros, 16) && memcmp(c->span_id[i], zeros, 8));
+        touch_own_attrs(b, c->attrs[i], c->start_time[i]);
     }
     for (uint32_t i = 0; i < c->n_events; i++)
         touch(c->event[i].name), touch_attrs(b, c->event[i].attrs);
@@ -55,7 +76,7 @@ static void touch_logs(const struct telemetry_batch *b)
         assert(c->severity_number[i] <= 24 && c->time_origin[i] <= LOG_TIME_ARRIVAL);
         touch(c->severity_text[i]), touch(c->event_name[i]);
         touch_value(&c->body[i]);
-        touch_attrs(b, c->attrs[i]);
+        touch_own_attrs(b, c->attrs[i], c->time[i]);
     }
 }
 
@@ -74,7 +95,7 @@ static void touch_metrics(const struct telemetry_batch *b)
     }
     for (uint32_t i = 0; i < c->n; i++) {
         assert(c->desc[i] < c->n_descs);
-        touch_attrs(b, c->attrs[i]);
+        touch_own_attrs(b, c->attrs[i], c->time[i]);
         check_run(c->bucket_counts[i], c->n_u64s);
         check_run(c->positive_counts[i], c->n_u64s);
         check_run(c->negative_counts[i], c->n_u64s);
@@ -115,23 +136,19 @@ static void touch_batch(const struct telemetry_batch *b)
 /* The first byte chooses the signal, the rest is the body. */
 static int fuzz_decode(const uint8_t *data, size_t size, enum payload_format format)
 {
-    static const struct decode_options opt = {
-        .received_at = 1700000000000000000,
-        .oldest = 1600000000000000000,
-        .newest = 1800000000000000000,
-        .max_attributes = 64,
-    };
     if (size == 0) return 0;
     struct arena a;
     arena_init(&a, 16 << 20);
     struct telemetry_batch *b;
     struct err err;
     str body = {(const char *)data + 1, size - 1};
-    status s = decode_request(&a, (enum signal_kind)(data[0] % 3), format, body, &opt, &b, &err);
+    status s =
+        decode_request(&a, (enum signal_kind)(data[0] % 3), format, body, &options, &b, &err);
     if (s == ST_OK)
         touch_batch(b);
     else
-        assert((s == ST_INVALID || s == ST_LIMIT) && s == err.code);
+        assert((s == ST_INVALID || s == ST_LIMIT) && s == err.code && err.msg[0] &&
+               (err.pos == ERR_NOPOS || err.pos <= body.len));
     arena_done(&a);
     return 0;
 }
