@@ -264,3 +264,41 @@ TEST(decode_every_truncation_is_refused_or_a_shorter_request)
         buf_done(&b);
     }
 }
+
+static void check_text(size_t key_len, size_t text_len, bool twice)
+{
+    static char bytes[400];
+    memset(bytes, 'x', sizeof bytes);
+    str key = {bytes, key_len}, text = {bytes, text_len};
+    struct buf out;
+    buf_init(&out, 4000);
+    struct pb_out p = pb_begin_in(&out);
+    pb_begin(&p, 1), pb_begin(&p, 2), pb_begin(&p, 2);
+    if (twice) { /* the last value counts */
+        begin_attr(&p, 6, key), pb_put_str(&p, 1, S("first")), pb_end(&p);
+        pb_begin(&p, 2), pb_put_str(&p, 1, text), pb_end(&p);
+        pb_end(&p);
+    } else {
+        put_attr_str(&p, 6, key, text);
+    }
+    pb_end(&p), pb_end(&p), pb_end(&p);
+    struct decoded d;
+    decode_sample(&d, SIGNAL_LOGS, PAYLOAD_PROTOBUF, buf_str(&out), NULL);
+    CHECK_INT(d.status, ST_OK);
+    CHECK_INT(d.batch->logs.n, 1);
+    const struct attr *a = attr_at(d.batch, d.batch->logs.attrs[0], 0);
+    CHECK_STR(a->key, key);
+    CHECK_INT(a->value.type, ATTR_STRING);
+    CHECK_STR(a->value.text, text);
+    decoded_done(&d);
+    buf_done(&out);
+}
+
+TEST(decode_reads_attributes_of_every_length_around_one_byte_of_length)
+{
+    static const size_t keys[] = {0, 1, 117, 118, 126, 127, 128, 200};
+    for (size_t k = 0; k < sizeof keys / sizeof *keys; k++) {
+        for (size_t text = 0; text < 3; text++) check_text(keys[k], text, text == 2);
+        for (size_t text = 118; text < 134; text++) check_text(keys[k], text, text % 2);
+    }
+}

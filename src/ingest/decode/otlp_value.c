@@ -170,6 +170,38 @@ static status attributes_grow(struct builder *b, str msg)
     return builder_grow(b, (void **)&batch->attrs, sizeof *batch->attrs, &b->cap_attrs, need);
 }
 
+/* The form nearly every sender writes: a key, then a text, both shorter than 128 bytes, and nothing
+ * else. False: read it field by field. */
+static inline bool short_text(str msg, struct attr *ret)
+{
+    const uint8_t *p = (const uint8_t *)msg.ptr;
+    if (msg.len < 6 || p[0] != PB_TAG(1, PB_BYTES) || p[1] >= 0x80) return false;
+    size_t key = p[1];
+    if (msg.len < key + 6) return false;
+    const uint8_t *v = p + 2 + key;
+    size_t text = msg.len - key - 6;
+    if (text >= 0x80 - 2 || v[0] != PB_TAG(2, PB_BYTES) || v[1] != text + 2 ||
+        v[2] != PB_TAG(1, PB_BYTES) || v[3] != text)
+        return false;
+    ret->key = (str){msg.ptr + 2, key};
+    ret->value = (struct attr_value){ATTR_STRING, {(str){(const char *)v + 4, text}}};
+    return true;
+}
+
+static status attribute_read(struct builder *b, str msg, struct attr *ret)
+{
+    struct pb_reader r = pb_read(msg);
+    for (uint32_t tag; pb_next(&r, &tag);) {
+        switch (tag) {
+        case PB_TAG(1, PB_BYTES): ret->key = pb_bytes(&r); break;
+        case PB_TAG(2, PB_BYTES): TRY(otlp_value(b, pb_bytes(&r), &ret->value)); break;
+        default: pb_skip(&r, tag); break;
+        }
+    }
+    if (r.bad) return builder_malformed(b, r.bad, "malformed KeyValue");
+    return ST_OK;
+}
+
 status otlp_attribute(struct builder *b, str msg, struct attr_range *io)
 {
     struct telemetry_batch *batch = b->batch;
@@ -177,16 +209,8 @@ status otlp_attribute(struct builder *b, str msg, struct attr_range *io)
     if (io->n == 0) io->at = batch->n_attrs;
     assert(io->at + io->n == batch->n_attrs);
 
-    struct pb_reader r = pb_read(msg);
     struct attr a = {.value.type = ATTR_EMPTY};
-    for (uint32_t tag; pb_next(&r, &tag);) {
-        switch (tag) {
-        case PB_TAG(1, PB_BYTES): a.key = pb_bytes(&r); break;
-        case PB_TAG(2, PB_BYTES): TRY(otlp_value(b, pb_bytes(&r), &a.value)); break;
-        default: pb_skip(&r, tag); break;
-        }
-    }
-    if (r.bad) return builder_malformed(b, r.bad, "malformed KeyValue");
+    if (!short_text(msg, &a)) TRY(attribute_read(b, msg, &a));
     batch->attrs[batch->n_attrs++] = a;
     io->n++;
     return ST_OK;
