@@ -3,8 +3,9 @@
  *   GET /metrics        Prometheus text of obs/metrics
  *   GET /health         200 while the process lives
  *   GET /ready          200, or 503 with the reason
- *   POST /flush         seals and stores what is open; answers when it is stored (tests use it).
- * ?timeout_ms= (default 60000) GET /debug/config   the configuration in force, secrets masked */
+ *   POST /flush         seals and stores what is open; answers when it is stored
+ *                       (?timeout_ms=, default 60000)
+ *   GET /debug/config   the configuration in force, secrets masked */
 #pragma once
 
 #include <stdint.h>

@@ -166,7 +166,8 @@ status service_open_engine(struct service *s, struct engine **ret, struct err *e
                    .max_series = c->query_series,
                    .max_bytes = c->query_memory,
                    .max_entries = c->query_entries,
-                   .timeout_ms = (uint32_t)(c->query_timeout / NANOS_MS)},
+                   .timeout_ms = (uint32_t)(c->query_timeout / NANOS_MS),
+                   .experimental = c->query_experimental},
     };
     TRY(config_endpoint(c, c->query_endpoint, "query.endpoint", &opt.host, &opt.port, err));
     return engine_open(&opt, s->store, ret, err);

@@ -1,3 +1,4 @@
+/* clang-format off */
 /* native writer: columns to ClickHouse Native blocks (protocol revision 0: HTTP, embedded, files).
  *
  *   block   := varuint columns | varuint rows | columns x { str name | str type | column }
@@ -6,25 +7,25 @@
  *              (nothing at all when the block has no rows)
  *
  *   type                    prefix          data for n entries
- *   ----------------------  --------------
- * --------------------------------------------------------- UInt, Int, Float, Date  - n x width
- * bytes; DateTime64 = Int64 ticks FixedString(N), UUID    -               n x N bytes; a UUID is
- * two byte-reversed halves String                  -               n x str Nullable(T) T's n x u8
- * (1 = NULL) | T's data for all n LowCardinality(T)       u64 1           nothing when n = 0, else
- *                                           u64 0x600 + w | u64 keys | T's data for the keys, ""
- * first | u64 n | n x index of 1, 2, 4, 8 bytes for w = 0, 1, 2, 3 Array(T)                T's n x
- * u64 cumulative end | T's data for the last end's entries Map(K, V)               K's | V's n x
- * u64 cumulative end | K's data | V's data Tuple(A, B)             A's | B's       A's data | B's
- * data
+ *   ----------------------  --------------  ---------------------------------------------------------
+ *   UInt, Int, Float, Date  -               n x width bytes; DateTime64 = Int64 ticks
+ *   FixedString(N), UUID    -               n x N bytes; a UUID is two byte-reversed halves
+ *   String                  -               n x str
+ *   Nullable(T)             T's             n x u8 (1 = NULL) | T's data for all n
+ *   LowCardinality(T)       u64 1           nothing when n = 0, else
+ *                                           u64 0x600 + w | u64 keys | T's data for the keys, "" first
+ *                                           | u64 n | n x index of 1, 2, 4, 8 bytes for w = 0, 1, 2, 3
+ *   Array(T)                T's             n x u64 cumulative end | T's data for the last end's entries
+ *   Map(K, V)               K's | V's       n x u64 cumulative end | K's data | V's data
+ *   Tuple(A, B)             A's | B's       A's data | B's data
  *
  * So Map(LowCardinality(String), String) with {k:v}, {}, {k:w, x:y} is
  *
- *   01 00*7 | 01.. 01.. 03.. (u64) | 00 06 00*6 | 03 00*7 | 00  01 6b  01 78 | 03 00*7 | 01 01 02 |
- * 01 76 01 77 01 79 version   ends                   flags        keys      ""  "k"    "x"     n
- * index      "v" "w" "y"
+ *   01 00*7 | 01.. 01.. 03.. (u64) | 00 06 00*6 | 03 00*7 | 00  01 6b  01 78 | 03 00*7 | 01 01 02 | 01 76 01 77 01 79
+ *   version   ends                   flags        keys      ""  "k"    "x"     n         index      "v" "w" "y"
  *
- * Several blocks may follow each other. The output's ceiling is sticky: check buf.over once at the
- * end. */
+ * Several blocks may follow each other. The output's ceiling is sticky: check buf.over once at the end. */
+/* clang-format on */
 #pragma once
 
 #include "base/arena.h"

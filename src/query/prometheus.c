@@ -19,7 +19,8 @@ static status expression(struct query_job *j, str *ret_text, struct promql_expr 
                          struct err *err)
 {
     str q = job_param(j, S("query"));
-    status s = promql_parse(j->arena, q, (struct promql_options){}, ret, err);
+    struct promql_options opt = {.experimental = j->limits->experimental};
+    status s = promql_parse(j->arena, q, opt, ret, err);
     if (s != ST_OK) {
         struct buf b;
         buf_init(&b, 64);

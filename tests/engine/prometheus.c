@@ -69,14 +69,15 @@ struct answer {
     struct query_job job;
 };
 
+static struct query_limits limits = {.max_rows = 1'000'000,
+                                     .max_series = 1000,
+                                     .max_bytes = 256 << 20,
+                                     .max_entries = 5000,
+                                     .timeout_ms = 30'000};
+
 static str ask(struct answer *r, const char *path, str segment, const struct query_param *params,
                size_t n)
 {
-    static const struct query_limits limits = {.max_rows = 1'000'000,
-                                               .max_series = 1000,
-                                               .max_bytes = 256 << 20,
-                                               .max_entries = 5000,
-                                               .timeout_ms = 30'000};
     struct store_fetcher f;
     struct err err = {};
     arena_init(&r->arena, limits.max_bytes);
@@ -389,6 +390,21 @@ TEST(stats_count_samples_and_take_time)
     got = ask(&r, "/api/v1/query", (str){0}, PARAMS({S("query"), S("1")}));
     CHECK(!has(got, "stats"));
     done(&r);
+}
+
+TEST(experimental_functions_need_their_option)
+{
+    fill();
+    struct answer r;
+    const struct query_param params[] = {{S("query"), S("count(limitk(1, http_requests_total))")},
+                                         {S("time"), S("1700000120")}};
+    CHECK(has(ask(&r, "/api/v1/query", (str){0}, params, 2), "\"errorType\":\"bad_data\""));
+    done(&r);
+    limits.experimental = true;
+    CHECK_STR(ask(&r, "/api/v1/query", (str){0}, params, 2),
+              S(VECTOR("{\"metric\":{},\"value\":[1700000120,\"1\"]}")));
+    done(&r);
+    limits.experimental = false;
 }
 
 TEST(queries_are_formatted)

@@ -27,6 +27,7 @@ struct query_limits {
     uint64_t max_bytes;   /* memory of one query: the arena's budget. default 512 MiB */
     uint64_t max_entries; /* log lines or traces in one answer. default 5,000 */
     uint32_t timeout_ms;  /* default 60,000 */
+    bool experimental;    /* functions that Prometheus hides behind a flag */
 };
 
 struct query_job {

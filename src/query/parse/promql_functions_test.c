@@ -19,7 +19,7 @@ static void print_args(struct buf *b, const struct promql_function *f)
 static const char *answered(const struct promql_function *f)
 {
     if (!f->evaluated) return "no";
-    return f->experimental ? "no: experimental" : "yes";
+    return f->experimental ? "with `query.experimental`" : "yes";
 }
 
 TEST(the_page_of_queries_lists_every_function)

@@ -145,6 +145,20 @@ TEST(span_with_all_members)
     arena_done(&arena);
 }
 
+TEST(process_with_attributes_and_no_service_name_has_an_empty_name)
+{
+    begin();
+    struct trace_resource r = {.attrs = ATTRS({S("host.name"), S("h"), 's'}), .hash = 1};
+    struct trace_span span = {.span_id = {1}, .resource = &r};
+    struct trace t = {.spans = &span, .n_spans = 1};
+    jaeger_render_traces(&out, &arena, &t, 1, NULL, 0);
+    static const str want = S("\"processes\":{\"p1\":{\"serviceName\":\"\",\"tags\":[{\"key\":"
+                              "\"host.name\",\"type\":\"string\",\"value\":\"h\"}]}}");
+    CHECK(memmem(out.ptr, out.len, want.ptr, want.len) != NULL);
+    buf_done(&out);
+    arena_done(&arena);
+}
+
 /* The pair otlp2jaeger-in.json, otlp2jaeger-out.json: the trace as it is stored, against upstream's
  * own answer. */
 TEST(trace_is_translated_as_upstream_does)
