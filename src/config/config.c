@@ -253,7 +253,7 @@ static void print_value(const struct config *c, const struct option *o, struct b
     case TEXT: {
         str s = *(const str *)field;
         bool secret = strstr(o->name.ptr, "password") && s.len;
-        buf_printf(out, "\"%.*s\"", STR_ARG(secret ? S("***") : s));
+        value_print_text(out, secret ? S("***") : s);
         return;
     }
     case FLAG: buf_add(out, *(const bool *)field ? S("true") : S("false")); return;

@@ -118,8 +118,7 @@ TEST(config_values_without_a_meaning_are_refused)
 
 TEST(config_printed_is_read_back)
 {
-    struct config c = fresh(), d = fresh();
-    c.arena = d.arena = &arena;
+    struct config c = fresh(), d = c;
     struct err err;
     CHECK_INT(config_set(&c, S("batch.timeout"), S("90s"), &err), ST_OK);
     CHECK_INT(config_set(&c, S("store.password"), S("hush"), &err), ST_OK);
@@ -163,6 +162,30 @@ TEST(value_texts_are_read_and_printed)
     CHECK_INT(time, 90 * 60 * NANOS_S);
     CHECK_INT(value_time(S("5"), &time, &err), ST_INVALID);
     CHECK_INT(value_time(S(""), &time, &err), ST_INVALID);
+}
+
+TEST(config_printed_texts_are_read_back_whatever_is_in_them)
+{
+    static const str texts[] = {
+        S("a\"b\\c"),
+        S("\n\r\t\x01\x7f"),
+        S("\xc2\x85\xc3\xa9\xf0\x9f\x98\x80"),
+        S("\xe2\x80\xa8x"),
+        S("\xef\xbb\xbf"),
+        S("# {[*&"),
+        S("  "),
+    };
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        struct config c = fresh(), d = c;
+        struct err err = {};
+        CHECK_INT(config_set(&c, S("data.dir"), texts[i], &err), ST_OK);
+        struct buf out;
+        buf_init(&out, 1 << 16);
+        config_print(&c, &out);
+        CHECK_INT(config_read_yaml(&d, buf_str(&out), "printed", &err), ST_OK);
+        CHECK_STR(d.data_dir, texts[i]);
+        buf_done(&out);
+    }
 }
 
 TEST(config_page_lists_every_option)

@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "base/num.h"
+#include "base/utf8.h"
 
 /* Splits a leading decimal number off *s. */
 static bool take_number(str *s, double *ret)
@@ -115,4 +116,43 @@ void value_print_time(struct buf *out, nanos v)
             return;
         }
     buf_char(out, '0');
+}
+
+/* Characters of YAML that a quoted text cannot hold as they are, or would not give back. */
+static const char *escape_of(str c)
+{
+    static const struct {
+        str c;
+        const char *escape;
+    } odd[] = {
+        {S("\xe2\x80\xa8"), "\\u2028"}, {S("\xe2\x80\xa9"), "\\u2029"},
+        {S("\xef\xbb\xbf"), "\\ufeff"}, {S("\xef\xbf\xbe"), "\\ufffe"},
+        {S("\xef\xbf\xbf"), "\\uffff"},
+    };
+    for (size_t i = 0; i < sizeof odd / sizeof *odd; i++)
+        if (str_eq(c, odd[i].c)) return odd[i].escape;
+    return NULL;
+}
+
+void value_print_text(struct buf *out, str s)
+{
+    buf_char(out, '"');
+    while (s.len) {
+        size_t n = utf8_length(s.ptr, s.len);
+        str c = {s.ptr, n ? n : 1};
+        uint8_t first = (uint8_t)s.ptr[0], last = (uint8_t)s.ptr[c.len - 1];
+        const char *escape = escape_of(c);
+        if (n == 0)
+            buf_add(out, S("\xef\xbf\xbd"));
+        else if (escape)
+            buf_add(out, (str){escape, strlen(escape)});
+        else if (first < 0x20 || first == 0x7f || (first == 0xc2 && last < 0xa0))
+            buf_printf(out, "\\x%02x", last);
+        else if (first == '"' || first == '\\')
+            buf_char(out, '\\'), buf_char(out, s.ptr[0]);
+        else
+            buf_add(out, c);
+        s = str_drop(s, c.len);
+    }
+    buf_char(out, '"');
 }

@@ -15,3 +15,5 @@
 
 void value_print_size(struct buf *out, uint64_t v);
 void value_print_time(struct buf *out, nanos v);
+/* Quoted as YAML does; what is not UTF-8 becomes U+FFFD. */
+void value_print_text(struct buf *out, str s);
