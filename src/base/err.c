@@ -4,6 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#undef err_set
+#undef err_wrap
+
 static const struct {
     const char *name;
     int http, grpc;

@@ -13,9 +13,9 @@ str span_kind_name(uint8_t kind)
 
 bool span_kind_parse(str name, uint8_t *ret)
 {
-    for (uint8_t k = 0; k < sizeof kinds / sizeof *kinds; k++)
-        if (str_eq(name, span_kind_name(k))) {
-            *ret = k;
+    for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++)
+        if (str_eq(name, span_kind_name((uint8_t)k))) {
+            *ret = (uint8_t)k;
             return true;
         }
     return false;

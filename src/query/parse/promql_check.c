@@ -195,7 +195,7 @@ static bool mark(struct promql_expr *e)
     case PROMQL_RANGE: all = mark(e->range.selector); break;
     case PROMQL_SUBQUERY: /* what is inside runs on its own steps, shared by all of ours when @
                              fixes them */
-        all = mark(e->subquery.expr) | (e->subquery.shift.at != AT_NONE);
+        mark(e->subquery.expr);
         all = e->subquery.shift.at != AT_NONE;
         break;
     case PROMQL_CALL:

@@ -284,7 +284,7 @@ static void lex_string(struct lexer *l)
         }
         size_t n = utf8_length(l->in.ptr + l->at, l->in.len - l->at);
         if (n == 0) {
-            fail(l, quote == '`' ? "invalid UTF-8 rune" : "invalid UTF-8 rune", NULL, "");
+            fail(l, "invalid UTF-8 rune", NULL, "");
             return;
         }
         l->at += n;
