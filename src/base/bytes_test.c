@@ -21,6 +21,22 @@ TEST(hex_goes_there_and_back_in_either_case)
     CHECK(!hex_decode(S("@09aff10"), bytes, 4));
 }
 
+TEST(hex_digit_is_of_either_case)
+{
+    const char *digits = "0123456789abcdef", *capitals = "0123456789ABCDEF";
+    for (int i = 0; i < 16; i++) CHECK(hex_digit(digits[i]) == i && hex_digit(capitals[i]) == i);
+    for (const char *c = "/:@G`g \xff"; *c; c++) CHECK_INT(hex_digit(*c), -1);
+}
+
+TEST(str_eq_fold_knows_letters_only)
+{
+    CHECK(str_eq_fold(S("Content-Type"), S("content-tYPE")));
+    CHECK(str_eq_fold((str){0}, S("")));
+    CHECK(!str_eq_fold(S("a"), S("ab")));
+    CHECK(!str_eq_fold(S("@["), S("`{")));
+    CHECK(str_eq(str_of("abc"), S("abc")));
+}
+
 TEST(base64_is_that_of_rfc_4648)
 {
     static const char *const pairs[][2] = {{"", ""},

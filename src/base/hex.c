@@ -9,7 +9,7 @@ void hex_encode(const void *bytes, size_t n, char *out)
     }
 }
 
-static int digit(char c)
+int hex_digit(char c)
 {
     if (c >= '0' && c <= '9') return c - '0';
     c = (char)(c | 0x20);
@@ -21,7 +21,7 @@ bool hex_decode(str s, void *out, size_t n)
     if (s.len != 2 * n) return false;
     uint8_t *p = out;
     for (size_t i = 0; i < n; i++) {
-        int hi = digit(s.ptr[2 * i]), lo = digit(s.ptr[2 * i + 1]);
+        int hi = hex_digit(s.ptr[2 * i]), lo = hex_digit(s.ptr[2 * i + 1]);
         if (hi < 0 || lo < 0) return false;
         p[i] = (uint8_t)(hi << 4 | lo);
     }

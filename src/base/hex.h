@@ -7,6 +7,9 @@
 
 #include "base/str.h"
 
+/* The value of a hexadecimal digit of either case, else -1. */
+int hex_digit(char c);
+
 /* Writes 2*n lower-case digits to `out`; no NUL. */
 void hex_encode(const void *bytes, size_t n, char *out);
 

@@ -2,13 +2,11 @@
 #include "lifecycle/lifecycle.h"
 #include "lifecycle/rows.h"
 
-static str text(const char *s) { return (str){s, strlen(s)}; }
-
 static status check_table(struct store *s, size_t first, size_t end, struct err *err)
 {
     const char *table = schema_columns[first].table;
     struct rows rows;
-    struct store_param param = {S("table"), text(table)};
+    struct store_param param = {S("table"), str_of(table)};
     TRY(rows_read(s,
                   S("SELECT name, type FROM system.columns WHERE database = currentDatabase()"
                     " AND table = {table:String} ORDER BY position"),
@@ -19,8 +17,8 @@ static status check_table(struct store *s, size_t first, size_t end, struct err 
         if (i >= end)
             st = err_set(err, ST_INTERNAL, ERR_NOPOS, "%s." STR_FMT " is not in tables.def", table,
                          STR_ARG(field[0]));
-        else if (!str_eq(field[0], text(schema_columns[i].column)) ||
-                 !str_eq(field[1], text(schema_columns[i].type)))
+        else if (!str_eq(field[0], str_of(schema_columns[i].column)) ||
+                 !str_eq(field[1], str_of(schema_columns[i].type)))
             st = err_set(err, ST_INTERNAL, ERR_NOPOS,
                          "%s: tables.def has %s %s, the store " STR_FMT " " STR_FMT, table,
                          schema_columns[i].column, schema_columns[i].type, STR_ARG(field[0]),

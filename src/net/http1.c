@@ -131,11 +131,6 @@ static int on_value_end(llhttp_t *p)
     return 0;
 }
 
-static bool same_word(str a, const char *lower)
-{
-    return a.len == strlen(lower) && strncasecmp(a.ptr, lower, a.len) == 0;
-}
-
 static str trim(str s)
 {
     while (s.len && (s.ptr[s.len - 1] == ' ' || s.ptr[s.len - 1] == '\t')) s.len--;
@@ -180,7 +175,7 @@ static int on_headers(llhttp_t *p)
     }
     x->close_after = !llhttp_should_keep_alive(p);
     str expect = http_header_get(&x->req, S("expect"));
-    if (expect.ptr && !same_word(expect, "100-continue")) return refuse(h, 417);
+    if (expect.ptr && !str_eq_fold(expect, S("100-continue"))) return refuse(h, 417);
     x->expects_continue = expect.ptr && p->http_minor > 0;
     if (p->http_minor > 0 && !http_header_get(&x->req, S("host")).ptr) return refuse(h, 400);
     exchange_announce(x);

@@ -148,20 +148,11 @@ status loki_limit(const struct query_job *j, uint64_t *ret, struct err *err)
     return ST_OK;
 }
 
-static bool same_word(str a, const char *lower)
-{
-    size_t n = strlen(lower);
-    if (a.len != n) return false;
-    for (size_t i = 0; i < n; i++)
-        if ((a.ptr[i] | 0x20) != lower[i]) return false;
-    return true;
-}
-
 status loki_direction(const struct query_job *j, bool *ret_forward, struct err *err)
 {
     str v = job_param(j, S("direction"));
-    *ret_forward = same_word(v, "forward");
-    if (!v.len || *ret_forward || same_word(v, "backward")) return ST_OK;
+    *ret_forward = str_eq_fold(v, S("forward"));
+    if (!v.len || *ret_forward || str_eq_fold(v, S("backward"))) return ST_OK;
     return err_set(err, ST_INVALID, ERR_NOPOS, "invalid direction '%.*s'",
                    (int)(v.len < 60 ? v.len : 60), v.ptr);
 }

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "base/hex.h"
 #include "base/num.h"
 #include "base/utf8.h"
 #include "query/parse/parse.h"
@@ -97,14 +98,6 @@ status prometheus_matches(const struct query_job *j, struct selector **ret, uint
     return ST_OK;
 }
 
-static int hex(char c)
-{
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-    return -1;
-}
-
 /* U__http_2e_method: __ is _, _hex_ is a character. Text that is not such a form stays as it is. */
 static str unescape(struct arena *a, str s)
 {
@@ -123,8 +116,8 @@ static str unescape(struct arena *a, str s)
         }
         uint32_t code = 0;
         size_t k = i + 1;
-        for (; k < s.len && hex(s.ptr[k]) >= 0 && k - i <= 6; k++)
-            code = code * 16 + (uint32_t)hex(s.ptr[k]);
+        for (; k < s.len && hex_digit(s.ptr[k]) >= 0 && k - i <= 6; k++)
+            code = code * 16 + (uint32_t)hex_digit(s.ptr[k]);
         if (k == i + 1 || k >= s.len || s.ptr[k] != '_') return s;
         n += utf8_put(code, out + n);
         i = k + 1;

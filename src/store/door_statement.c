@@ -45,8 +45,6 @@ static void make_id(char out[40])
     snprintf(out, 40, "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8, hex + 12, hex + 16, hex + 20);
 }
 
-static str cstr(const char *s) { return (str){s, strlen(s)}; }
-
 /* A header's value must not have control characters: a query_id comes from outside. */
 static bool is_printable(str s)
 {
@@ -64,10 +62,11 @@ static void begin(struct statement *s, unsigned http, str type, int code)
     buf_init(&summary, 4096);
     door_summary(&summary, &s->stats, (uint64_t)(clock_monotonic() - s->began));
     h[n++] = (struct http_header){S("content-type"), type};
-    h[n++] = (struct http_header){S("x-clickhouse-query-id"),
-                                  is_printable(s->req->query_id) ? s->req->query_id : cstr(s->id)};
-    h[n++] = (struct http_header){S("x-clickhouse-timezone"), cstr(s->c->timezone)};
-    h[n++] = (struct http_header){S("x-clickhouse-server-display-name"), cstr(s->c->host)};
+    h[n++] =
+        (struct http_header){S("x-clickhouse-query-id"),
+                             is_printable(s->req->query_id) ? s->req->query_id : str_of(s->id)};
+    h[n++] = (struct http_header){S("x-clickhouse-timezone"), str_of(s->c->timezone)};
+    h[n++] = (struct http_header){S("x-clickhouse-server-display-name"), str_of(s->c->host)};
     h[n++] = (struct http_header){S("x-clickhouse-summary"), buf_str(&summary)};
     if (code) {
         int len = snprintf(code_text, sizeof code_text, "%d", code);

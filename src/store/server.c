@@ -40,8 +40,6 @@ struct server_input {
 };
 
 static struct server *of(struct store *s) { return (struct server *)s; }
-static str text(const char *s) { return (str){s, strlen(s)}; }
-
 static void close_store(struct store *s)
 {
     struct server *v = of(s);
@@ -71,7 +69,7 @@ static status query_in(struct server *v, str database, const struct store_query 
 {
     struct buf url;
     buf_init(&url, URL_BYTES);
-    server_url(&url, text(v->url), database, q, SERVER_URL_QUERY);
+    server_url(&url, str_of(v->url), database, q, SERVER_URL_QUERY);
     buf_char(&url, '\0');
     status s = ST_OK;
     if (url.over)
@@ -99,7 +97,7 @@ static status query(struct store *s, const struct store_query *q,
                     bool (*chunk)(void *ctx, str piece), void *ctx, struct store_stats *ret,
                     struct err *err)
 {
-    str database = q->database.len ? q->database : text(of(s)->database);
+    str database = q->database.len ? q->database : str_of(of(s)->database);
     return query_in(of(s), database, q, chunk, ctx, ret, err);
 }
 
@@ -124,8 +122,8 @@ static status insert_with(struct server *v, const struct store_query *q, const s
 {
     struct buf url, packed = {};
     buf_init(&url, URL_BYTES);
-    str database = q->database.len ? q->database : text(v->database);
-    server_url(&url, text(v->url), database, q, SERVER_URL_INSERT);
+    str database = q->database.len ? q->database : str_of(v->database);
+    server_url(&url, str_of(v->url), database, q, SERVER_URL_INSERT);
     buf_char(&url, '\0');
     status s =
         url.over ? err_set(err, ST_LIMIT, ERR_NOPOS, "a statement of more than %d bytes", URL_BYTES)
@@ -286,14 +284,14 @@ static status make_database(struct server *v, struct err *err)
     struct buf sql;
     buf_init(&sql, 4096);
     buf_add(&sql, S("CREATE DATABASE IF NOT EXISTS "));
-    sql_name(&sql, text(v->database));
+    sql_name(&sql, str_of(v->database));
     struct err why = {};
     struct store_stats stats = {};
     struct store_query q = {
         .sql = buf_str(&sql), .format = S("TabSeparated"), .timeout_ms = v->store.timeout_ms};
     status s = query_in(v, (str){0}, &q, drop_piece, NULL, &stats, &why);
     buf_done(&sql);
-    int code = s == ST_OK ? 0 : store_error_code(text(why.msg));
+    int code = s == ST_OK ? 0 : store_error_code(str_of(why.msg));
     if (s == ST_OK || code == 497 || code == 164) return ST_OK; /* ACCESS_DENIED, READONLY */
     return err_set(err, s, ERR_NOPOS, "store at %s: %s", v->url, why.msg);
 }

@@ -9,18 +9,6 @@ const str loki_level_names[] = {
     S("Lvl"),      S("severity_text"), S("Severity_Text"), S("SEVERITY_TEXT"), {0},
 };
 
-static bool same_word(str a, const char *lower)
-{
-    size_t n = strlen(lower);
-    if (a.len != n) return false;
-    for (size_t i = 0; i < n; i++) {
-        char c = a.ptr[i];
-        if (c >= 'A' && c <= 'Z') c = (char)(c | 0x20);
-        if (c != lower[i]) return false;
-    }
-    return true;
-}
-
 /* The level that a word means; empty when it means none. */
 static str level_of(str word)
 {
@@ -35,7 +23,7 @@ static str level_of(str word)
         {"critical", S("critical")}, {"crit", S("critical")}, {"fatal", S("fatal")},
     };
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        if (same_word(word, words[i].word)) return words[i].level;
+        if (str_eq_fold(word, str_of(words[i].word))) return words[i].level;
     return (str){0};
 }
 

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "base/hex.h"
 #include "base/num.h"
 #include "base/utf8.h"
 #include "query/ir/logql_units.h"
@@ -58,17 +59,6 @@ static void skip_space(struct logql_lex *l)
     }
 }
 
-static bool same_word(str a, str lower)
-{
-    if (a.len != lower.len) return false;
-    for (size_t i = 0; i < a.len; i++) {
-        char c = a.ptr[i];
-        if (c >= 'A' && c <= 'Z') c = (char)(c | 0x20);
-        if (c != lower.ptr[i]) return false;
-    }
-    return true;
-}
-
 /* Does "(" or by/without follow? Looks ahead without moving. */
 static bool is_called(const struct logql_lex *l)
 {
@@ -78,7 +68,7 @@ static bool is_called(const struct logql_lex *l)
     if (r.len && r.ptr[0] == '(') return true;
     size_t n = 0;
     while (n < r.len && is_letter(r.ptr[n])) n++;
-    return same_word((str){r.ptr, n}, S("by")) || same_word((str){r.ptr, n}, S("without"));
+    return str_eq_fold((str){r.ptr, n}, S("by")) || str_eq_fold((str){r.ptr, n}, S("without"));
 }
 
 static status lex_word(struct logql_lex *l)
@@ -90,7 +80,7 @@ static status lex_word(struct logql_lex *l)
     l->at += (uint32_t)n;
     l->token = LOGQL_T_IDENTIFIER;
     for (unsigned t = 0; t < LOGQL_TOKENS; t++) {
-        if (!words[t].is_word || !same_word(l->text, words[t].text)) continue;
+        if (!words[t].is_word || !str_eq_fold(l->text, words[t].text)) continue;
         if (!words[t].is_function || is_called(l)) l->token = (enum logql_token)t;
         break;
     }
@@ -176,20 +166,13 @@ static status lex_range(struct logql_lex *l, struct err *err)
     return ST_OK;
 }
 
-static int hex_of(char c)
-{
-    if (is_digit(c)) return c - '0';
-    c = (char)(c | 0x20);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* \x41, \u00e9, \U0001F600, \101: the digits behind the letter. False when there are not enough. */
 static bool escape_number(str s, size_t *at, unsigned digits, int base, uint32_t *ret)
 {
     uint32_t v = 0;
     if (s.len - *at < digits) return false;
     for (unsigned i = 0; i < digits; i++) {
-        int d = hex_of(s.ptr[*at + i]);
+        int d = hex_digit(s.ptr[*at + i]);
         if (d < 0 || d >= base) return false;
         v = v * (uint32_t)base + (uint32_t)d;
     }

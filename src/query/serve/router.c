@@ -2,8 +2,6 @@
 
 #include "base/json_out.h"
 
-static str cstr(const char *s) { return (str){s, strlen(s)}; }
-
 static bool starts(str s, str with)
 {
     return s.len >= with.len && memcmp(s.ptr, with.ptr, with.len) == 0;
@@ -43,9 +41,9 @@ enum route_answer route_find(const struct query_route *const *tables, str method
     for (; *tables; tables++)
         for (const struct query_route *r = *tables; r->path; r++) {
             str segment;
-            if (!path_fits(cstr(r->path), path, &segment)) continue;
+            if (!path_fits(str_of(r->path), path, &segment)) continue;
             *ret = (struct route_match){.route = r, .segment = segment};
-            if (has_word(cstr(r->method), method)) return ROUTE_FOUND;
+            if (has_word(str_of(r->method), method)) return ROUTE_FOUND;
         }
     return ret->route ? ROUTE_NO_METHOD : ROUTE_NO_PATH;
 }
@@ -55,8 +53,8 @@ void route_allow(const struct query_route *const *tables, str path, struct buf *
     static const char *const methods[] = {"GET", "POST", "PUT", "DELETE"};
     for (size_t m = 0; m < sizeof methods / sizeof *methods; m++) {
         struct route_match match;
-        if (route_find(tables, cstr(methods[m]), path, &match) == ROUTE_FOUND) {
-            buf_add(out, cstr(methods[m]));
+        if (route_find(tables, str_of(methods[m]), path, &match) == ROUTE_FOUND) {
+            buf_add(out, str_of(methods[m]));
             buf_add(out, S(", "));
         }
     }

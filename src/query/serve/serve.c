@@ -36,8 +36,6 @@ struct call {
 
 enum { GZIP_LEAST = 1024, GZIP_LEVEL = 3 };
 
-static str cstr(const char *s) { return (str){s, strlen(s)}; }
-
 static void call_free(struct call *c)
 {
     assert(!c->submitted);
@@ -76,7 +74,7 @@ static void refuse(struct http_exchange *x, enum query_api api, unsigned http_st
 {
     struct buf b;
     buf_init(&b, 4096);
-    str type = route_error(api, http_status, cstr(msg), &b);
+    str type = route_error(api, http_status, str_of(msg), &b);
     respond(x, http_status, type, buf_str(&b), more, n_more);
     buf_done(&b);
 }
@@ -92,7 +90,7 @@ void serve_fail(struct serve_call *c, unsigned http_status, const char *msg)
 {
     buf_done(&c->job.body);
     buf_init(&c->job.body, 4096);
-    c->job.content_type = route_error(c->route->api, http_status, cstr(msg), &c->job.body);
+    c->job.content_type = route_error(c->route->api, http_status, str_of(msg), &c->job.body);
     c->job.http_status = http_status;
 }
 
