@@ -23,7 +23,7 @@
 #include "obs/log.h"
 #include "obs/metrics.h"
 
-enum { RETRY_AFTER_MS = 1000, LANE_WAITING_MAX = 4, PACE_MS = 500 };
+enum { RETRY_AFTER_MS = 1000, LANE_WAITING_MAX = 4, PACE_MS = 1000 };
 
 /* ---- receive, decode, journal ---- */
 
@@ -212,7 +212,7 @@ static void seal(struct shard *s, enum signal_kind signal, nanos now)
 }
 
 /* Under load a block waits while one of its signal is being stored, and is not sealed more often
- * than twice a second over all workers: it grows instead. */
+ * than once a second over all workers: it grows instead. */
 void pipeline_seal(struct shard *s, bool all)
 {
     const struct batch_limits *limits = &s->p->opt.batch;
@@ -328,7 +328,7 @@ static void defaults(struct pipeline_options *o)
     if (o->journal_max_bytes == 0) o->journal_max_bytes = 4ull << 30;
     if (o->batch.send_batch_size == 0) o->batch.send_batch_size = 10000;
     if (o->batch.max_rows == 0) o->batch.max_rows = 100000;
-    if (o->batch.max_bytes == 0) o->batch.max_bytes = 64u << 20;
+    if (o->batch.max_bytes == 0) o->batch.max_bytes = 160u << 20;
     if (o->batch.timeout == 0) o->batch.timeout = 10 * NANOS_S;
     if (o->partitioning.traces_seconds == 0) o->partitioning.traces_seconds = 3600;
     if (o->partitioning.max_partitions == 0) o->partitioning.max_partitions = 4;

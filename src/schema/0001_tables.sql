@@ -1,4 +1,6 @@
 -- The three tables and their side tables. Measurements behind each choice: docs/schema.md.
+-- An insert (at most batch.max_rows) becomes a compact part, one file for all columns: making a hundred files costs more than
+-- filling them. From 131072 rows on a merge goes column by column, and its part is wide.
 -- Statements end with a line that holds only ";". ${...} is substituted by schema_substitute().
 
 CREATE TABLE IF NOT EXISTS otel_traces
@@ -50,7 +52,7 @@ ENGINE = MergeTree
 PARTITION BY toStartOfInterval(timestamp, INTERVAL ${traces_partition_seconds} SECOND)
 ORDER BY (trace_id, span_id, timestamp)
 TTL toDateTime(timestamp) + INTERVAL ${retention_traces_days} DAY
-SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 10000, max_compress_block_size = 262144
+SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 10000, max_compress_block_size = 262144, min_rows_for_wide_part = 131072
 ;
 
 -- Where to look for a trace: 32 bits of its id and the hours it has spans in.
@@ -115,7 +117,7 @@ ENGINE = MergeTree
 PARTITION BY toDate(timestamp)
 ORDER BY (toStartOfFiveMinutes(timestamp), severity_number, service_name, timestamp)
 TTL toDateTime(timestamp) + INTERVAL ${retention_logs_days} DAY
-SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 10000, max_compress_block_size = 262144
+SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 10000, max_compress_block_size = 262144, min_rows_for_wide_part = 131072
 ;
 
 -- One row per resource that logged and day seen; stream_id is the hash of the resource's attributes.
@@ -163,7 +165,7 @@ ENGINE = MergeTree
 PARTITION BY toDate(timestamp)
 ORDER BY (toStartOfHour(timestamp), metric_name, series_id, timestamp)
 TTL toDateTime(timestamp) + INTERVAL ${retention_metrics_days} DAY
-SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 10000, max_compress_block_size = 262144
+SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 10000, max_compress_block_size = 262144, min_rows_for_wide_part = 131072
 ;
 
 -- One row per series and day seen: what all its samples share, and the Prometheus name and labels it answers to.
