@@ -188,6 +188,17 @@ export class Weir {
     }
   }
 
+  // The error with the ends of the logs; a sanitizer's report comes before what it led to.
+  explain(e) {
+    try {
+      this.checkReports();
+    } catch (found) {
+      return found;
+    }
+    for (const [name, p] of Object.entries(this.processes)) e.message += `\n--- ${name} ---\n${p.log.slice(-30).join('\n')}`;
+    return e;
+  }
+
   killAll() {
     for (const p of Object.values(this.processes)) p.child.kill('SIGKILL');
   }
@@ -202,8 +213,7 @@ export async function withWeir(options, fn, more = {}) {
     await weir.stop();
     weir.checkReports();
   } catch (e) {
-    for (const [name, p] of Object.entries(weir.processes)) e.message += `\n--- ${name} ---\n${p.log.slice(-30).join('\n')}`;
-    throw e;
+    throw weir.explain(e);
   } finally {
     weir.killAll();
   }

@@ -58,6 +58,8 @@ test('the storage-writer answers as a ClickHouse server', async (t) => {
       assert.equal(unset.headers.get('x-clickhouse-exception-code'), '456');
     });
     await weir.stop();
+  } catch (e) {
+    throw weir.explain(e);
   } finally {
     weir.killAll();
   }

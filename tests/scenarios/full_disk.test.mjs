@@ -67,8 +67,7 @@ async function scenario(options, { full = async () => {}, back = async () => {} 
     await weir.stop();
     weir.checkReports();
   } catch (e) {
-    for (const [name, p] of Object.entries(weir.processes)) e.message += `\n--- ${name} ---\n${p.log.slice(-30).join('\n')}`;
-    throw e;
+    throw weir.explain(e);
   } finally {
     weir.killAll();
   }

@@ -51,6 +51,8 @@ test(`after ${kills} kills under load everything acknowledged is stored exactly 
     }
     assert.equal(checked, total);
     console.log(`${total} acknowledged items, ${kills} kills: each stored once`);
+  } catch (e) {
+    throw weir.explain(e);
   } finally {
     weir.killAll();
   }

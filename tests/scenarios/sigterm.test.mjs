@@ -57,6 +57,8 @@ test('SIGTERM under load ends with 0 and loses nothing', async () => {
     await weir.stop();
     const unanswered = Object.values(summary.signals).reduce((n, s) => n + s.unanswered.requests, 0);
     assert.equal(unanswered, 0, `every request that was taken is answered before the end: ${JSON.stringify(summary)}`);
+  } catch (e) {
+    throw weir.explain(e);
   } finally {
     weir.killAll();
   }
@@ -79,6 +81,8 @@ test('SIGTERM while the store is away ends with 0 in the stated time; the journa
     const rows = await sql(weir.ports.clickhouse, `SELECT body, count() n FROM otel_logs WHERE service_name = 'kept' GROUP BY body ORDER BY body`);
     assert.deepEqual(rows, lines.sort().map((body) => ({ body, n: 1 })));
     await weir.stop();
+  } catch (e) {
+    throw weir.explain(e);
   } finally {
     weir.killAll();
   }
