@@ -13,6 +13,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "obs/log.h"
+#include "store/token_log.h"
+
 static struct {
     pthread_mutex_t lock;
     bool running;
@@ -111,7 +114,10 @@ static status boot(const struct store_options *opt, const char *path, struct err
     TRY(lock_dir(path, &fd, err));
     snprintf(engine.path, sizeof engine.path, "%s", path);
     snprintf(engine.config, sizeof engine.config, "%s/weir-engine.xml", path);
+    uint64_t taken = 0;
     status s = write_config(engine.config, opt->memory_bytes, err);
+    if (s == ST_OK) s = token_log_repair((str){path, strlen(path)}, &taken, err);
+    if (taken) log_warn("store", "tokens of inserts that were cut off", LOG_INT("n", taken));
     if (s == ST_OK && !(engine.own = connect_as("weir")))
         s = err_set(err, ST_UNAVAILABLE, ERR_NOPOS,
                     "the engine does not start on %s; its own message is on standard error", path);
