@@ -10,6 +10,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import readline from 'node:readline';
+import { fileURLToPath } from 'node:url';
 
 export const topology = process.env.WEIR_TEST_TOPOLOGY || 'one';
 export const plainBinary = process.env.WEIR_TEST_BIN || 'build/release/weir';
@@ -57,7 +58,7 @@ export function startProcess(binary, args, { env = {} } = {}) {
 const sanitizers = {
   ASAN_OPTIONS: 'detect_leaks=1:abort_on_error=0:exitcode=66',
   UBSAN_OPTIONS: 'print_stacktrace=1:halt_on_error=1:exitcode=66',
-  TSAN_OPTIONS: 'halt_on_error=1:exitcode=66:second_deadlock_stack=1',
+  TSAN_OPTIONS: `halt_on_error=1:exitcode=66:second_deadlock_stack=1:suppressions=${fileURLToPath(new URL('tsan.supp', import.meta.url))}`,
 };
 const report = /(ERROR|WARNING): (Address|Thread|Leak|Memory)Sanitizer|: runtime error: /;
 
