@@ -114,8 +114,8 @@ static status replace(const char *path, str text, struct err *err)
 static status repair_log(const char *path, const struct part_list *parts, uint64_t *taken,
                          struct err *err)
 {
-    char *text;
-    size_t len, kept = 0;
+    char *text = NULL;
+    size_t len = 0, kept = 0;
     TRY(load(path, &text, &len, err));
     uint64_t before = *taken;
     str rest = {text, len}, line;
