@@ -77,7 +77,11 @@ static struct answer ask(const char *path, const char *flags, const char *const 
     for (; params[2 * n]; n++)
         p[n] = (struct query_param){{params[2 * n], strlen(params[2 * n])},
                                     {params[2 * n + 1], strlen(params[2 * n + 1])}};
-    static const struct query_limits limits = {1000000, 10000, 256 << 20, 5000, 60000};
+    static const struct query_limits limits = {.max_rows = 1000000,
+                                               .max_series = 10000,
+                                               .max_bytes = 256 << 20,
+                                               .max_entries = 5000,
+                                               .timeout_ms = 60000};
     struct query_job j = {
         .arena = &arena,
         .method = S("GET"),
