@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "base/num.h"
-#include "config/nearest.h"
-#include "config/value.h"
+#include "base/nearest.h"
+#include "base/value.h"
 
 enum option_type { TEXT, FLAG, COUNT, SIZE, TIME, CHOICE };
 

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "config/value.h"
+#include "base/value.h"
 #include "testing/test.h"
 
 static struct arena arena;

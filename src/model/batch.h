@@ -21,6 +21,11 @@ enum reject_reason {
     REJECT_REASONS
 };
 
+/* Why an accepted item is not stored. The order is the metric's label order: append only. */
+enum drop_policy { DROP_SAMPLED, DROP_FILTERED, DROP_DEAD, DROP_OVERRUN, DROP_POLICIES };
+
+struct red_rows; /* model/red.h */
+
 struct span_columns {
     uint32_t n;
     uint8_t (*trace_id)[16];
@@ -163,6 +168,9 @@ struct telemetry_batch {
     uint32_t received;                 /* items in the request: rows kept + rejected */
     uint32_t rejected[REJECT_REASONS]; /* items left out, by reason */
     str first_rejection;               /* text for the first one; empty when none */
+
+    uint32_t dropped[DROP_POLICIES]; /* items that processors took out, by policy */
+    struct red_rows *red; /* taken before sampling; NULL: encode takes it from the rows */
 };
 
 /* Rows kept: spans, log records or data points. */

@@ -22,7 +22,7 @@ static const struct {
 static const char *const signals[] = {"traces", "logs", "metrics"};
 static const char *const reasons[8] = {"bad_id", "too_old", "in_future", "bad_buckets",
                                        "too_many_attributes"};
-static const char *const policies[8] = {"sampled", "filtered", "dead"};
+static const char *const policies[8] = {"sampled", "filtered", "dead", "overrun"};
 static const char *const tables[] = {
     "otel_traces",     "otel_logs",        "otel_metrics",       "otel_trace_index",
     "otel_span_names", "otel_log_streams", "otel_metric_series", "otel_metric_exemplars"};

@@ -1,4 +1,4 @@
-/* Texts of option values to numbers and back. Private to config. */
+/* value: texts of option values (sizes, durations, choices) to numbers and back. Pure. */
 #pragma once
 
 #include "base/buf.h"

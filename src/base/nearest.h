@@ -1,4 +1,4 @@
-/* The valid name nearest to a wrong one. Private to config. */
+/* nearest: the valid name nearest to a wrong one. Pure. */
 #pragma once
 
 #include <stddef.h>

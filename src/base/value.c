@@ -1,4 +1,4 @@
-#include "config/value.h"
+#include "base/value.h"
 
 #include <math.h>
 
