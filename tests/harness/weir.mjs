@@ -66,10 +66,12 @@ const flags = (options) => Object.entries(options).map(([k, v]) => `--${k}=${v}`
 
 export class Weir {
   // options: dotted names of weir's configuration. `dir` is kept over restarts.
-  constructor(options = {}, { dir = temporaryFolder(), shape = topology } = {}) {
+  // `between(port)`, three processes only: the port by which the collector reaches the storage-writer's, for a proxy in between.
+  constructor(options = {}, { dir = temporaryFolder(), shape = topology, between = async (port) => port } = {}) {
     this.options = { ...anyPort, ...options };
     this.dir = dir;
     this.shape = shape;
+    this.between = between;
     this.processes = {}; // that run now, by command
     this.started = []; // all that ever ran
     this.ports = {};
@@ -82,7 +84,8 @@ export class Weir {
     }
     await this.startService('storage-writer', plainBinary, {});
     const store = { 'store.url': `http://127.0.0.1:${this.ports.clickhouse}` };
-    await this.startService('collector', otherBinary, store);
+    this.collectorStore = { 'store.url': `http://127.0.0.1:${await this.between(this.ports.clickhouse)}` };
+    await this.startService('collector', otherBinary, this.collectorStore);
     await this.startService('query-api', otherBinary, store);
     return this;
   }
@@ -163,7 +166,7 @@ export class Weir {
   }
 
   async restart(command = this.shape === 'one' ? 'run' : 'collector') {
-    const store = { 'store.url': `http://127.0.0.1:${this.ports.clickhouse}` };
+    const store = command === 'collector' ? this.collectorStore : { 'store.url': `http://127.0.0.1:${this.ports.clickhouse}` };
     const plain = command === 'run' || command === 'storage-writer';
     await this.startService(command, plain ? plainBinary : otherBinary, plain ? {} : store);
   }
