@@ -324,7 +324,7 @@ status server_open(const struct store_options *opt, struct store **ret, struct e
     v->n = n;
     v->pool = pool_new(n, store_reserved(n));
     status s = make_database(v, err);
-    if (s == ST_UNAVAILABLE && opt->may_be_away) s = ST_OK; /* its owner makes the database */
+    if (status_retryable(s) && opt->may_be_away) s = ST_OK; /* its owner makes the database */
     if (s != ST_OK) {
         close_store(&v->store);
         return s;

@@ -46,6 +46,37 @@ TEST(a_server_that_is_away_does_not_fail_the_opening_when_it_may_be)
     close(fd);
 }
 
+/* Answers every request alike: a server in front of which too much waits. */
+static void *answer_overloaded(void *listener)
+{
+    int fd = *(int *)listener;
+    for (int c; (c = accept(fd, NULL, NULL)) >= 0; close(c)) {
+        static const char answer[] =
+            "HTTP/1.1 500 Internal Server Error\r\nX-ClickHouse-Exception-Code: 252\r\n"
+            "Connection: close\r\nContent-Length: 39\r\n\r\n"
+            "Code: 252. DB::Exception: Too many part";
+        char request[4096];
+        if (recv(c, request, sizeof request, 0) > 0) (void)!write(c, answer, sizeof answer - 1);
+    }
+    return NULL;
+}
+
+TEST(a_server_that_is_overloaded_at_the_opening_counts_as_away)
+{
+    char url[64];
+    int fd = quiet_port(url);
+    CHECK_INT(listen(fd, 8), 0);
+    pthread_t thread;
+    CHECK_INT(pthread_create(&thread, NULL, answer_overloaded, &fd), 0);
+    struct store *s = open_away(url);
+    struct err err = {};
+    CHECK_INT(store_ping(s, &err), ST_OVERLOADED);
+    store_close(s);
+    shutdown(fd, SHUT_RDWR);
+    pthread_join(thread, NULL);
+    close(fd);
+}
+
 struct insertion {
     struct store *store;
     atomic_bool cancel;

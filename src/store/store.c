@@ -37,7 +37,7 @@ status store_open(const struct store_options *given, struct store **ret, struct 
     TRY(opt.driver == STORE_EMBEDDED ? embedded_open(&opt, &s, err) : server_open(&opt, &s, err));
     s->timeout_ms = opt.request_timeout_ms;
     status st = learn_version(s, err);
-    if (st == ST_UNAVAILABLE && opt.may_be_away) st = ST_OK;
+    if (status_retryable(st) && opt.may_be_away) st = ST_OK;
     if (st != ST_OK) {
         store_close(s);
         return st;

@@ -32,7 +32,8 @@ struct store_options {
     /* server */
     str url; /* http://host:port, user and password apart */
     str user, password;
-    bool may_be_away; /* open although it does not answer: calls say ST_UNAVAILABLE until it does */
+    bool may_be_away; /* open although it does not answer, or answers that it cannot now: calls say
+                         so until it does */
     uint32_t connect_timeout_ms, request_timeout_ms; /* 0: 5,000 and 300,000 */
 };
 
