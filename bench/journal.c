@@ -39,7 +39,7 @@ static void run(struct journal *j, int n, int in_flight)
     cpu = clock_cpu() - cpu;
     printf("journal append, sync, %2d in flight  %9.0f /s  %7.2f core-us each\n", in_flight,
            n / ((double)wall / 1e9), (double)cpu / 1e3 / n);
-    journal_block_done(j, SIGNAL_TRACES, first, seq);
+    journal_block_done(j, 0, first, seq);
     sem_destroy(&room);
 }
 
@@ -47,7 +47,12 @@ int main(void)
 {
     char dir[] = "/var/tmp/weir-bench-XXXXXX", command[64];
     if (!mkdtemp(dir)) return 1;
-    struct journal_options o = {.dir = {dir, strlen(dir)}, .sync = true, .reserve_bytes = 1};
+    const struct journal_destination to = {S("traces>clickhouse"), SIGNAL_TRACES};
+    struct journal_options o = {.dir = {dir, strlen(dir)},
+                                .sync = true,
+                                .reserve_bytes = 1,
+                                .destinations = &to,
+                                .n_destinations = 1};
     struct journal *j;
     struct err err;
     if (journal_open(&o, &j, &err) != ST_OK) {

@@ -34,11 +34,17 @@ status shard_open(struct shard *s, struct pipeline *p, unsigned index, struct er
     int n = snprintf(dir, sizeof dir, "%s/shard-%u", p->journal_dir, index);
     if (n < 0 || (size_t)n >= sizeof dir)
         return err_set(err, ST_INVALID, ERR_NOPOS, "the journal's path is too long");
+    const struct journal_destination to[] = {/* by signal: the index is the signal's */
+                                             {S("traces>clickhouse"), SIGNAL_TRACES},
+                                             {S("logs>clickhouse"), SIGNAL_LOGS},
+                                             {S("metrics>clickhouse"), SIGNAL_METRICS}};
     struct journal_options o = {.dir = {dir, (size_t)n},
                                 .segment_bytes = p->opt.journal_segment_bytes,
                                 .max_bytes = p->opt.journal_max_bytes / p->n_workers,
                                 .reserve_bytes = p->opt.journal_reserve_bytes,
-                                .sync = p->opt.ack != ACK_MEMORY};
+                                .sync = p->opt.ack != ACK_MEMORY,
+                                .destinations = to,
+                                .n_destinations = sizeof to / sizeof *to};
     return journal_open(&o, &s->journal, err);
 }
 

@@ -5,17 +5,17 @@
 
 void block_set_done(struct block_set *s)
 {
-    for (int i = 0; i < SIGNAL_COUNT; i++) free(s->of[i].at);
+    free(s->at);
     *s = (struct block_set){0};
 }
 
 /* How many blocks begin at or before `seq`. */
-static size_t count_until(const struct block_set *s, enum signal_kind signal, uint64_t seq)
+static size_t count_until(const struct block_set *s, uint64_t seq)
 {
-    size_t lo = 0, hi = s->of[signal].n;
+    size_t lo = 0, hi = s->n;
     while (lo < hi) {
         size_t mid = lo + (hi - lo) / 2;
-        if (s->of[signal].at[mid].first <= seq)
+        if (s->at[mid].first <= seq)
             lo = mid + 1;
         else
             hi = mid;
@@ -23,44 +23,35 @@ static size_t count_until(const struct block_set *s, enum signal_kind signal, ui
     return lo;
 }
 
-static struct block_bounds *put(struct block_set *s, enum signal_kind signal, uint64_t first,
-                                uint64_t last)
+void block_set_begin_block(struct block_set *s, uint64_t first, uint64_t last)
 {
-    size_t i = count_until(s, signal, first);
-    if (i > 0 && s->of[signal].at[i - 1].first == first) {
-        struct block_bounds *b = &s->of[signal].at[i - 1];
-        if (b->last != last) *b = (struct block_bounds){.first = first, .last = last};
-        return b;
+    size_t i = count_until(s, first);
+    if (i > 0 && s->at[i - 1].first == first) {
+        s->at[i - 1].last = last;
+        return;
     }
-    if (s->of[signal].n == s->of[signal].cap) {
-        s->of[signal].cap = s->of[signal].cap ? s->of[signal].cap * 2 : 64;
-        s->of[signal].at = realloc(s->of[signal].at, s->of[signal].cap * sizeof *s->of[signal].at);
-        if (!s->of[signal].at) abort();
+    if (s->n == s->cap) {
+        s->cap = s->cap ? s->cap * 2 : 64;
+        s->at = realloc(s->at, s->cap * sizeof *s->at);
+        if (!s->at) abort();
     }
-    struct block_bounds *b = &s->of[signal].at[i];
-    memmove(b + 1, b, (s->of[signal].n - i) * sizeof *b);
-    s->of[signal].n++;
-    *b = (struct block_bounds){.first = first, .last = last};
-    return b;
+    memmove(&s->at[i + 1], &s->at[i], (s->n - i) * sizeof *s->at);
+    s->n++;
+    s->at[i] = (struct block_bounds){.first = first, .last = last};
 }
 
-void block_set_begin_block(struct block_set *s, enum signal_kind signal, uint64_t first,
-                           uint64_t last)
+void block_set_end_block(struct block_set *s, uint64_t first, uint64_t last)
 {
-    put(s, signal, first, last);
+    size_t from = first > 0 ? count_until(s, first - 1) : 0, kept = from;
+    for (size_t i = from; i < s->n; i++)
+        if (s->at[i].last > last) s->at[kept++] = s->at[i];
+    s->n = kept;
 }
 
-void block_set_end_block(struct block_set *s, enum signal_kind signal, uint64_t first,
-                         uint64_t last)
+const struct block_bounds *block_set_find(const struct block_set *s, uint64_t seq)
 {
-    put(s, signal, first, last)->done = true;
-}
-
-const struct block_bounds *block_set_find(const struct block_set *s, enum signal_kind signal,
-                                          uint64_t seq)
-{
-    size_t i = count_until(s, signal, seq);
+    size_t i = count_until(s, seq);
     if (i == 0) return NULL;
-    const struct block_bounds *b = &s->of[signal].at[i - 1];
+    const struct block_bounds *b = &s->at[i - 1];
     return seq <= b->last ? b : NULL;
 }

@@ -2,39 +2,23 @@
  */
 #include "ingest/journal/journal.h"
 
+#include <assert.h>
 #include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "ingest/journal/folder.h"
 #include "ingest/journal/state.h"
 #include "obs/metrics.h"
 
-static status make_folder(const char *path, struct err *err)
-{
-    char *p = strdup(path);
-    if (!p) abort();
-    int bad = 0;
-    for (char *c = p + 1; *c && !bad; c++) {
-        if (*c != '/') continue;
-        *c = 0;
-        if (mkdir(p, 0777) != 0 && errno != EEXIST) bad = errno;
-        *c = '/';
-    }
-    if (!bad && mkdir(p, 0777) != 0 && errno != EEXIST) bad = errno;
-    free(p);
-    if (!bad) return ST_OK;
-    return err_set(err, ST_UNAVAILABLE, ERR_NOPOS, "journal %s: %s", path, strerror(bad));
-}
-
 static status open_folder(struct journal *j, struct err *err)
 {
-    TRY(make_folder(j->dir_path, err));
+    TRY(folder_make(j->dir_path, err));
     j->dir_fd = open(j->dir_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (j->dir_fd >= 0) j->lock_fd = openat(j->dir_fd, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     if (j->lock_fd < 0)
@@ -52,17 +36,17 @@ static void journal_free(struct journal *j)
     if (j->lock_fd >= 0) close(j->lock_fd);
     if (j->dir_fd >= 0) close(j->dir_fd);
     journal_grow(j, -(int64_t)atomic_load(&j->bytes));
-    block_set_done(&j->blocks);
+    for (int i = 0; i < DESTINATIONS_MAX; i++) block_set_done(&j->blocks[i]);
     segment_list_done(&j->segments);
     for (struct journal_item *i = j->owed, *next; i; i = next) {
         next = i->next;
         free(i);
     }
-    free(j->voids);
     free(j->replay_ordinals);
     free(j->dir_path);
     pthread_cond_destroy(&j->filled);
     pthread_cond_destroy(&j->marked);
+    pthread_mutex_destroy(&j->segment_mutex);
     pthread_mutex_destroy(&j->mutex);
     free(j);
 }
@@ -78,6 +62,16 @@ static void defaults(struct journal_options *o)
     if (o->segment_bytes < 4096) o->segment_bytes = 4096;
 }
 
+static status name_destinations(struct journal *j, const struct journal_options *opt,
+                                struct err *err)
+{
+    for (size_t i = 0; i < opt->n_destinations; i++)
+        TRY(destination_list_add(&j->destinations, opt->destinations[i].signal,
+                                 opt->destinations[i].name, 0, err));
+    j->opt.destinations = NULL;
+    return ST_OK;
+}
+
 status journal_open(const struct journal_options *opt, struct journal **ret, struct err *err)
 {
     struct journal *j = calloc(1, sizeof *j);
@@ -90,10 +84,12 @@ status journal_open(const struct journal_options *opt, struct journal **ret, str
     j->dir_fd = j->lock_fd = j->fd = -1;
     j->tail = &j->head;
     pthread_mutex_init(&j->mutex, NULL);
+    pthread_mutex_init(&j->segment_mutex, NULL);
     pthread_cond_init(&j->filled, NULL);
     pthread_cond_init(&j->marked, NULL);
 
-    status s = open_folder(j, err);
+    status s = name_destinations(j, opt, err);
+    if (s == ST_OK) s = open_folder(j, err);
     if (s == ST_OK) s = journal_recover(j, err);
     if (s == ST_OK && pthread_create(&j->thread, NULL, journal_write_loop, j) != 0)
         s = err_set(err, ST_UNAVAILABLE, ERR_NOPOS, "journal: cannot start its thread");
@@ -203,14 +199,18 @@ status journal_append(struct journal *j, const struct journal_request *r, journa
     return s;
 }
 
-static struct journal_item *mark_new(enum record_kind kind, enum signal_kind signal,
+static struct journal_item *mark_new(struct journal *j, enum record_kind kind, unsigned dest,
                                      uint64_t first_seq, uint64_t last_seq)
 {
+    assert(dest < j->destinations.n);
+    const struct destination *d = &j->destinations.at[dest];
     struct journal_item *i = malloc(sizeof *i);
     if (!i) abort();
     *i = (struct journal_item){.mark_last = htole64(last_seq),
+                               .destination = dest,
                                .rec = {.kind = (uint8_t)kind,
-                                       .signal = (uint8_t)signal,
+                                       .signal = (uint8_t)d->signal,
+                                       .items = d->tag,
                                        .seq = first_seq,
                                        .received_at = clock_now(),
                                        .payload = {.len = sizeof i->mark_last}}};
@@ -218,11 +218,11 @@ static struct journal_item *mark_new(enum record_kind kind, enum signal_kind sig
     return i;
 }
 
-status journal_block_begin(struct journal *j, enum signal_kind signal, uint64_t first_seq,
-                           uint64_t last_seq, struct err *err)
+status journal_block_begin(struct journal *j, unsigned dest, uint64_t first_seq, uint64_t last_seq,
+                           struct err *err)
 {
     struct journal_wait w = {0};
-    struct journal_item *i = mark_new(RECORD_BLOCK_BEGIN, signal, first_seq, last_seq);
+    struct journal_item *i = mark_new(j, RECORD_BLOCK_BEGIN, dest, first_seq, last_seq);
     i->wait = &w;
     pthread_mutex_lock(&j->mutex);
     if (j->closing) {
@@ -237,10 +237,9 @@ status journal_block_begin(struct journal *j, enum signal_kind signal, uint64_t 
     return w.result;
 }
 
-void journal_block_done(struct journal *j, enum signal_kind signal, uint64_t first_seq,
-                        uint64_t last_seq)
+void journal_block_done(struct journal *j, unsigned dest, uint64_t first_seq, uint64_t last_seq)
 {
-    struct journal_item *i = mark_new(RECORD_BLOCK_DONE, signal, first_seq, last_seq);
+    struct journal_item *i = mark_new(j, RECORD_BLOCK_DONE, dest, first_seq, last_seq);
     pthread_mutex_lock(&j->mutex);
     bool late = j->closing;
     if (!late) enqueue(j, i);

@@ -25,6 +25,14 @@
 
 struct journal;
 
+/* Somebody who takes the requests of a signal, each once: "traces>clickhouse". A request stays
+ * until every destination of its signal is done with it. */
+enum { JOURNAL_DESTINATIONS_MAX = 16 };
+struct journal_destination {
+    str name; /* unique in its signal; 1 to 255 bytes, no control characters */
+    enum signal_kind signal;
+};
+
 struct journal_options {
     str dir;                /* made when absent */
     uint64_t segment_bytes; /* default 64 MiB */
@@ -33,10 +41,19 @@ struct journal_options {
         reserve_bytes; /* kept free on the file system; below it ST_OVERLOADED. default 256 MiB */
     bool sync; /* fdatasync before the callback (ack: durable); false: after the write (ack: memory)
                 */
+    /* Copied; a destination's index here is what the functions below call `dest`. One that the
+     * journal has not met starts behind everything that is there. One that is no longer named is
+     * forgotten (logged, with how many requests waited for it). Names are kept in the journal's
+     * folder: an index may change between runs. A journal of a version without destinations, or
+     * whose file of them is damaged: each named one wants all that it is not known to be done with.
+     */
+    const struct journal_destination *destinations;
+    size_t n_destinations;
 };
 
 /* Opens, scans what is there (journal_replay reads it), and starts the writer thread.
- * ST_UNAVAILABLE: the folder cannot be made or read, or another process has it open. */
+ * ST_UNAVAILABLE: the folder cannot be made or read, or another process has it open. ST_INVALID,
+ * ST_LIMIT: the destinations. */
 [[nodiscard]] status journal_open(const struct journal_options *opt, struct journal **ret,
                                   struct err *err);
 void journal_close(struct journal *j); /* writes and syncs what was appended; accepts NULL */
@@ -64,18 +81,19 @@ typedef void (*journal_done_fn)(void *ctx, status s);
                                     journal_done_fn done, void *ctx, uint64_t *ret_seq,
                                     struct err *err);
 
-/* The bounds of a block, durable on return. Before its first insert. thread: any */
-[[nodiscard]] status journal_block_begin(struct journal *j, enum signal_kind signal,
-                                         uint64_t first_seq, uint64_t last_seq, struct err *err);
+/* The bounds of a block of a destination, durable on return. Before its first insert. thread: any
+ */
+[[nodiscard]] status journal_block_begin(struct journal *j, unsigned dest, uint64_t first_seq,
+                                         uint64_t last_seq, struct err *err);
 
 /* The block is stored (or in dead/). Not synced: losing it costs a repeated insert with the same
  * token. thread: any */
-void journal_block_done(struct journal *j, enum signal_kind signal, uint64_t first_seq,
-                        uint64_t last_seq);
+void journal_block_done(struct journal *j, unsigned dest, uint64_t first_seq, uint64_t last_seq);
 
-/* What lies in the journal from before, in sequence order: every request that is in no finished
- * block. `block_last` is the last sequence of the block it belongs to when bounds were written for
- * it, else 0: such a block must be rebuilt with exactly these bounds (first = block_first). The
+/* What lies in the journal from before, in sequence order: every request that some destination is
+ * not done with. (For one destination a signal: the bounds are those of the first that wants the
+ * request.) `block_last` is the last sequence of the block it belongs to when bounds were written
+ * for it, else 0: such a block must be rebuilt with exactly these bounds (first = block_first). The
  * callback returning other than ST_OK stops the replay. Call once. It reads what was there at open,
  * so it may run beside appends (thread: any). Memory: one segment at a time. Damaged parts are
  * skipped and counted. */

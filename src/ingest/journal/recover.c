@@ -5,13 +5,13 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <unistd.h>
 
 #include "base/hex.h"
+#include "ingest/journal/folder.h"
 #include "ingest/journal/state.h"
 #include "obs/log.h"
 #include "obs/metrics.h"
@@ -52,12 +52,11 @@ static status list_segments(struct journal *j, uint64_t **ret, size_t *ret_n, st
 
 static bool read_id_file(struct journal *j)
 {
-    char text[33] = {0};
-    int fd = openat(j->dir_fd, "journal_id", O_RDONLY | O_CLOEXEC);
-    if (fd < 0) return false;
-    ssize_t n = read(fd, text, sizeof text);
-    close(fd);
-    return n >= 32 && hex_decode((str){text, 32}, j->id, 16);
+    str text;
+    if (folder_read(j->dir_fd, "journal_id", 64, &text, NULL) != ST_OK) return false;
+    bool ok = text.len >= 32 && hex_decode((str){text.ptr, 32}, j->id, 16);
+    free((void *)(uintptr_t)text.ptr);
+    return ok;
 }
 
 static status write_id_file(struct journal *j, struct err *err)
@@ -65,18 +64,7 @@ static status write_id_file(struct journal *j, struct err *err)
     char text[33];
     hex_encode(j->id, 16, text);
     text[32] = '\n';
-    int fd = openat(j->dir_fd, "journal_id.new", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    bool ok = fd >= 0 && write(fd, text, sizeof text) == sizeof text && fdatasync(fd) == 0;
-    int e = errno;
-    if (fd >= 0) close(fd);
-    if (ok) {
-        ok = renameat(j->dir_fd, "journal_id.new", j->dir_fd, "journal_id") == 0 &&
-             fsync(j->dir_fd) == 0;
-        e = errno;
-    }
-    if (ok) return ST_OK;
-    return err_set(err, ST_UNAVAILABLE, ERR_NOPOS, "journal %s/journal_id: %s", j->dir_path,
-                   strerror(e));
+    return folder_replace(j->dir_fd, "journal_id", (str){text, sizeof text}, err);
 }
 
 /* From the file, else from a segment, else made. */
@@ -97,31 +85,44 @@ static status find_id(struct journal *j, const uint64_t *ordinals, size_t n, str
     return write_id_file(j, err);
 }
 
-static void add_void(struct journal *j, uint64_t first, uint64_t last)
+uint16_t journal_wanted_by(const struct destination_list *l, enum signal_kind signal, uint64_t seq)
 {
-    j->voids = realloc(j->voids, (j->n_voids + 1) * sizeof *j->voids);
-    if (!j->voids) abort();
-    j->voids[j->n_voids++] = (struct block_bounds){.first = first, .last = last};
+    uint16_t bits = 0;
+    for (size_t i = 0; i < l->n; i++)
+        if (l->at[i].signal == signal && seq >= l->at[i].since) bits |= (uint16_t)(1u << i);
+    return bits;
 }
 
-bool journal_is_void(const struct journal *j, uint64_t seq)
+/* A mark of before there were destinations (no tag) speaks for all of its signal. */
+static uint16_t marked_by(const struct destination_list *l, const struct record *mark)
 {
-    for (size_t i = 0; i < j->n_voids; i++)
-        if (seq >= j->voids[i].first && seq <= j->voids[i].last) return true;
-    return false;
+    uint16_t bits = 0;
+    for (size_t i = 0; i < l->n; i++)
+        if (l->at[i].signal == mark->signal && (mark->items == 0 || mark->items == l->at[i].tag))
+            bits |= (uint16_t)(1u << i);
+    return bits;
+}
+
+static void take_mark(struct journal *j, const struct record *r, uint64_t last)
+{
+    uint16_t by = r->kind == RECORD_VOID ? UINT16_MAX : marked_by(&j->destinations, r);
+    for (size_t i = 0; i < j->destinations.n; i++) {
+        if (!(by >> i & 1)) continue;
+        if (r->kind == RECORD_BLOCK_BEGIN) block_set_begin_block(&j->blocks[i], r->seq, last);
+        if (r->kind == RECORD_BLOCK_DONE) block_set_end_block(&j->blocks[i], r->seq, last);
+    }
+    /* Marks lie behind what they speak of: all of it has been seen. */
+    if (r->kind != RECORD_BLOCK_BEGIN) segment_list_finish(&j->segments, by, r->seq, last);
 }
 
 static void take_record(struct journal *j, struct segment *s, const struct record *r)
 {
     uint64_t last = r->seq;
     if (r->kind == RECORD_REQUEST) {
-        segment_own(s, r->seq, r->signal);
+        segment_own(s, r->seq, journal_wanted_by(&j->destinations, r->signal, r->seq));
     } else {
         if (!record_mark_last(r, &last)) return;
-        if (r->kind == RECORD_BLOCK_BEGIN)
-            block_set_begin_block(&j->blocks, r->signal, r->seq, last);
-        if (r->kind == RECORD_BLOCK_DONE) block_set_end_block(&j->blocks, r->signal, r->seq, last);
-        if (r->kind == RECORD_VOID) add_void(j, r->seq, last);
+        take_mark(j, r, last);
     }
     if (last >= j->next_seq) j->next_seq = last + 1;
 }
@@ -180,20 +181,6 @@ static status scan_segment(struct journal *j, uint64_t ordinal, bool last, struc
     return ST_OK;
 }
 
-static void finish_blocks(struct journal *j)
-{
-    for (int signal = 0; signal < SIGNAL_COUNT; signal++) {
-        for (size_t i = 0; i < j->blocks.of[signal].n; i++) {
-            const struct block_bounds *b = &j->blocks.of[signal].at[i];
-            if (b->done)
-                segment_list_finish(&j->segments, (enum signal_kind)signal, b->first, b->last);
-        }
-        for (size_t i = 0; i < j->n_voids; i++)
-            segment_list_finish(&j->segments, (enum signal_kind)signal, j->voids[i].first,
-                                j->voids[i].last);
-    }
-}
-
 /* The marks in the newest segment may not have been synced when the process ended: they must be
  * before anything is deleted. */
 static void sync_marks(struct journal *j)
@@ -207,6 +194,89 @@ static void sync_marks(struct journal *j)
     close(fd);
 }
 
+/* The destinations as the last run had them, and as this run's names otherwise. ST_UNAVAILABLE: the
+ * file cannot be read. */
+static status load_destinations(struct journal *j, bool any_segments, bool *ret_known,
+                                struct err *err)
+{
+    str text;
+    struct destination_list known;
+    status s = folder_read(j->dir_fd, "destinations", DESTINATIONS_FILE_MAX, &text, err);
+    if (s == ST_UNAVAILABLE) return s;
+    *ret_known = false;
+    bool damaged = s == ST_LIMIT;
+    if (s == ST_OK) {
+        *ret_known = destination_list_parse(text, &known, NULL) == ST_OK;
+        damaged = !*ret_known;
+        free((void *)(uintptr_t)text.ptr);
+    }
+    if (damaged)
+        log_error("journal",
+                  "the file of destinations is damaged: each gets all that is here and "
+                  "that it is not known to be done with",
+                  LOG_CSTR("folder", j->dir_path));
+    else if (!*ret_known && any_segments)
+        log_info("journal",
+                 "no file of destinations: each gets all that is here and that it is "
+                 "not known to be done with",
+                 LOG_CSTR("folder", j->dir_path));
+    if (*ret_known) j->destinations = known;
+    return ST_OK;
+}
+
+/* From the last run's destinations (`j->destinations`, and the bits of the scan) to this run's. */
+static void rename_destinations(struct journal *j, const struct destination_list *now)
+{
+    struct destination_list was = j->destinations;
+    struct block_set blocks[DESTINATIONS_MAX];
+    memcpy(blocks, j->blocks, sizeof blocks);
+    memset(j->blocks, 0, sizeof j->blocks);
+    j->destinations = *now;
+    for (size_t i = 0; i < now->n; i++) j->destinations.at[i].since = j->next_seq;
+    int map[DESTINATIONS_MAX];
+    for (size_t i = 0; i < DESTINATIONS_MAX; i++) {
+        map[i] = -1;
+        if (i >= was.n) continue;
+        struct destination *d = &was.at[i];
+        const struct destination *same = destination_list_find(now, d->signal, str_of(d->name));
+        if (same) {
+            map[i] = (int)(same - now->at);
+            j->destinations.at[map[i]].since = d->since;
+            j->blocks[map[i]] = blocks[i];
+            continue;
+        }
+        block_set_done(&blocks[i]);
+        log_warn("journal", "a destination is no longer named and forgotten",
+                 LOG_CSTR("destination", d->name),
+                 LOG_INT("requests", segment_list_count(&j->segments, (uint16_t)(1u << i))));
+    }
+    segment_list_rename(&j->segments, map);
+}
+
+static status save_destinations(struct journal *j, struct err *err)
+{
+    struct buf text;
+    buf_init(&text, DESTINATIONS_FILE_MAX);
+    destination_list_print(&j->destinations, &text);
+    status s = folder_replace(j->dir_fd, "destinations", buf_str(&text), err);
+    buf_done(&text);
+    return s;
+}
+
+static status scan_all(struct journal *j, const uint64_t *ordinals, size_t n, struct err *err)
+{
+    struct destination_list now = j->destinations, was;
+    bool known;
+    TRY(load_destinations(j, n > 0, &known, err));
+    was = j->destinations;
+    j->next_seq = 1;
+    for (size_t i = 0; i < was.n; i++)
+        if (was.at[i].since > j->next_seq) j->next_seq = was.at[i].since;
+    for (size_t i = 0; i < n; i++) TRY(scan_segment(j, ordinals[i], i + 1 == n, err));
+    rename_destinations(j, &now);
+    return known && destination_list_eq(&was, &j->destinations) ? ST_OK : save_destinations(j, err);
+}
+
 status journal_recover(struct journal *j, struct err *err)
 {
     uint64_t *ordinals = NULL;
@@ -214,13 +284,11 @@ status journal_recover(struct journal *j, struct err *err)
     TRY(list_segments(j, &ordinals, &n, err));
     status s = find_id(j, ordinals, n, err);
     j->seed = record_seed(j->id);
-    j->next_seq = 1;
     j->next_ordinal = n > 0 ? ordinals[n - 1] + 1 : 1;
-    for (size_t i = 0; i < n && s == ST_OK; i++) s = scan_segment(j, ordinals[i], i + 1 == n, err);
+    if (s == ST_OK) s = scan_all(j, ordinals, n, err);
     free(ordinals);
     if (s != ST_OK) return s;
     j->last_seq = j->next_seq - 1;
-    finish_blocks(j);
     sync_marks(j);
 
     j->replay_ordinals = malloc((j->segments.n + 1) * sizeof *j->replay_ordinals);

@@ -13,9 +13,12 @@ static status replay_segment(struct journal *j, str bytes, replay_fn fn, void *c
     struct record_scan scan = record_scan_begin(bytes, j->seed);
     struct record r;
     while (record_next(&scan, &r)) {
-        if (r.kind != RECORD_REQUEST || journal_is_void(j, r.seq)) continue;
-        const struct block_bounds *b = block_set_find(&j->blocks, r.signal, r.seq);
-        if (b && b->done) continue;
+        if (r.kind != RECORD_REQUEST) continue;
+        pthread_mutex_lock(&j->segment_mutex);
+        uint16_t waiting = segment_list_waiting(&j->segments, r.seq);
+        pthread_mutex_unlock(&j->segment_mutex);
+        if (waiting == 0) continue;
+        const struct block_bounds *b = block_set_find(&j->blocks[__builtin_ctz(waiting)], r.seq);
         struct journal_replayed out = {.seq = r.seq,
                                        .block_first = b ? b->first : 0,
                                        .block_last = b ? b->last : 0,
@@ -50,12 +53,9 @@ status journal_replay(struct journal *j, replay_fn fn, void *ctx, struct journal
         s = replay_segment(j, bytes, fn, ctx, &stats, err);
         free((void *)(uintptr_t)bytes.ptr);
     }
-    block_set_done(&j->blocks);
     free(j->replay_ordinals);
-    free(j->voids);
     j->replay_ordinals = NULL;
-    j->voids = NULL;
-    j->n_replay = j->n_voids = 0;
+    j->n_replay = 0;
     if (ret) *ret = stats;
     return s;
 }

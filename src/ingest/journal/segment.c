@@ -35,48 +35,97 @@ struct segment *segment_list_add(struct segment_list *l, uint64_t ordinal, uint6
 
 void segment_list_drop_oldest(struct segment_list *l)
 {
-    free(l->at[0].owner);
+    free(l->at[0].waiting);
     l->n--;
     memmove(l->at, l->at + 1, l->n * sizeof *l->at);
 }
 
 void segment_list_done(struct segment_list *l)
 {
-    for (size_t i = 0; i < l->n; i++) free(l->at[i].owner);
+    for (size_t i = 0; i < l->n; i++) free(l->at[i].waiting);
     free(l->at);
     *l = (struct segment_list){0};
 }
 
-bool segment_own(struct segment *s, uint64_t seq, enum signal_kind signal)
+bool segment_own(struct segment *s, uint64_t seq, uint16_t destinations)
 {
     if (seq < s->first_seq || seq - s->first_seq >= 2ull * SEGMENT_SEQUENCES) return false;
     size_t i = (size_t)(seq - s->first_seq);
-    if (i >= s->n_owner) {
-        size_t n = s->n_owner ? s->n_owner * 2 : 256;
+    if (i >= s->n_waiting) {
+        size_t n = s->n_waiting ? s->n_waiting * 2 : 256;
         while (n <= i) n *= 2;
-        s->owner = realloc(s->owner, n);
-        if (!s->owner) abort();
-        memset(s->owner + s->n_owner, 0, n - s->n_owner);
-        s->n_owner = n;
+        s->waiting = realloc(s->waiting, n * sizeof *s->waiting);
+        if (!s->waiting) abort();
+        memset(s->waiting + s->n_waiting, 0, (n - s->n_waiting) * sizeof *s->waiting);
+        s->n_waiting = n;
     }
-    if (s->owner[i] == 0) s->live++;
-    s->owner[i] = (uint8_t)(signal + 1);
+    s->live += destinations != 0;
+    s->live -= s->waiting[i] != 0;
+    s->waiting[i] = destinations;
     return true;
 }
 
-void segment_list_finish(struct segment_list *l, enum signal_kind signal, uint64_t first,
+void segment_list_finish(struct segment_list *l, uint16_t destinations, uint64_t first,
                          uint64_t last)
 {
     for (size_t k = 0; k < l->n; k++) {
         struct segment *s = &l->at[k];
-        if (s->live == 0 || last < s->first_seq || first >= s->first_seq + s->n_owner) continue;
+        if (s->live == 0 || last < s->first_seq || first >= s->first_seq + s->n_waiting) continue;
         size_t i = first > s->first_seq ? (size_t)(first - s->first_seq) : 0;
-        for (; i < s->n_owner && s->first_seq + i <= last; i++) {
-            if (s->owner[i] != signal + 1) continue;
-            s->owner[i] = 0;
-            s->live--;
+        for (; i < s->n_waiting && s->first_seq + i <= last; i++) {
+            if (!(s->waiting[i] & destinations)) continue;
+            s->waiting[i] &= (uint16_t)~destinations;
+            s->live -= s->waiting[i] == 0;
         }
     }
+}
+
+void segment_list_rename(struct segment_list *l, const int map[16])
+{
+    for (size_t k = 0; k < l->n; k++) {
+        struct segment *s = &l->at[k];
+        for (size_t i = 0; i < s->n_waiting; i++) {
+            uint16_t was = s->waiting[i], is = 0;
+            for (int bit = 0; bit < 16; bit++)
+                if (was >> bit & 1 && map[bit] >= 0) is |= (uint16_t)(1u << map[bit]);
+            s->waiting[i] = is;
+            s->live -= was != 0 && is == 0;
+        }
+    }
+}
+
+uint64_t segment_list_count(const struct segment_list *l, uint16_t destination)
+{
+    uint64_t n = 0;
+    for (size_t k = 0; k < l->n; k++)
+        for (size_t i = 0; i < l->at[k].n_waiting; i++)
+            n += (l->at[k].waiting[i] & destination) != 0;
+    return n;
+}
+
+/* The newest segment that begins at or before `seq`, or -1. */
+static ptrdiff_t find(const struct segment_list *l, uint64_t seq)
+{
+    size_t lo = 0, hi = l->n;
+    while (lo < hi) {
+        size_t mid = lo + (hi - lo) / 2;
+        if (l->at[mid].first_seq <= seq)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return (ptrdiff_t)lo - 1;
+}
+
+uint16_t segment_list_waiting(const struct segment_list *l, uint64_t seq)
+{
+    /* After damage or a failed sync ranges may overlap: the request may lie in an older one. */
+    for (ptrdiff_t k = find(l, seq); k >= 0; k--) {
+        const struct segment *s = &l->at[k];
+        if (seq - s->first_seq < s->n_waiting && s->waiting[seq - s->first_seq])
+            return s->waiting[seq - s->first_seq];
+    }
+    return 0;
 }
 
 status segment_load(int dir_fd, uint64_t ordinal, str *ret, struct err *err)

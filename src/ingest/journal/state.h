@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 
 #include "ingest/journal/blocks.h"
+#include "ingest/journal/destinations.h"
 #include "ingest/journal/journal.h"
 #include "ingest/journal/record.h"
 #include "ingest/journal/segment.h"
@@ -23,7 +24,8 @@ struct journal_item {
     struct journal_item *next;
     struct record rec;
     char head[RECORD_HEAD];
-    uint64_t mark_last; /* marks: their payload, little endian */
+    uint64_t mark_last;   /* marks: their payload, little endian */
+    unsigned destination; /* done marks: whose */
     journal_done_fn done;
     void *ctx;
     struct journal_wait *wait;
@@ -36,11 +38,12 @@ struct journal {
     uint8_t id[16];
     uint32_t seed;
 
+    struct destination_list destinations;      /* by the caller's index; set at open */
+    struct block_set blocks[DESTINATIONS_MAX]; /* what was begun before the open and not done */
+
     /* What lay here at open; replay's, freed when it ends. */
-    struct block_set blocks;
-    struct block_bounds *voids;
     uint64_t *replay_ordinals;
-    size_t n_voids, n_replay;
+    size_t n_replay;
     uint64_t lost_bytes;
 
     pthread_mutex_t mutex; /* guards from here ... */
@@ -55,9 +58,13 @@ struct journal {
 
     atomic_uint_fast64_t bytes; /* of all segments */
 
+    /* The segments and who waits for what is in them. The writer alone changes them, and holds the
+     * mutex while it does; others hold it while they look. */
+    pthread_mutex_t segment_mutex;
+    struct segment_list segments;
+
     /* The writer's own, after opening. */
     pthread_t thread;
-    struct segment_list segments;
     int fd;          /* of the newest segment; -1: the next write makes one */
     uint64_t synced; /* bytes of the newest segment known to be on disk */
     uint64_t next_ordinal, last_seq;
@@ -68,8 +75,8 @@ struct journal {
 /* Finds id, segments and block bounds; truncates a torn tail; deletes what is finished. */
 [[nodiscard]] status journal_recover(struct journal *j, struct err *err);
 
-/* Every request here is in one of the voids. */
-bool journal_is_void(const struct journal *j, uint64_t seq);
+/* Who wants a request of this signal and sequence: a bit for each destination. */
+uint16_t journal_wanted_by(const struct destination_list *l, enum signal_kind signal, uint64_t seq);
 
 void journal_grow(struct journal *j, int64_t bytes);
 

@@ -78,8 +78,10 @@ static status begin_segment(struct journal *j, struct err *err)
         return s;
     }
     j->fd = fd;
+    pthread_mutex_lock(&j->segment_mutex);
     struct segment *s = segment_list_add(&j->segments, j->next_ordinal++, j->last_seq + 1);
     s->bytes = j->synced = SEGMENT_HEAD;
+    pthread_mutex_unlock(&j->segment_mutex);
     journal_grow(j, SEGMENT_HEAD);
     return ST_OK;
 }
@@ -98,7 +100,9 @@ void journal_delete_finished(struct journal *j)
             return;
         }
         journal_grow(j, -(int64_t)s->bytes);
+        pthread_mutex_lock(&j->segment_mutex);
         segment_list_drop_oldest(&j->segments);
+        pthread_mutex_unlock(&j->segment_mutex);
     }
 }
 
@@ -281,7 +285,9 @@ static void item_written(struct journal *j, struct journal_item *i)
     switch ((enum record_kind)i->rec.kind) {
     case RECORD_REQUEST: i->done(i->ctx, ST_OK); break;
     case RECORD_BLOCK_DONE:
-        segment_list_finish(&j->segments, i->rec.signal, i->rec.seq, last);
+        pthread_mutex_lock(&j->segment_mutex);
+        segment_list_finish(&j->segments, (uint16_t)(1u << i->destination), i->rec.seq, last);
+        pthread_mutex_unlock(&j->segment_mutex);
         break;
     case RECORD_BLOCK_BEGIN: wake(j, i->wait, ST_OK, NULL); break;
     case RECORD_VOID:
@@ -302,13 +308,24 @@ static void item_refused(struct journal *j, struct journal_item *i, status s, co
     free(i);
 }
 
+/* From here on the requests wait for their destinations. */
+static void own(struct journal *j, const struct journal_item *from,
+                const struct journal_item *until)
+{
+    pthread_mutex_lock(&j->segment_mutex);
+    for (const struct journal_item *i = from; i != until; i = i->next)
+        if (i->rec.kind == RECORD_REQUEST)
+            segment_own(newest(j), i->rec.seq,
+                        journal_wanted_by(&j->destinations, i->rec.signal, i->rec.seq));
+    pthread_mutex_unlock(&j->segment_mutex);
+}
+
 static void commit(struct journal *j, struct journal_item *items)
 {
     struct group g = {.items = items};
     while (g.items && g.failed == ST_OK) {
         struct journal_item *rest = write_run(j, &g);
-        for (struct journal_item *i = g.items; i != rest; i = i->next)
-            if (i->rec.kind == RECORD_REQUEST) segment_own(newest(j), i->rec.seq, i->rec.signal);
+        own(j, g.items, rest);
         for (struct journal_item *i = g.items, *next; i != rest; i = next) {
             next = i->next;
             item_written(j, i);
