@@ -3,10 +3,11 @@
  *
  * Taken before sampling thins the spans out: by the process stage in front of its first sampler, or
  * by encode from the rows of the block when there is none. Counts are sums of adjusted counts, so
- * spans that were sampled before they came count for what they stand for. Pure. */
+ * spans that were sampled before they came count for what they stand for. A span that ends before
+ * it starts took no time. Pure. */
 #pragma once
 
-#include "model/batch.h"
+#include "model/block.h"
 
 enum { RED_SECONDS = 300 };
 
@@ -35,8 +36,8 @@ struct red_rows {
 /* RED of the batch's spans as they are now. Lies in the arena; strings borrow from the batch. */
 struct red_rows *red_take(struct arena *a, const struct telemetry_batch *b);
 
-/* The sum of several (n pointers, NULLs are skipped), in the arena. A function of the set: the same
- * whatever the order. */
-struct red_rows *red_sum(struct arena *a, const struct red_rows *const *parts, size_t n);
+/* RED of a block of spans: of each batch what was taken before sampling (batch->red), else what its
+ * rows say. A function of the block. Lies in the arena; strings borrow from the block. */
+struct red_rows *red_of_block(struct arena *a, const struct telemetry_block *b);
 
 unsigned red_bucket_of(uint64_t ns);
