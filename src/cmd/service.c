@@ -112,6 +112,7 @@ status service_prepare_tables(struct service *s, struct err *err)
         .retention_logs_days = whole_days(c->retention_logs),
         .retention_metrics_days = whole_days(c->retention_metrics),
         .traces_partition_seconds = traces_partition_seconds(c),
+        .retention_rollup_5m_days = whole_days(c->retention_rollup_5m),
     };
     return lifecycle_start(s->store, &set, err);
 }

@@ -55,8 +55,9 @@ uint64_t ledger_journal_items(void)
 static unsigned table_slot(str table)
 {
     static const char *const names[] = {
-        "otel_traces",     "otel_logs",        "otel_metrics",       "otel_trace_index",
-        "otel_span_names", "otel_log_streams", "otel_metric_series", "otel_metric_exemplars"};
+        "otel_traces",       "otel_logs",        "otel_metrics",       "otel_trace_index",
+        "otel_span_names",   "otel_log_streams", "otel_metric_series", "otel_metric_exemplars",
+        "otel_traces_red_5m"};
     for (unsigned i = 0; i < sizeof names / sizeof *names; i++)
         if (str_eq(table, (str){names[i], strlen(names[i])})) return i;
     return METRIC_SLOT_MAX; /* a table without a label is not counted */

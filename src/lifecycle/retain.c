@@ -65,6 +65,7 @@ status lifecycle_retain(struct store *s, const struct schema_settings *set, uint
         {"otel_traces", "toDateTime(timestamp)", set->retention_traces_days},
         {"otel_trace_index", "hour", set->retention_traces_days},
         {"otel_span_names", "day", set->retention_traces_days},
+        {"otel_traces_red_5m", "time", set->retention_rollup_5m_days},
         {"otel_logs", "toDateTime(timestamp)", set->retention_logs_days},
         {"otel_log_streams", "day", set->retention_logs_days},
         {"otel_metrics", "toDateTime(timestamp)", set->retention_metrics_days},

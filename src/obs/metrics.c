@@ -24,8 +24,9 @@ static const char *const reasons[8] = {"bad_id", "too_old", "in_future", "bad_bu
                                        "too_many_attributes"};
 static const char *const policies[8] = {"sampled", "filtered", "dead", "overrun"};
 static const char *const tables[] = {
-    "otel_traces",     "otel_logs",        "otel_metrics",       "otel_trace_index",
-    "otel_span_names", "otel_log_streams", "otel_metric_series", "otel_metric_exemplars"};
+    "otel_traces",       "otel_logs",        "otel_metrics",       "otel_trace_index",
+    "otel_span_names",   "otel_log_streams", "otel_metric_series", "otel_metric_exemplars",
+    "otel_traces_red_5m"};
 static const char *const apis[] = {"prometheus", "loki", "jaeger", "clickhouse"};
 static const char *const protocols[] = {"grpc", "http_protobuf", "http_json"};
 static const char *const outcomes[] = {

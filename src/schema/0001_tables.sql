@@ -83,6 +83,27 @@ TTL day + INTERVAL ${retention_traces_days} DAY
 SETTINGS non_replicated_deduplication_window = 10000
 ;
 
+-- Rate, errors and duration of spans per five minutes, taken before sampling. Counts are of what the spans stand for. A duration is in
+-- bucket floor(log2(ns) * 8); the histogram is the buckets there are, and their counts.
+CREATE TABLE IF NOT EXISTS otel_traces_red_5m
+(
+    time DateTime('UTC') CODEC(Delta(4), ZSTD(3)),
+    service_name LowCardinality(String) CODEC(ZSTD(3)),
+    span_name LowCardinality(String) CODEC(ZSTD(3)),
+    span_kind UInt8 CODEC(ZSTD(3)),
+    count SimpleAggregateFunction(sum, Float64) CODEC(ZSTD(3)),
+    errors SimpleAggregateFunction(sum, Float64) CODEC(ZSTD(3)),
+    duration_sum SimpleAggregateFunction(sum, Float64) CODEC(ZSTD(3)),
+    duration_max SimpleAggregateFunction(max, UInt64) CODEC(ZSTD(3)),
+    histogram SimpleAggregateFunction(sumMap, Tuple(Array(UInt16), Array(Float64))) CODEC(ZSTD(3))
+)
+ENGINE = AggregatingMergeTree
+PARTITION BY toDate(time)
+ORDER BY (service_name, span_name, span_kind, time)
+TTL time + INTERVAL ${retention_rollup_5m_days} DAY
+SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 10000
+;
+
 CREATE TABLE IF NOT EXISTS otel_logs
 (
     timestamp DateTime64(9, 'UTC') CODEC(Delta(8), ZSTD(3)),

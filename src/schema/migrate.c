@@ -61,6 +61,7 @@ static bool setting_value(const struct schema_settings *set, str name, uint32_t 
         {S("retention_logs_days"), set->retention_logs_days},
         {S("retention_metrics_days"), set->retention_metrics_days},
         {S("traces_partition_seconds"), set->traces_partition_seconds},
+        {S("retention_rollup_5m_days"), set->retention_rollup_5m_days},
     };
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (str_eq(known[i].name, name)) {

@@ -32,6 +32,7 @@ struct schema_settings {
     uint32_t retention_traces_days, retention_logs_days,
         retention_metrics_days;        /* 0: kept for ever */
     uint32_t traces_partition_seconds; /* 3600, 21600, 86400 */
+    uint32_t retention_rollup_5m_days; /* 0: kept for ever */
 };
 
 /* Runs one statement. */

@@ -4,7 +4,7 @@
 
 #include "testing/test.h"
 
-static const struct schema_settings thirty = {30, 14, 7, 3600};
+static const struct schema_settings thirty = {30, 14, 7, 3600, 90};
 
 TEST(statements_end_with_a_line_that_is_a_semicolon)
 {
@@ -37,7 +37,7 @@ TEST(settings_are_put_into_statements)
 
 TEST(a_retention_of_no_days_takes_its_line_away)
 {
-    struct schema_settings forever = {0, 0, 7, 3600};
+    struct schema_settings forever = {0, 0, 7, 3600, 0};
     CHECK_STR(
         substituted(S("ORDER BY a\nTTL a + INTERVAL ${retention_traces_days} DAY\nSETTINGS b"),
                     &forever),

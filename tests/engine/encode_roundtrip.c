@@ -13,7 +13,7 @@ static struct arena arena;
 static struct store *tables(void)
 {
     static bool ready;
-    static const struct schema_settings forever = {0, 0, 0, 3600};
+    static const struct schema_settings forever = {0, 0, 0, 3600, 0};
     struct err err = {};
     if (!ready) WANT(lifecycle_start(engine_store(), &forever, &err), ST_OK);
     ready = true;
@@ -32,6 +32,11 @@ static void check_value(const struct native_column *got, uint64_t g,
     case NATIVE_STRING:
     case NATIVE_FIXED: CHECK_STR(native_str(got, g), native_str(want, w)); return;
     default: break;
+    }
+    if (want->kind == NATIVE_TUPLE) {
+        for (uint32_t c = 0; c < want->n_children; c++)
+            check_value(&got->child[c], g, &want->child[c], w);
+        return;
     }
     uint64_t at = native_begin(got, g), n = native_end(got, g) - at, from = native_begin(want, w);
     CHECK_INT(n, native_end(want, w) - from);
@@ -108,12 +113,32 @@ TEST(spans_come_back_as_they_were_encoded)
     check_table(&e, "otel_trace_index", "toDate(hour), trace_hash, hour");
     check_table(&e, "otel_span_names",
                 "toStartOfMonth(day), service_name, span_name, span_kind, day");
+    check_table(&e, "otel_traces_red_5m", "toDate(time), service_name, span_name, span_kind, time");
     CHECK_STR(
         engine_ask(
             tables(),
             "SELECT count() FROM otel_traces AS t WHERE (bitAnd(xxh3(trace_id), 0xffffffff), "
             "toStartOfHour(timestamp)) NOT IN (SELECT trace_hash, hour FROM otel_trace_index)"),
         S("0"));
+}
+
+TEST(red_rows_are_the_sums_of_the_rows)
+{
+    static const char *const by = " GROUP BY t, service_name, span_name, span_kind";
+    char sql[1200];
+    snprintf(sql, sizeof sql,
+             "SELECT count() > 9, countIf(n != 2) FROM (SELECT count() AS n FROM ("
+             "SELECT toStartOfFiveMinutes(timestamp)::DateTime('UTC') AS t, service_name, "
+             "span_name, span_kind, sum(adjusted_count) AS c, sumIf(adjusted_count, status_code = "
+             "2) AS e, sum(adjusted_count * duration_ns) AS s, toUInt64(max(duration_ns)) AS m, "
+             "sumMap([toUInt16(floor(log2(greatest(duration_ns, 1)) * 8))], [adjusted_count]) AS h "
+             "FROM otel_traces%s UNION ALL SELECT time AS t, service_name, span_name, span_kind, "
+             "sum(count) AS c, sum(errors) AS e, sum(duration_sum) AS s, max(duration_max) AS m, "
+             "sumMap(histogram) AS h FROM otel_traces_red_5m%s)%s, c, e, s, m, h)",
+             by, by, by);
+    CHECK_STR(engine_ask(tables(), sql), S("1\t0"));
+    CHECK_STR(engine_ask(tables(), "SELECT sum(count) FROM otel_traces_red_5m"),
+              engine_ask(tables(), "SELECT sum(adjusted_count) FROM otel_traces"));
 }
 
 TEST(log_records_come_back_as_they_were_encoded)

@@ -3,7 +3,7 @@
 
 #include "engine/engine.h"
 
-static const struct schema_settings settings = {30, 14, 90, 3600};
+static const struct schema_settings settings = {30, 14, 90, 3600, 90};
 
 TEST(migrations_run_once)
 {
@@ -33,15 +33,18 @@ TEST(retention_follows_the_settings)
     uint32_t changed = 0;
     WANT(lifecycle_retain(s, &settings, &changed, &err), ST_OK);
     CHECK_INT(changed, 0);
-    struct schema_settings other = {30, 0, 7, 3600};
+    struct schema_settings other = {30, 0, 7, 3600, 365};
     WANT(lifecycle_retain(s, &other, &changed, &err), ST_OK);
-    CHECK_INT(changed, 5);
+    CHECK_INT(changed, 6);
     CHECK_STR(engine_ask(s, "SELECT arraySort(groupArray(name)) FROM system.tables WHERE database "
                             "= 'weir' AND name LIKE 'otel_%' AND engine_full NOT LIKE '% TTL %'"),
               S("['otel_log_streams','otel_logs']"));
     CHECK_STR(engine_ask(s, "SELECT count() FROM system.tables WHERE database = 'weir' AND "
                             "engine_full LIKE '%toIntervalDay(7)%'"),
               S("3"));
+    CHECK_STR(engine_ask(s, "SELECT name FROM system.tables WHERE database = 'weir' AND "
+                            "engine_full LIKE '%TTL time + toIntervalDay(365)%'"),
+              S("otel_traces_red_5m"));
     WANT(lifecycle_retain(s, &other, &changed, &err), ST_OK);
     CHECK_INT(changed, 0);
     WANT(lifecycle_start(s, &settings, &err), ST_OK);
@@ -69,7 +72,7 @@ TEST(no_retention_from_the_start_leaves_tables_without_ttl)
     struct err err = {};
     engine_do(s, "TRUNCATE TABLE weir_migrations");
     engine_do(s, "DROP TABLE otel_logs");
-    struct schema_settings forever = {0, 0, 0, 3600};
+    struct schema_settings forever = {0, 0, 0, 3600, 0};
     WANT(lifecycle_migrate(s, &forever, NULL, &err), ST_OK);
     CHECK_STR(
         engine_ask(s,

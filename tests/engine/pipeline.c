@@ -15,7 +15,7 @@
 #include "net/compress.h"
 #include "obs/metrics.h"
 
-static const struct schema_settings settings = {30, 14, 90, 3600};
+static const struct schema_settings settings = {30, 14, 90, 3600, 90};
 
 static struct store *tables(void)
 {
@@ -23,6 +23,7 @@ static struct store *tables(void)
     struct err err = {};
     WANT(lifecycle_start(s, &settings, &err), ST_OK);
     engine_do(s, "TRUNCATE TABLE otel_traces");
+    engine_do(s, "TRUNCATE TABLE otel_traces_red_5m");
     engine_do(s, "TRUNCATE TABLE otel_logs");
     engine_do(s, "TRUNCATE TABLE otel_metrics");
     return s;
@@ -139,6 +140,7 @@ TEST(rows_of_all_signals_come_back_by_sql_over_http_and_grpc)
     CHECK_STR(engine_ask(s, "SELECT DISTINCT metric_name FROM otel_metric_series"),
               S("queue.length"));
     CHECK_STR(engine_ask(s, "SELECT DISTINCT span_name FROM otel_span_names"), S("GET /cart"));
+    CHECK_STR(engine_ask(s, "SELECT sum(count) FROM otel_traces_red_5m"), S("149"));
     CHECK(balances());
     close_pipeline(p);
     CHECK_INT(metric_get(M_JOURNAL_ITEMS, SIGNAL_LOGS), 0);

@@ -39,7 +39,7 @@ static struct pipeline *child_open(struct store **ret_store)
     struct err err = {};
     struct store_options so = {.driver = STORE_EMBEDDED, .data_dir = below(data, "data")};
     if (store_open(&so, ret_store, &err) != ST_OK) fail("store", &err);
-    const struct schema_settings settings = {30, 14, 90, 3600};
+    const struct schema_settings settings = {30, 14, 90, 3600, 90};
     if (lifecycle_start(*ret_store, &settings, &err) != ST_OK) fail("tables", &err);
     struct pipeline_options o = {.workers = 2,
                                  .grpc_host = "127.0.0.1",
@@ -71,7 +71,7 @@ static void dump(struct store *s, enum signal_kind k)
     fclose(f);
 }
 
-/* Do the catalogues know all that the main tables hold? */
+/* Do the catalogues know all that the main tables hold, and the sums count each row once? */
 static bool catalogues_are_whole(struct store *s)
 {
     static const char *const missing[] = {
@@ -82,7 +82,8 @@ static bool catalogues_are_whole(struct store *s)
         "SELECT count() FROM otel_metrics WHERE series_id NOT IN (SELECT series_id FROM "
         "otel_metric_series)",
         "SELECT uniqExact(trace_id) - (SELECT uniqExact(trace_hash) FROM otel_trace_index) FROM "
-        "otel_traces"};
+        "otel_traces",
+        "SELECT count() - (SELECT sum(count) FROM otel_traces_red_5m) FROM otel_traces"};
     bool whole = true;
     for (size_t i = 0; i < sizeof missing / sizeof *missing; i++) {
         str n = engine_ask(s, missing[i]);

@@ -1,4 +1,4 @@
-/* A block to its inserts: side tables first, then the main table's groups. */
+/* A block to its inserts: side tables first, then the main table's groups, then sums. */
 #include "ingest/encode/encode.h"
 
 #include <stdlib.h>
@@ -19,6 +19,7 @@ struct encoder {
     struct arena *arena; /* of the result */
     struct arena scratch;
     const struct telemetry_block *block;
+    const struct red_rows *red; /* of spans */
     struct encoded_block *ret;
     size_t cap;
     struct err *err;
@@ -86,7 +87,7 @@ static status side_make(struct encoder *e, const struct side_table *t,
                         const struct encode_rows *rows, struct encode_seen *seen)
 {
     struct arena_mark mark = arena_mark(&e->scratch);
-    struct side_rows found = {.arena = &e->scratch};
+    struct side_rows found = {.arena = &e->scratch, .red = e->red};
     t->find(e->block, rows, seen, &found);
     side_sort(&found);
     struct row_ref *refs = arena_array(&e->scratch, struct row_ref, found.n);
@@ -120,10 +121,17 @@ static const struct signal_tables {
     str main;
     void (*put)(struct insert *w);
     const struct side_table *side[MAX_TABLES];
+    const struct side_table *after; /* sums: nothing is counted whose rows are refused */
 } tables[SIGNAL_COUNT] = {
-    [SIGNAL_TRACES] = {S("otel_traces"), traces_put, {&side_trace_index, &side_span_names}},
-    [SIGNAL_LOGS] = {S("otel_logs"), logs_put, {&side_log_streams}},
-    [SIGNAL_METRICS] = {S("otel_metrics"), metrics_put, {&side_metric_series, &side_exemplars}},
+    [SIGNAL_TRACES] = {S("otel_traces"),
+                       traces_put,
+                       {&side_trace_index, &side_span_names},
+                       &side_red},
+    [SIGNAL_LOGS] = {S("otel_logs"), logs_put, {&side_log_streams}, NULL},
+    [SIGNAL_METRICS] = {S("otel_metrics"),
+                        metrics_put,
+                        {&side_metric_series, &side_exemplars},
+                        NULL},
 };
 
 static status encode_all(struct encoder *e, const struct encode_options *opt,
@@ -131,11 +139,12 @@ static status encode_all(struct encoder *e, const struct encode_options *opt,
 {
     const struct signal_tables *t = &tables[e->block->signal];
     struct encode_rows rows = all_rows(&e->scratch, opt);
+    if (e->block->signal == SIGNAL_TRACES) e->red = red_of_block(&e->scratch, e->block);
     for (int i = 0; i < MAX_TABLES && t->side[i]; i++) TRY(side_make(e, t->side[i], &rows, seen));
     for (size_t g = 0; g < opt->n_groups; g++)
         if (opt->groups[g].n)
             TRY(insert_make(e, t->main, (uint32_t)g, opt->groups[g], NULL, t->put));
-    return ST_OK;
+    return t->after ? side_make(e, t->after, &rows, seen) : ST_OK;
 }
 
 status encode_block(struct arena *a, const struct telemetry_block *b,

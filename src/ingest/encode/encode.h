@@ -29,8 +29,8 @@ struct encoded_insert {
 
 struct encoded_block {
     size_t n;
-    struct encoded_insert
-        *inserts; /* side tables first, so that what finds rows is there before the rows */
+    struct encoded_insert *inserts; /* side tables first, so that what finds rows is there before
+                                       the rows; sums last */
     uint64_t body_bytes;
 };
 

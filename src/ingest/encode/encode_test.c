@@ -6,6 +6,7 @@
 
 #include "base/hex.h"
 #include "ingest/encode/sample_test.h"
+#include "model/red.h"
 #include "model/trace_hash.h"
 #include "native/reader.h"
 #include "schema/migrate.h"
@@ -296,10 +297,11 @@ TEST(side_tables_come_first_and_say_nothing_twice)
     encode(&rows, 1, seen);
     CHECK(inserts_of(S("otel_trace_index")) > 0);
     CHECK_INT(inserts_of(S("otel_span_names")), 1);
-    CHECK_STR(encoded.inserts[encoded.n - 1].table, S("otel_traces"));
+    CHECK_STR(encoded.inserts[encoded.n - 2].table, S("otel_traces"));
     encode(&rows, 1, seen);
-    CHECK_INT(encoded.n, 1);
+    CHECK_INT(encoded.n, 2);
     CHECK_STR(encoded.inserts[0].table, S("otel_traces"));
+    CHECK_STR(encoded.inserts[1].table, S("otel_traces_red_5m"));
     encode_seen_free(seen);
 }
 
@@ -324,6 +326,78 @@ TEST(span_names_are_the_distinct_operations_in_the_tables_order)
         CHECK(strncmp(s.ptr, t.ptr, s.len) <= 0);
     }
     CHECK_INT(native_u64(col("day"), 0), SAMPLE_TIME / 86'400'000'000'000);
+}
+
+/* Row `i` of the table is the row of `red` with its key. */
+static const struct red_row *red_at(const struct red_rows *red, uint64_t i)
+{
+    for (uint32_t k = 0; k < red->n; k++) {
+        const struct red_row *r = &red->rows[k];
+        if (r->time == native_u64(col("time"), i) && r->kind == native_u64(col("span_kind"), i) &&
+            str_eq(r->service_name, native_str(col("service_name"), i)) &&
+            str_eq(r->span_name, native_str(col("span_name"), i)))
+            return r;
+    }
+    CHECK(false);
+    return NULL;
+}
+
+static void check_red(const struct red_rows *red)
+{
+    open_table(S("otel_traces_red_5m"), 0);
+    CHECK_INT(table.rows, red->n);
+    const struct native_column *h = col("histogram");
+    for (uint64_t i = 0; i < table.rows; i++) {
+        const struct red_row *r = red_at(red, i);
+        CHECK_NEAR(native_f64(col("count"), i), r->count, 0);
+        CHECK_NEAR(native_f64(col("errors"), i), r->errors, 0);
+        CHECK_NEAR(native_f64(col("duration_sum"), i), r->duration_sum, 0);
+        CHECK_INT(native_u64(col("duration_max"), i), r->duration_max);
+        uint64_t at = native_begin(&h->child[0], i);
+        CHECK_INT(native_end(&h->child[0], i) - at, r->n_buckets);
+        CHECK_INT(native_end(&h->child[1], i) - at, r->n_buckets);
+        for (uint32_t k = 0; k < r->n_buckets; k++) {
+            CHECK_INT(native_u64(&h->child[0].child[0], at + k), r->buckets[k].index);
+            CHECK_NEAR(native_f64(&h->child[1].child[0], at + k), r->buckets[k].count, 0);
+        }
+    }
+}
+
+TEST(red_rows_are_of_the_block_and_in_the_tables_order)
+{
+    begin(SIGNAL_TRACES, 4, 100);
+    check_red(red_of_block(&arena, block));
+    for (uint64_t i = 1; i < table.rows; i++) {
+        if (native_u64(col("time"), i) / 86400 != native_u64(col("time"), i - 1) / 86400) continue;
+        str s = native_str(col("service_name"), i - 1), t = native_str(col("service_name"), i);
+        CHECK(strncmp(s.ptr, t.ptr, s.len) <= 0);
+    }
+}
+
+TEST(red_rows_are_written_of_spans_that_were_all_sampled_out)
+{
+    begin(SIGNAL_TRACES, 3, 50);
+    const struct red_rows *whole = red_of_block(&arena, block);
+    for (size_t i = 0; i < block->n; i++) {
+        block->batches[i]->red = red_take(&arena, block->batches[i]);
+        block->batches[i]->spans.n = 0;
+    }
+    encode(NULL, 0, NULL);
+    CHECK_INT(encoded.n, 1);
+    check_red(whole);
+}
+
+TEST(span_names_of_a_sampled_block_are_those_of_the_spans_left)
+{
+    begin(SIGNAL_TRACES, 2, 30);
+    for (size_t i = 0; i < block->n; i++) {
+        block->batches[i]->red = red_take(&arena, block->batches[i]);
+        for (uint32_t r = 0; r < 30; r++) block->batches[i]->spans.name[r] = S("renamed");
+    }
+    encode(&rows, 1, NULL);
+    open_table(S("otel_span_names"), 0);
+    for (uint64_t i = 0; i < table.rows; i++)
+        CHECK_STR(native_str(col("span_name"), i), S("renamed"));
 }
 
 TEST(log_streams_carry_their_resource)
@@ -451,6 +525,7 @@ TEST(side_tables_span_few_partitions_per_insert)
     encode(&rows, 1, NULL);
     CHECK_INT(inserts_of(S("otel_trace_index")), 3);
     CHECK_INT(inserts_of(S("otel_span_names")), 3);
+    CHECK_INT(inserts_of(S("otel_traces_red_5m")), 3);
 }
 
 TEST(the_same_block_gives_the_same_bytes)

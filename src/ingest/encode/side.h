@@ -3,6 +3,7 @@
 #pragma once
 
 #include "ingest/encode/insert.h"
+#include "model/red.h"
 
 enum { SIDE_MAX_PARTITIONS = 4 }; /* of one insert */
 
@@ -12,10 +13,12 @@ struct side_row {
     str a, b;
     uint64_t u, v;
     struct row_ref ref;
+    const struct red_row *red; /* side_red only: it stands for this, not for a row */
 };
 
 struct side_rows {
     struct arena *arena;
+    const struct red_rows *red; /* of the block; NULL: not of spans */
     struct side_row *list;
     size_t n, cap;
 };
@@ -40,6 +43,7 @@ struct side_table {
 };
 
 extern const struct side_table side_trace_index, side_span_names; /* side_traces.c */
+extern const struct side_table side_red;                          /* side_red.c */
 extern const struct side_table side_log_streams;                  /* side_logs.c */
 extern const struct side_table side_metric_series;                /* side_metrics.c */
 extern const struct side_table side_exemplars;                    /* side_exemplars.c */
