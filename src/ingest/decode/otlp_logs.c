@@ -5,12 +5,7 @@
 #include "ingest/decode/otlp_id.h"
 #include "ingest/decode/otlp_signals.h"
 #include "ingest/decode/otlp_value.h"
-
-/* clang-format off */
-#define LOG_COLUMNS(X)                                                                           \
-    X(time) X(observed_time) X(time_origin) X(resource) X(scope) X(trace_id) X(span_id) X(flags) \
-    X(severity_number) X(severity_text) X(event_name) X(body) X(attrs) X(dropped_attributes)
-/* clang-format on */
+#include "model/columns.h"
 
 static uint64_t count_one(str) { return 1; }
 

@@ -1,17 +1,10 @@
 /* ExportMetricsServiceRequest -> struct metric_columns: the Metric messages. */
-#include "base/hash.h"
 #include "ingest/decode/otlp_envelope.h"
 #include "ingest/decode/otlp_point.h"
 #include "ingest/decode/otlp_signals.h"
 #include "ingest/decode/otlp_value.h"
-
-/* clang-format off */
-#define METRIC_COLUMNS(X)                                                                    \
-    X(desc) X(series_id) X(time) X(start_time) X(attrs) X(flags) X(present) X(value)         \
-    X(int_value) X(count) X(sum) X(min) X(max) X(bucket_counts) X(explicit_bounds) X(scale)  \
-    X(zero_count) X(zero_threshold) X(positive_offset) X(negative_offset) X(positive_counts) \
-    X(negative_counts) X(quantiles) X(quantile_values)
-/* clang-format on */
+#include "model/columns.h"
+#include "model/identity.h"
 
 static enum metric_type type_of_field(uint32_t tag)
 {
@@ -98,15 +91,6 @@ static status data_points(struct builder *b, const struct point_context *m, str 
     return ST_OK;
 }
 
-static uint64_t series_hash(const struct builder *b, const struct metric_desc *d)
-{
-    uint64_t h = hash_mix(hash_str(d->name), d->type);
-    h = hash_mix(h, (uint64_t)d->temporality << 1 | d->monotonic);
-    h = hash_mix(h, hash_str(d->unit));
-    h = hash_mix(h, b->batch->resources[d->resource].hash);
-    return hash_mix(h, b->batch->scopes[d->scope].hash);
-}
-
 /*   message Metric {
  *     reserved 4, 6, 8;
  *     string name = 1;
@@ -147,7 +131,10 @@ static status metric(struct builder *b, str msg)
     TRY(data_head(b, data, &d));
 
     TRY(BUILDER_GROW(b, c->descs, b->cap_descs, c->n_descs + 1));
-    struct point_context m = {c->n_descs, d.type, series_hash(b, &d)};
+    const struct telemetry_batch *batch = b->batch;
+    struct point_context m = {
+        c->n_descs, d.type,
+        metric_hash(&d, batch->resources[d.resource].hash, batch->scopes[d.scope].hash)};
     c->descs[c->n_descs++] = d;
     return data_points(b, &m, data);
 }

@@ -3,10 +3,10 @@
 #include <assert.h>
 #include <inttypes.h>
 
-#include "base/hash.h"
 #include "ingest/decode/otlp_id.h"
 #include "ingest/decode/otlp_numbers.h"
 #include "ingest/decode/otlp_value.h"
+#include "model/identity.h"
 
 struct point {
     uint64_t time, start_time, count, zero_count;
@@ -312,16 +312,10 @@ static bool buckets_fit(struct builder *b, const struct point *p)
 static uint64_t series_id(const struct builder *b, const struct point_context *m,
                           const struct point *p)
 {
-    uint64_t h = m->series_hash;
-    if (m->type == METRIC_HISTOGRAM) {
-        str bytes = S("");
-        if (p->explicit_bounds.n) {
-            const double *bounds = b->batch->metrics.f64s + p->explicit_bounds.at;
-            bytes = (str){(const char *)bounds, p->explicit_bounds.n * sizeof *bounds};
-        }
-        h = hash_seed(bytes, h);
-    }
-    return hash_mix(h, otlp_attributes_hash(b, p->attrs));
+    struct num_range bounds = p->explicit_bounds;
+    return metric_series_id(
+        m->metric_hash, m->type, bounds.n ? b->batch->metrics.f64s + bounds.at : NULL, bounds.n,
+        attrs_hash(p->attrs.n ? b->batch->attrs + p->attrs.at : NULL, p->attrs.n));
 }
 
 static void point_store(struct builder *b, const struct point_context *m, const struct point *p)

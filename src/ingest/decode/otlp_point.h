@@ -7,7 +7,7 @@
 struct point_context {
     uint32_t desc;
     enum metric_type type;
-    uint64_t series_hash; /* of name, type, temporality, monotonic, unit, resource and scope */
+    uint64_t metric_hash; /* model/identity.h */
 };
 
 /* Decodes one data point of the context's type. ST_INVALID: malformed. */

@@ -3,6 +3,7 @@
 #include "base/hash.h"
 #include "base/json_out.h"
 #include "ingest/decode/otlp_value.h"
+#include "model/identity.h"
 
 /*   message EntityRef {
  *     string schema_url = 1;
@@ -170,15 +171,6 @@ static status scope_pieces(struct builder *b, const struct envelope_head *head, 
     return ST_OK;
 }
 
-static str service_name(const struct builder *b, struct attr_range r)
-{
-    for (uint32_t i = 0; i < r.n; i++) {
-        const struct attr *a = &b->batch->attrs[r.at + i];
-        if (a->value.type == ATTR_STRING && str_eq(a->key, S("service.name"))) return a->value.text;
-    }
-    return (str){0};
-}
-
 status otlp_resource(struct builder *b, const struct envelope_head *head)
 {
     struct telemetry_batch *batch = b->batch;
@@ -189,19 +181,11 @@ status otlp_resource(struct builder *b, const struct envelope_head *head)
         struct resource res = {.schema_url = head->schema_url};
         TRY(resource_pieces(b, head, &res));
         otlp_attributes_end(b, &res.attrs);
-        res.hash = otlp_attributes_hash(b, res.attrs);
-        res.service_name = service_name(b, res.attrs);
+        resource_identify(&res, batch->attrs);
         batch->resources[batch->n_resources++] = res;
     }
     b->envelope_attributes = batch->resources[b->resource].attrs.n;
     return ST_OK;
-}
-
-static uint64_t scope_hash(const struct builder *b, const struct scope *s)
-{
-    uint64_t h = hash_mix(hash_str(s->name), hash_str(s->version));
-    h = hash_mix(h, hash_str(s->schema_url));
-    return hash_mix(h, otlp_attributes_hash(b, s->attrs));
 }
 
 status otlp_scope(struct builder *b, const struct envelope_head *head)
@@ -214,7 +198,7 @@ status otlp_scope(struct builder *b, const struct envelope_head *head)
         struct scope s = {.schema_url = head->schema_url};
         TRY(scope_pieces(b, head, &s));
         otlp_attributes_end(b, &s.attrs);
-        s.hash = scope_hash(b, &s);
+        scope_identify(&s, batch->attrs);
         batch->scopes[batch->n_scopes++] = s;
     }
     uint32_t of_resource = batch->resources[b->resource].attrs.n;

@@ -6,15 +6,8 @@
 #include "ingest/decode/otlp_id.h"
 #include "ingest/decode/otlp_signals.h"
 #include "ingest/decode/otlp_value.h"
-#include "ingest/decode/sampling.h"
-
-/* clang-format off */
-#define SPAN_COLUMNS(X)                                                                     \
-    X(trace_id) X(span_id) X(parent_span_id) X(start_time) X(end_time) X(resource) X(scope) \
-    X(name) X(trace_state) X(status_message) X(flags) X(kind) X(status_code) X(attrs)       \
-    X(dropped_attributes) X(dropped_events) X(dropped_links) X(events) X(links)             \
-    X(adjusted_count)
-/* clang-format on */
+#include "model/columns.h"
+#include "model/sampling.h"
 
 static uint64_t count_one(str) { return 1; }
 

@@ -289,21 +289,3 @@ void otlp_attributes_end(struct builder *b, struct attr_range *io)
     b->batch->n_attrs = io->at + kept;
     io->n = kept;
 }
-
-uint64_t otlp_attributes_hash(const struct builder *b, struct attr_range r)
-{
-    uint64_t sum = 0;
-    for (uint32_t i = 0; i < r.n; i++) {
-        const struct attr *a = &b->batch->attrs[r.at + i];
-        uint64_t h = hash_mix(hash_str(a->key), (uint64_t)attr_letter(a->value.type));
-        switch (a->value.type) {
-        case ATTR_INT:
-        case ATTR_BOOL:
-        case ATTR_DOUBLE: h = hash_mix(h, (uint64_t)a->value.i); break; /* a double by its bits */
-        case ATTR_EMPTY: break;
-        default: h = hash_seed(a->value.text, h); break;
-        }
-        sum += hash_mix(h, 1);
-    }
-    return hash_mix(sum, r.n);
-}

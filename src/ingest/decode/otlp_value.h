@@ -16,6 +16,3 @@ enum { VALUE_DEPTH_MAX = 32 }; /* levels of arrays and lists inside one value */
 /* Ends a run: of a key that is there more than once the last value stays, in the first one's place.
  */
 void otlp_attributes_end(struct builder *b, struct attr_range *io);
-
-/* Of keys, types and values of a run, independent of their order. Stored: must never change. */
-uint64_t otlp_attributes_hash(const struct builder *b, struct attr_range r);

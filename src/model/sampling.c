@@ -1,4 +1,4 @@
-#include "ingest/decode/sampling.h"
+#include "model/sampling.h"
 
 #include <stdint.h>
 
