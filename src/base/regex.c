@@ -5,22 +5,54 @@
 
 #include "base/buf.h"
 
-struct regex {
-    pcre2_code *code;
+struct regex_scratch {
     pcre2_match_data *found;
-    pcre2_match_context *limits;
     int *workspace; /* of the matcher without backtracking; made when first needed */
 };
 
+struct regex {
+    pcre2_code *code;
+    pcre2_code *valid; /* for valid UTF-8 only: matching without backtracking knows no other */
+    pcre2_match_context *limits;
+    struct regex_scratch own;
+};
+
 enum { BACKTRACK_MAX = 200'000, DEPTH_MAX = 2000, HEAP_MAX_KIB = 16 << 10, WORKSPACE = 20000 };
+
+static void scratch_init(struct regex_scratch *s)
+{
+    *s = (struct regex_scratch){.found = pcre2_match_data_create(REGEX_MAX_GROUPS, NULL)};
+    if (!s->found) abort();
+}
+
+static void scratch_done(struct regex_scratch *s)
+{
+    pcre2_match_data_free(s->found);
+    free(s->workspace);
+}
+
+struct regex_scratch *regex_scratch_new(void)
+{
+    struct regex_scratch *s = malloc(sizeof *s);
+    if (!s) abort();
+    scratch_init(s);
+    return s;
+}
+
+void regex_scratch_free(struct regex_scratch *s)
+{
+    if (!s) return;
+    scratch_done(s);
+    free(s);
+}
 
 static void free_regex(void *p)
 {
     struct regex *r = p;
     pcre2_code_free(r->code);
-    pcre2_match_data_free(r->found);
+    pcre2_code_free(r->valid);
     pcre2_match_context_free(r->limits);
-    free(r->workspace);
+    scratch_done(&r->own);
 }
 
 static status refuse(struct err *err, size_t at, const char *what)
@@ -87,8 +119,7 @@ status regex_new(struct arena *a, str pattern, enum regex_mode mode, struct rege
     status s = check_syntax(pattern, err);
     if (s != ST_OK) return err_wrap(err, s, "error parsing regexp");
 
-    uint32_t flags =
-        PCRE2_UTF | PCRE2_MATCH_INVALID_UTF | PCRE2_DOLLAR_ENDONLY | PCRE2_NEVER_BACKSLASH_C;
+    uint32_t flags = PCRE2_UTF | PCRE2_DOLLAR_ENDONLY | PCRE2_NEVER_BACKSLASH_C;
     if (mode == REGEX_WHOLE) flags |= PCRE2_DOTALL | PCRE2_ANCHORED | PCRE2_ENDANCHORED;
     pcre2_compile_context *how = pcre2_compile_context_create(NULL);
     pcre2_set_newline(how, PCRE2_NEWLINE_LF);
@@ -96,9 +127,13 @@ status regex_new(struct arena *a, str pattern, enum regex_mode mode, struct rege
     int code;
     size_t at;
     const char *text = pattern.ptr ? pattern.ptr : "";
-    pcre2_code *compiled = pcre2_compile((PCRE2_SPTR)text, pattern.len, flags, &code, &at, how);
+    pcre2_code *compiled = pcre2_compile((PCRE2_SPTR)text, pattern.len,
+                                         flags | PCRE2_MATCH_INVALID_UTF, &code, &at, how);
+    pcre2_code *valid = NULL;
+    if (compiled) valid = pcre2_compile((PCRE2_SPTR)text, pattern.len, flags, &code, &at, how);
     pcre2_compile_context_free(how);
-    if (!compiled) {
+    if (!valid) {
+        pcre2_code_free(compiled);
         char why[160] = "";
         pcre2_get_error_message(code, (PCRE2_UCHAR *)why, sizeof why);
         return err_set(err, ST_INVALID, (uint32_t)at, "error parsing regexp: %s: `%.*s`", why,
@@ -106,9 +141,10 @@ status regex_new(struct arena *a, str pattern, enum regex_mode mode, struct rege
     }
     struct regex *r = arena_new(a, struct regex);
     r->code = compiled;
+    r->valid = valid;
     (void)pcre2_jit_compile(r->code,
                             PCRE2_JIT_COMPLETE); /* without it matching is slower, not different */
-    r->found = pcre2_match_data_create(REGEX_MAX_GROUPS, NULL);
+    scratch_init(&r->own);
     r->limits = pcre2_match_context_create(NULL);
     pcre2_set_match_limit(r->limits, BACKTRACK_MAX);
     pcre2_set_depth_limit(r->limits, DEPTH_MAX);
@@ -118,21 +154,70 @@ status regex_new(struct arena *a, str pattern, enum regex_mode mode, struct rege
     return ST_OK;
 }
 
-static bool match_without_backtracking(struct regex *r, str text)
+/* Finds the longest or, with PCRE2_DFA_SHORTEST, any match. */
+static bool match_without_backtracking(const struct regex *r, struct regex_scratch *s, str text,
+                                       size_t from, uint32_t flags)
 {
-    if (!r->workspace) r->workspace = malloc(WORKSPACE * sizeof *r->workspace);
-    if (!r->workspace) abort();
-    int n = pcre2_dfa_match(r->code, (PCRE2_SPTR)(text.ptr ? text.ptr : ""), text.len, 0,
-                            PCRE2_DFA_SHORTEST, r->found, r->limits, r->workspace, WORKSPACE);
+    if (!s->workspace) s->workspace = malloc(WORKSPACE * sizeof *s->workspace);
+    if (!s->workspace) abort();
+    int n = pcre2_dfa_match(r->valid, (PCRE2_SPTR)(text.ptr ? text.ptr : ""), text.len, from, flags,
+                            s->found, r->limits, s->workspace, WORKSPACE);
     return n >= 0;
 }
 
-bool regex_match(struct regex *r, str text)
+static int match(const struct regex *r, struct regex_scratch *s, str text, size_t from)
 {
-    int n = pcre2_match(r->code, (PCRE2_SPTR)(text.ptr ? text.ptr : ""), text.len, 0, 0, r->found,
-                        r->limits);
+    return pcre2_match(r->code, (PCRE2_SPTR)(text.ptr ? text.ptr : ""), text.len, from, 0, s->found,
+                       r->limits);
+}
+
+bool regex_matches(const struct regex *r, struct regex_scratch *s, str text)
+{
+    int n = match(r, s, text, 0);
     if (n >= 0) return true;
-    return n != PCRE2_ERROR_NOMATCH && match_without_backtracking(r, text);
+    return n != PCRE2_ERROR_NOMATCH &&
+           match_without_backtracking(r, s, text, 0, PCRE2_DFA_SHORTEST);
+}
+
+bool regex_match(struct regex *r, str text) { return regex_matches(r, &r->own, text); }
+
+uint32_t regex_group_count(const struct regex *r)
+{
+    uint32_t n = 0;
+    (void)pcre2_pattern_info(r->code, PCRE2_INFO_CAPTURECOUNT, &n);
+    return n;
+}
+
+str regex_group_name(const struct regex *r, uint32_t group)
+{
+    uint32_t names = 0, size = 0;
+    PCRE2_SPTR table = NULL;
+    (void)pcre2_pattern_info(r->code, PCRE2_INFO_NAMECOUNT, &names);
+    (void)pcre2_pattern_info(r->code, PCRE2_INFO_NAMEENTRYSIZE, &size);
+    (void)pcre2_pattern_info(r->code, PCRE2_INFO_NAMETABLE, &table);
+    for (uint32_t i = 0; i < names; i++) { /* an entry: the number in two bytes, the name, NUL */
+        const uint8_t *entry = table + (size_t)i * size;
+        if ((uint32_t)(entry[0] << 8 | entry[1]) == group) return str_of((const char *)entry + 2);
+    }
+    return (str){0};
+}
+
+bool regex_find(const struct regex *r, struct regex_scratch *s, str text, size_t from, str *ret,
+                uint32_t n)
+{
+    const char *p = text.ptr ? text.ptr : "";
+    int found = match(r, s, text, from);
+    if (found < 0) {
+        if (found == PCRE2_ERROR_NOMATCH || !match_without_backtracking(r, s, text, from, 0))
+            return false;
+        found = 1;
+    }
+    const size_t *at = pcre2_get_ovector_pointer(s->found);
+    for (uint32_t i = 0; i < n; i++) {
+        bool took_part = i < (uint32_t)found && at[2 * i] != PCRE2_UNSET;
+        ret[i] = took_part ? (str){p + at[2 * i], at[2 * i + 1] - at[2 * i]} : (str){0};
+    }
+    return true;
 }
 
 /* $name at the front of `s` (behind the dollar): how long it is, and its group's number or -1. */
@@ -166,9 +251,9 @@ static size_t group_of(const struct regex *r, str s, int *ret)
 bool regex_expand(struct regex *r, str text, str replacement, struct buf *out)
 {
     const char *p = text.ptr ? text.ptr : "";
-    int n = pcre2_match(r->code, (PCRE2_SPTR)p, text.len, 0, 0, r->found, r->limits);
-    if (n == PCRE2_ERROR_NOMATCH || n < 0) return false;
-    const size_t *at = pcre2_get_ovector_pointer(r->found);
+    int n = match(r, &r->own, text, 0);
+    if (n < 0) return false;
+    const size_t *at = pcre2_get_ovector_pointer(r->own.found);
     for (size_t i = 0; i < replacement.len; i++) {
         if (replacement.ptr[i] != '$') {
             buf_char(out, replacement.ptr[i]);

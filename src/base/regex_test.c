@@ -68,6 +68,8 @@ TEST(regex_that_would_backtrack_for_ever_still_answers)
                    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaac"));
     CHECK(
         matches("(a|aa)+", REGEX_WHOLE, "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"));
+    CHECK(matches("(a|aa)+b|.*z", REGEX_WHOLE,
+                  "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaacz"));
 }
 
 TEST(regex_expand_fills_in_groups)
@@ -83,5 +85,46 @@ TEST(regex_expand_fills_in_groups)
     CHECK_STR(buf_str(&b), S("80-hostx$1$"));
     CHECK(!regex_expand(r, S("host"), S("$1"), &b));
     buf_done(&b);
+    arena_done(&a);
+}
+
+TEST(regex_find_gives_each_match_and_its_groups_by_name)
+{
+    struct arena a;
+    arena_init(&a, 1 << 20);
+    struct regex *r = NULL;
+    struct err err;
+    CHECK(regex_new(&a, S("(?P<key>[a-z]+)=(?<value>\\d+)|(;)"), REGEX_SEARCH, &r, &err) == ST_OK);
+    CHECK_INT(regex_group_count(r), 3);
+    CHECK_STR(regex_group_name(r, 1), S("key"));
+    CHECK_STR(regex_group_name(r, 2), S("value"));
+    CHECK_STR(regex_group_name(r, 3), S(""));
+    struct regex_scratch *s = regex_scratch_new();
+    str found[4], text = S("a=1;bc=23");
+    CHECK(regex_find(r, s, text, 0, found, 4));
+    CHECK_STR(found[0], S("a=1"));
+    CHECK(regex_find(r, s, text, 3, found, 4));
+    CHECK(found[1].ptr == NULL && found[3].ptr == text.ptr + 3);
+    CHECK(regex_find(r, s, text, 4, found, 4));
+    CHECK_STR(found[1], S("bc"));
+    CHECK_STR(found[2], S("23"));
+    CHECK(!regex_find(r, s, text, text.len, found, 4));
+    regex_scratch_free(s);
+    arena_done(&a);
+}
+
+TEST(regex_find_that_would_backtrack_for_ever_finds_the_longest_match)
+{
+    struct arena a;
+    arena_init(&a, 1 << 20);
+    struct regex *r = NULL;
+    struct err err;
+    CHECK(regex_new(&a, S("(a*)*b|zz*"), REGEX_SEARCH, &r, &err) == ST_OK);
+    struct regex_scratch *s = regex_scratch_new();
+    str found[2];
+    CHECK(regex_find(r, s, S("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaczzz"), 0, found, 2));
+    CHECK_STR(found[0], S("zzz"));
+    CHECK(found[1].ptr == NULL);
+    regex_scratch_free(s);
     arena_done(&a);
 }
