@@ -11,6 +11,7 @@ weir_lib(DEFLATE libdeflate)
 weir_lib(ZSTD libzstd)
 weir_lib(PCRE2 libpcre2-8)
 weir_lib(YAML yaml-0.1)
+weir_lib(CRYPTO libcrypto)
 weir_lib(CMOCKA cmocka)
 
 # llhttp: the C sources that Debian's node-llhttp installs.
