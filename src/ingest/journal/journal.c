@@ -36,14 +36,16 @@ static void journal_free(struct journal *j)
     if (j->lock_fd >= 0) close(j->lock_fd);
     if (j->dir_fd >= 0) close(j->dir_fd);
     journal_grow(j, -(int64_t)atomic_load(&j->bytes));
+    attempts_close(j->attempts);
     for (int i = 0; i < DESTINATIONS_MAX; i++) block_set_done(&j->blocks[i]);
     segment_list_done(&j->segments);
     for (struct journal_item *i = j->owed, *next; i; i = next) {
         next = i->next;
         free(i);
     }
-    free(j->replay_ordinals);
+    free(j->retired);
     free(j->dir_path);
+    pthread_cond_destroy(&j->retire_changed);
     pthread_cond_destroy(&j->filled);
     pthread_cond_destroy(&j->marked);
     pthread_mutex_destroy(&j->segment_mutex);
@@ -72,6 +74,27 @@ static status name_destinations(struct journal *j, const struct journal_options 
     return ST_OK;
 }
 
+static void end_deleter(struct journal *j)
+{
+    pthread_mutex_lock(&j->segment_mutex);
+    j->deleter_ends = true;
+    pthread_cond_signal(&j->retire_changed);
+    pthread_mutex_unlock(&j->segment_mutex);
+    pthread_join(j->deleter, NULL);
+}
+
+static status start_threads(struct journal *j, struct err *err)
+{
+    int bad = pthread_create(&j->deleter, NULL, journal_delete_loop, j);
+    if (bad == 0) {
+        bad = pthread_create(&j->thread, NULL, journal_write_loop, j);
+        if (bad != 0) end_deleter(j);
+    }
+    if (bad == 0) return ST_OK;
+    return err_set(err, ST_UNAVAILABLE, ERR_NOPOS, "journal: cannot start its threads: %s",
+                   strerror(bad));
+}
+
 status journal_open(const struct journal_options *opt, struct journal **ret, struct err *err)
 {
     struct journal *j = calloc(1, sizeof *j);
@@ -87,12 +110,16 @@ status journal_open(const struct journal_options *opt, struct journal **ret, str
     pthread_mutex_init(&j->segment_mutex, NULL);
     pthread_cond_init(&j->filled, NULL);
     pthread_cond_init(&j->marked, NULL);
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&j->retire_changed, &monotonic);
+    pthread_condattr_destroy(&monotonic);
 
     status s = name_destinations(j, opt, err);
     if (s == ST_OK) s = open_folder(j, err);
     if (s == ST_OK) s = journal_recover(j, err);
-    if (s == ST_OK && pthread_create(&j->thread, NULL, journal_write_loop, j) != 0)
-        s = err_set(err, ST_UNAVAILABLE, ERR_NOPOS, "journal: cannot start its thread");
+    if (s == ST_OK) s = start_threads(j, err);
     if (s != ST_OK) {
         journal_free(j);
         return s;
@@ -109,7 +136,24 @@ void journal_close(struct journal *j)
     pthread_cond_signal(&j->filled);
     pthread_mutex_unlock(&j->mutex);
     pthread_join(j->thread, NULL);
+    end_deleter(j);
     journal_free(j);
+}
+
+uint64_t journal_durable(const struct journal *j) { return atomic_load(&j->durable); }
+
+uint64_t journal_first_new(const struct journal *j) { return j->first_new; }
+
+void journal_attempt_begin(struct journal *j, unsigned dest, uint64_t first, uint64_t last)
+{
+    assert(dest < j->destinations.n && first <= last);
+    attempts_begin(j->attempts, dest, first, last);
+}
+
+void journal_attempt_end(struct journal *j, unsigned dest)
+{
+    assert(dest < j->destinations.n);
+    attempts_end(j->attempts, dest);
 }
 
 const uint8_t *journal_id(const struct journal *j) { return j->id; }

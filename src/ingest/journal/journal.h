@@ -49,11 +49,16 @@ struct journal_options {
      */
     const struct journal_destination *destinations;
     size_t n_destinations;
+    /* Called on a thread of the journal's (not the writer's), at most once a second, before
+     * finished segments are deleted: makes what the destinations have confirmed durable. Other than
+     * ST_OK: they stay, and count for the cap, and it is tried again. NULL: nothing to do. Not
+     * called any more while closing. */
+    status (*before_delete)(void *ctx, struct err *err);
+    void *before_delete_ctx;
 };
 
-/* Opens, scans what is there (journal_replay reads it), and starts the writer thread.
- * ST_UNAVAILABLE: the folder cannot be made or read, or another process has it open. ST_INVALID,
- * ST_LIMIT: the destinations. */
+/* Opens, scans what is there, and starts the threads. ST_UNAVAILABLE: the folder cannot be made or
+ * read, or another process has it open. ST_INVALID, ST_LIMIT: the destinations. */
 [[nodiscard]] status journal_open(const struct journal_options *opt, struct journal **ret,
                                   struct err *err);
 void journal_close(struct journal *j); /* writes and syncs what was appended; accepts NULL */
@@ -108,6 +113,46 @@ struct journal_replay_stats {
                                     status (*fn)(void *ctx, const struct journal_replayed *r,
                                                  struct err *err),
                                     void *ctx, struct journal_replay_stats *ret, struct err *err);
+
+/* The highest sequence up to which each is on disk (ack: memory: written) or refused. thread: any
+ */
+uint64_t journal_durable(const struct journal *j);
+
+/* The first sequence of this run: what lies before it was there at open. thread: any */
+uint64_t journal_first_new(const struct journal *j);
+
+/* One destination's view: the requests of its signal, in sequence order, that it is not done with.
+ * It works beside appends, marks and deletions, reads only what is durable, and steps over damage:
+ * a request that cannot be read any more is logged, counted, and waited for no longer. Memory: one
+ * record and a quarter of a megabyte. thread: one at a time. Close it before the journal. */
+struct journal_reader;
+struct journal_read {
+    uint64_t seq;
+    /* Bounds that were begun before the last open and are not done, else 0: such a block must be
+     * rebuilt with exactly these bounds. */
+    uint64_t block_first, block_last;
+    uint32_t crashes; /* how often a process crashed while this was tried, by any destination */
+    struct journal_request request; /* payload valid until the next call */
+};
+[[nodiscard]] status journal_reader_open(struct journal *j, unsigned dest, uint64_t from_seq,
+                                         struct journal_reader **ret, struct err *err);
+
+/* ST_NOT_FOUND: everything durable has been read, ask again later. ST_UNAVAILABLE: the disk (tried
+ * again at the next call; the fifth time it is damage). */
+[[nodiscard]] status journal_reader_next(struct journal_reader *r, struct journal_read *ret,
+                                         struct err *err);
+uint64_t journal_reader_position(const struct journal_reader *r); /* up to here read or skipped */
+void journal_reader_close(struct journal_reader *r);              /* accepts NULL */
+
+/* [first, last] of `dest` is tried (read back, decoded, processed, encoded, sent), until the end is
+ * told or another range begins. In memory only. thread: one at a time for a destination */
+void journal_attempt_begin(struct journal *j, unsigned dest, uint64_t first, uint64_t last);
+void journal_attempt_end(struct journal *j, unsigned dest);
+
+/* Async-signal-safe, for the handler of SIGSEGV, SIGBUS, SIGILL, SIGFPE and SIGABRT: what every
+ * open journal tries is appended to its file `attempts`, once. A process killed from outside leaves
+ * no note: kills never make a request suspect. Notes go when nobody waits for their requests. */
+void journal_note_crash(void);
 
 uint64_t journal_bytes(const struct journal *j); /* on disk. thread: any */
 

@@ -111,7 +111,7 @@ TEST(segments_are_deleted_when_all_before_and_in_them_is_finished)
     journal_block_done(j, SIGNAL_LOGS, seq[1], seq[19]);
     CHECK_INT(journal_block_begin(j, SIGNAL_LOGS, seq[21], seq[39], NULL), ST_OK);
     CHECK_INT(journal_block_begin(j, SIGNAL_LOGS, seq[21], seq[39], NULL), ST_OK);
-    CHECK(count_segments(dir) <= many / 2 + 1);
+    wait_for_segments(dir, many / 2 + 1);
     journal_close(j);
 
     j = open_with(dir, (struct journal_options){.sync = true, .segment_bytes = 50000});
@@ -121,7 +121,7 @@ TEST(segments_are_deleted_when_all_before_and_in_them_is_finished)
     journal_block_done(j, SIGNAL_LOGS, seq[21], seq[39]);
     journal_close(j);
     j = open_dir(dir);
-    CHECK_INT(count_segments(dir), 1);
+    wait_for_segments(dir, 1);
     uint64_t next;
     CHECK_INT(append(j, SIGNAL_LOGS, S("x"), &t, &next), ST_OK);
     CHECK(next > seq[39]);
@@ -173,6 +173,7 @@ TEST(past_its_cap_the_journal_refuses_at_once_and_takes_again_when_blocks_are_do
         journal_block_done(j, SIGNAL_TRACES, first, last);
         CHECK_INT(journal_block_begin(j, SIGNAL_LOGS, 1, 1, NULL), ST_OK); /* the done mark is in */
         CHECK_INT(journal_block_begin(j, SIGNAL_LOGS, 1, 1, NULL), ST_OK); /* and dealt with */
+        while (journal_bytes(j) > 100000) sched_yield();
     }
     CHECK_INT(t.refused, 0);
     journal_close(j);

@@ -85,11 +85,22 @@ struct record_scan record_scan_begin(str segment, uint32_t seed)
     return (struct record_scan){.bytes = segment, .seed = seed, .at = at, .end = at};
 }
 
-static bool head_is_good(const char *p, uint32_t seed)
+bool record_head_get(const char p[RECORD_HEAD], uint32_t seed, struct record *ret, size_t *ret_len,
+                     uint32_t *ret_crc)
 {
     uint8_t kind = (uint8_t)p[16], signal = (uint8_t)p[17];
     if (kind == 0 || kind >= RECORD_KIND_END || signal >= SIGNAL_COUNT) return false;
-    return get32(p) == crc32c(seed, (str){p + 4, RECORD_HEAD - 4});
+    if (get32(p) != crc32c(seed, (str){p + 4, RECORD_HEAD - 4})) return false;
+    *ret = (struct record){.kind = kind,
+                           .signal = signal,
+                           .format = (uint8_t)p[18],
+                           .compression = (uint8_t)p[19],
+                           .items = get32(p + 20),
+                           .seq = get64(p + 8),
+                           .received_at = (nanos)get64(p + 24)};
+    *ret_len = get32(p + 4);
+    *ret_crc = get32(p + 32);
+    return true;
 }
 
 bool record_next(struct record_scan *s, struct record *ret)
@@ -97,28 +108,20 @@ bool record_next(struct record_scan *s, struct record *ret)
     size_t at = s->at;
     while (s->bytes.len - at >= RECORD_HEAD) {
         const char *p = s->bytes.ptr + at;
-        if (!head_is_good(p, s->seed)) {
+        size_t len, room = s->bytes.len - at;
+        uint32_t crc;
+        struct record r;
+        if (!record_head_get(p, s->seed, &r, &len, &crc) || len > room ||
+            record_size(len) > room) { /* or its end is missing */
             at += 8;
             continue;
         }
-        size_t len = get32(p + 4), room = s->bytes.len - at;
-        if (len > room || record_size(len) > room) { /* its end is missing */
-            at += 8;
-            continue;
-        }
-        str payload = {p + RECORD_HEAD, len};
-        if (get32(p + 32) != crc32c(s->seed, payload)) {
+        r.payload = (str){p + RECORD_HEAD, len};
+        if (crc32c(s->seed, r.payload) != crc) {
             at += record_size(len);
             continue;
         }
-        *ret = (struct record){.kind = (uint8_t)p[16],
-                               .signal = (uint8_t)p[17],
-                               .format = (uint8_t)p[18],
-                               .compression = (uint8_t)p[19],
-                               .items = get32(p + 20),
-                               .seq = get64(p + 8),
-                               .received_at = (nanos)get64(p + 24),
-                               .payload = payload};
+        *ret = r;
         s->lost += at - s->end;
         s->at = s->end = at + record_size(len);
         return true;

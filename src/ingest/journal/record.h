@@ -47,6 +47,11 @@ static inline size_t record_size(size_t payload)
 
 void record_head_put(char out[RECORD_HEAD], uint32_t seed, const struct record *r);
 
+/* The head of a record; its payload has `ret_len` bytes and that crc, and follows. False: there is
+ * no record's head here. */
+bool record_head_get(const char head[RECORD_HEAD], uint32_t seed, struct record *ret,
+                     size_t *ret_len, uint32_t *ret_crc);
+
 /* The last sequence of a mark; false when the record is none or malformed. */
 bool record_mark_last(const struct record *r, uint64_t *ret_last);
 

@@ -67,18 +67,38 @@ static status write_id_file(struct journal *j, struct err *err)
     return folder_replace(j->dir_fd, "journal_id", (str){text, sizeof text}, err);
 }
 
-/* From the file, else from a segment, else made. */
+/* The id in a segment's head, which has a crc of its own. */
+static bool read_head(struct journal *j, uint64_t ordinal, uint8_t ret_id[16])
+{
+    char name[SEGMENT_NAME], head[SEGMENT_HEAD];
+    segment_name(ordinal, name);
+    int fd = openat(j->dir_fd, name, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return false;
+    ssize_t n = pread(fd, head, sizeof head, 0);
+    close(fd);
+    uint64_t first;
+    return n == sizeof head && segment_head_get((str){head, sizeof head}, ret_id, &first);
+}
+
+/* From the file, when a segment agrees or there is none; else from the newest segment; else made.
+ * With a wrong id nothing in the segments could be read. */
 static status find_id(struct journal *j, const uint64_t *ordinals, size_t n, struct err *err)
 {
-    if (read_id_file(j)) return ST_OK;
+    bool from_file = read_id_file(j), found = false;
+    uint8_t id[16], newest_id[16];
     for (size_t i = n; i-- > 0;) {
-        str bytes;
-        uint64_t first;
-        if (segment_load(j->dir_fd, ordinals[i], &bytes, NULL) != ST_OK) continue;
-        bool found = segment_head_get(bytes, j->id, &first);
-        free((void *)(uintptr_t)bytes.ptr);
-        if (found) return write_id_file(j, err);
+        if (!read_head(j, ordinals[i], id)) continue;
+        if (from_file && memcmp(id, j->id, 16) == 0) return ST_OK;
+        if (!found) memcpy(newest_id, id, 16);
+        found = true;
     }
+    if (found) {
+        log_error("journal", "the file journal_id is damaged, the segments' id is taken",
+                  LOG_CSTR("folder", j->dir_path));
+        memcpy(j->id, newest_id, 16);
+        return write_id_file(j, err);
+    }
+    if (from_file) return ST_OK;
     if (getrandom(j->id, sizeof j->id, 0) != sizeof j->id)
         return err_set(err, ST_UNAVAILABLE, ERR_NOPOS, "journal: no random bytes: %s",
                        strerror(errno));
@@ -115,10 +135,29 @@ static void take_mark(struct journal *j, const struct record *r, uint64_t last)
     if (r->kind != RECORD_BLOCK_BEGIN) segment_list_finish(&j->segments, by, r->seq, last);
 }
 
-static void take_record(struct journal *j, struct segment *s, const struct record *r)
+/* What is known of requests that were damaged, while scanning: those between two that are there. */
+struct scan_gap {
+    bool open;         /* bytes were lost since the last request */
+    uint64_t last_seq; /* of a request */
+    uint64_t requests; /* lost, at most */
+};
+
+static void gap_end(struct scan_gap *g, uint64_t next_seq)
+{
+    if (g->open && g->last_seq > 0 && next_seq > g->last_seq + 1)
+        g->requests += next_seq - g->last_seq - 1;
+    g->open = false;
+}
+
+static void take_record(struct journal *j, struct segment *s, const struct record *r,
+                        struct scan_gap *g)
 {
     uint64_t last = r->seq;
     if (r->kind == RECORD_REQUEST) {
+        /* Requests are written in order: this one is a copy of one that was here. */
+        if (r->seq <= g->last_seq) return;
+        gap_end(g, r->seq);
+        g->last_seq = r->seq;
         segment_own(s, r->seq, journal_wanted_by(&j->destinations, r->signal, r->seq));
     } else {
         if (!record_mark_last(r, &last)) return;
@@ -139,24 +178,40 @@ static void cut_tail(struct journal *j, uint64_t ordinal, uint64_t to)
     close(fd);
 }
 
+static void tell_damage(uint64_t ordinal, uint64_t bytes)
+{
+    char name[SEGMENT_NAME];
+    segment_name(ordinal, name);
+    log_error("journal", "part of a segment is damaged and left out", LOG_CSTR("file", name),
+              LOG_INT("bytes", bytes));
+    metric_add(M_JOURNAL_LOST_BYTES, 0, bytes);
+}
+
 /* Scans one segment into the journal's state. */
-static status scan_segment(struct journal *j, uint64_t ordinal, bool last, struct err *err)
+static status scan_segment(struct journal *j, uint64_t ordinal, bool last, struct scan_gap *gap,
+                           struct err *err)
 {
     str bytes;
     TRY(segment_load(j->dir_fd, ordinal, &bytes, err));
     uint8_t id[16];
-    uint64_t first_seq = j->next_seq;
-    bool head = segment_head_get(bytes, id, &first_seq);
-    if (head && first_seq > j->next_seq) j->next_seq = first_seq;
+    uint64_t first_seq;
+    bool head = segment_head_get(bytes, id, &first_seq) && memcmp(id, j->id, 16) == 0;
+    if (!head) first_seq = j->next_seq;
+    if (first_seq > j->next_seq) j->next_seq = first_seq;
+    if (head && first_seq > gap->last_seq) {
+        gap_end(gap, first_seq);
+        gap->last_seq = first_seq - 1;
+    }
 
     struct record_scan scan = record_scan_begin(bytes, j->seed);
     struct segment *s = segment_list_add(&j->segments, ordinal, first_seq);
     struct record r;
     bool any = false;
-    while (record_next(&scan, &r)) {
+    for (uint64_t lost = 0; record_next(&scan, &r); lost = scan.lost) {
         if (!head && !any && r.kind == RECORD_REQUEST) s->first_seq = r.seq;
         any |= r.kind == RECORD_REQUEST;
-        take_record(j, s, &r);
+        gap->open |= scan.lost > lost;
+        take_record(j, s, &r, gap);
     }
     uint64_t tail = bytes.len - scan.end;
     s->bytes = bytes.len;
@@ -166,16 +221,12 @@ static status scan_segment(struct journal *j, uint64_t ordinal, bool last, struc
         s->bytes = scan.end;
     } else {
         damaged += tail;
+        gap->open |= tail > 0;
     }
+    s->readable = s->bytes;
     if (scan.lost + tail > 0) j->next_seq += (scan.lost + tail) / RECORD_HEAD + 1;
-    if (damaged > 0) {
-        char name[SEGMENT_NAME];
-        segment_name(ordinal, name);
-        log_error("journal", "part of a segment is damaged and left out", LOG_CSTR("file", name),
-                  LOG_INT("bytes", damaged));
-        metric_add(M_JOURNAL_LOST_BYTES, 0, damaged);
-        j->lost_bytes += damaged;
-    }
+    if (damaged > 0) tell_damage(ordinal, damaged);
+    j->lost_bytes += damaged;
     free((void *)(uintptr_t)bytes.ptr);
     journal_grow(j, (int64_t)s->bytes);
     return ST_OK;
@@ -183,14 +234,14 @@ static status scan_segment(struct journal *j, uint64_t ordinal, bool last, struc
 
 /* The marks in the newest segment may not have been synced when the process ended: they must be
  * before anything is deleted. */
-static void sync_marks(struct journal *j)
+static void retire(struct journal *j)
 {
     if (j->segments.n == 0) return;
     char name[SEGMENT_NAME];
     segment_name(j->segments.at[j->segments.n - 1].ordinal, name);
     int fd = openat(j->dir_fd, name, O_WRONLY | O_CLOEXEC);
     if (fd < 0) return;
-    if (fdatasync(fd) == 0) journal_delete_finished(j);
+    if (fdatasync(fd) == 0) journal_retire_finished(j);
     close(fd);
 }
 
@@ -272,9 +323,26 @@ static status scan_all(struct journal *j, const uint64_t *ordinals, size_t n, st
     j->next_seq = 1;
     for (size_t i = 0; i < was.n; i++)
         if (was.at[i].since > j->next_seq) j->next_seq = was.at[i].since;
-    for (size_t i = 0; i < n; i++) TRY(scan_segment(j, ordinals[i], i + 1 == n, err));
+    struct scan_gap gap = {0};
+    for (size_t i = 0; i < n; i++) TRY(scan_segment(j, ordinals[i], i + 1 == n, &gap, err));
+    if (gap.requests > 0) {
+        log_error("journal", "requests are missing where segments are damaged, at most so many",
+                  LOG_CSTR("folder", j->dir_path), LOG_INT("requests", gap.requests));
+        metric_add(M_JOURNAL_LOST_REQUESTS, 0, gap.requests);
+    }
     rename_destinations(j, &now);
     return known && destination_list_eq(&was, &j->destinations) ? ST_OK : save_destinations(j, err);
+}
+
+/* Somebody still waits for a request that was tried then. */
+static bool is_wanted(void *journal, const struct attempt_note *n)
+{
+    struct journal *j = journal;
+    uint16_t of_signal = 0;
+    for (size_t i = 0; i < j->destinations.n; i++)
+        if (j->destinations.at[i].signal == n->signal) of_signal |= (uint16_t)(1u << i);
+    uint64_t seq;
+    return segment_list_next(&j->segments, of_signal, n->first, &seq) && seq <= n->last;
 }
 
 status journal_recover(struct journal *j, struct err *err)
@@ -289,12 +357,9 @@ status journal_recover(struct journal *j, struct err *err)
     free(ordinals);
     if (s != ST_OK) return s;
     j->last_seq = j->next_seq - 1;
-    sync_marks(j);
-
-    j->replay_ordinals = malloc((j->segments.n + 1) * sizeof *j->replay_ordinals);
-    if (!j->replay_ordinals) abort();
-    for (size_t i = 0; i < j->segments.n; i++)
-        if (j->segments.at[i].live > 0)
-            j->replay_ordinals[j->n_replay++] = j->segments.at[i].ordinal;
+    j->first_new = j->next_seq;
+    atomic_store(&j->durable, j->last_seq);
+    retire(j);
+    j->attempts = attempts_open(j->dir_fd, j->seed, &j->destinations, is_wanted, j);
     return ST_OK;
 }

@@ -66,6 +66,11 @@ static int by_name(const struct dirent **a, const struct dirent **b)
     return strcmp((*a)->d_name, (*b)->d_name);
 }
 
+void wait_for_segments(const char *path, int at_most)
+{
+    while (count_segments(path) > at_most) sched_yield();
+}
+
 void copy_dir(const char *from, const char *to)
 {
     struct dirent **list;

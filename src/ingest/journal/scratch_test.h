@@ -9,6 +9,7 @@
 const char *new_dir(void); /* freed by remove_dir */
 void remove_dir(const char *path);
 int count_segments(const char *path);
+void wait_for_segments(const char *path, int at_most);
 
 /* What a kill would leave: files oldest first, so that nothing is seen that depends on what is not.
  */

@@ -103,29 +103,20 @@ uint64_t segment_list_count(const struct segment_list *l, uint16_t destination)
     return n;
 }
 
-/* The newest segment that begins at or before `seq`, or -1. */
-static ptrdiff_t find(const struct segment_list *l, uint64_t seq)
+const struct segment *segment_list_next(const struct segment_list *l, uint16_t destinations,
+                                        uint64_t from, uint64_t *ret_seq)
 {
-    size_t lo = 0, hi = l->n;
-    while (lo < hi) {
-        size_t mid = lo + (hi - lo) / 2;
-        if (l->at[mid].first_seq <= seq)
-            lo = mid + 1;
-        else
-            hi = mid;
-    }
-    return (ptrdiff_t)lo - 1;
-}
-
-uint16_t segment_list_waiting(const struct segment_list *l, uint64_t seq)
-{
-    /* After damage or a failed sync ranges may overlap: the request may lie in an older one. */
-    for (ptrdiff_t k = find(l, seq); k >= 0; k--) {
+    for (size_t k = 0; k < l->n; k++) {
         const struct segment *s = &l->at[k];
-        if (seq - s->first_seq < s->n_waiting && s->waiting[seq - s->first_seq])
-            return s->waiting[seq - s->first_seq];
+        if (s->live == 0 || from >= s->first_seq + s->n_waiting) continue;
+        for (size_t i = from > s->first_seq ? (size_t)(from - s->first_seq) : 0; i < s->n_waiting;
+             i++) {
+            if (!(s->waiting[i] & destinations)) continue;
+            *ret_seq = s->first_seq + i;
+            return s;
+        }
     }
-    return 0;
+    return NULL;
 }
 
 status segment_load(int dir_fd, uint64_t ordinal, str *ret, struct err *err)

@@ -18,7 +18,8 @@ struct segment {
     uint64_t ordinal; /* its name */
     uint64_t first_seq;
     uint64_t bytes;
-    uint64_t live; /* requests that some destination is not done with */
+    uint64_t readable; /* of them: whole records, durable */
+    uint64_t live;     /* requests that some destination is not done with */
     uint16_t
         *waiting; /* by sequence - first_seq: a bit for each destination not done with that one */
     size_t n_waiting;
@@ -55,8 +56,9 @@ void segment_list_rename(struct segment_list *l, const int map[16]);
 /* How many requests a destination (a bit) still wants. */
 uint64_t segment_list_count(const struct segment_list *l, uint16_t destination);
 
-/* Who still wants the request: 0 when nobody does, or there is none. */
-uint16_t segment_list_waiting(const struct segment_list *l, uint64_t seq);
+/* The first request from `from` on that one of these destinations wants. NULL: none. */
+const struct segment *segment_list_next(const struct segment_list *l, uint16_t destinations,
+                                        uint64_t from, uint64_t *ret_seq);
 
 /* Reads a whole segment file. Parts the disk cannot give back are zeros. `ret` is malloc'ed.
  * ST_NOT_FOUND: no such file. */

@@ -1,12 +1,13 @@
 /* state: what a journal is, for the files of this folder.
  *
- * journal.c the door; recover.c opening: what is on disk; replay.c reading it back; writer.c the
- * thread that writes. */
+ * journal.c the door; recover.c opening: what is on disk; writer.c the thread that writes; reader.c
+ * reading it back; delete.c the thread that deletes; attempts.c what was tried at a crash. */
 #pragma once
 
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "ingest/journal/attempts.h"
 #include "ingest/journal/blocks.h"
 #include "ingest/journal/destinations.h"
 #include "ingest/journal/journal.h"
@@ -31,6 +32,10 @@ struct journal_item {
     struct journal_wait *wait;
 };
 
+struct retired_segment {
+    uint64_t ordinal, bytes;
+};
+
 struct journal {
     struct journal_options opt; /* dir: in dir_path */
     char *dir_path;
@@ -41,10 +46,10 @@ struct journal {
     struct destination_list destinations;      /* by the caller's index; set at open */
     struct block_set blocks[DESTINATIONS_MAX]; /* what was begun before the open and not done */
 
-    /* What lay here at open; replay's, freed when it ends. */
-    uint64_t *replay_ordinals;
-    size_t n_replay;
+    struct attempts *attempts;
+    uint64_t first_new; /* the first sequence of this run */
     uint64_t lost_bytes;
+    atomic_uint_fast64_t durable; /* up to here every sequence is on disk or refused */
 
     pthread_mutex_t mutex; /* guards from here ... */
     pthread_cond_t filled; /* the queue, for the writer */
@@ -63,6 +68,14 @@ struct journal {
     pthread_mutex_t segment_mutex;
     struct segment_list segments;
 
+    /* Under the same mutex: what is finished and waits for the deleting thread, oldest first. */
+    struct retired_segment *retired;
+    size_t n_retired, retired_cap;
+    pthread_cond_t retire_changed;
+    bool deleter_ends;
+    pthread_t deleter;
+    nanos delete_warned; /* the deleting thread's own */
+
     /* The writer's own, after opening. */
     pthread_t thread;
     int fd;          /* of the newest segment; -1: the next write makes one */
@@ -72,7 +85,8 @@ struct journal {
     struct journal_item *owed; /* marks that could not be written yet; oldest first */
 };
 
-/* Finds id, segments and block bounds; truncates a torn tail; deletes what is finished. */
+/* Finds id, destinations, segments and block bounds; truncates a torn tail; retires what is
+ * finished. */
 [[nodiscard]] status journal_recover(struct journal *j, struct err *err);
 
 /* Who wants a request of this signal and sequence: a bit for each destination. */
@@ -80,8 +94,16 @@ uint16_t journal_wanted_by(const struct destination_list *l, enum signal_kind si
 
 void journal_grow(struct journal *j, int64_t bytes);
 
-/* The thread. */
+/* The writing thread. */
 void *journal_write_loop(void *journal);
 
-/* Deletes finished segments from the oldest on; never the newest. */
-void journal_delete_finished(struct journal *j);
+/* Syncs what the newest segment holds. False: it cannot be. thread: opening, the writer */
+bool journal_sync_marks(struct journal *j);
+
+/* Hands finished segments to the deleting thread, from the oldest on; never the newest. thread: the
+ * same */
+void journal_retire_finished(struct journal *j);
+void *journal_delete_loop(void *journal);
+
+/* A reader of the requests that one of these destinations (a bit each) wants. */
+struct journal_reader *reader_new(struct journal *j, uint16_t destinations, uint64_t from_seq);

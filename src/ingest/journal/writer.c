@@ -86,25 +86,7 @@ static status begin_segment(struct journal *j, struct err *err)
     return ST_OK;
 }
 
-void journal_delete_finished(struct journal *j)
-{
-    while (j->segments.n > 1 && j->segments.at[0].live == 0) {
-        struct segment *s = &j->segments.at[0];
-        char name[SEGMENT_NAME];
-        segment_name(s->ordinal, name);
-        /* The marks that say so must outlive the segment. */
-        if (j->fd >= 0 && sync_newest(j, NULL) != ST_OK) return;
-        if (unlinkat(j->dir_fd, name, 0) != 0 && errno != ENOENT) {
-            log_warn("journal", "a finished segment cannot be deleted", LOG_CSTR("file", name),
-                     LOG_CSTR("why", strerror(errno)));
-            return;
-        }
-        journal_grow(j, -(int64_t)s->bytes);
-        pthread_mutex_lock(&j->segment_mutex);
-        segment_list_drop_oldest(&j->segments);
-        pthread_mutex_unlock(&j->segment_mutex);
-    }
-}
+bool journal_sync_marks(struct journal *j) { return j->fd < 0 || sync_newest(j, NULL) == ST_OK; }
 
 /* When all is finished the newest segment is given up too, so that an idle journal is small and a
  * reached cap opens again. */
@@ -114,7 +96,7 @@ static void rotate_when_idle(struct journal *j)
     uint64_t least =
         j->opt.max_bytes / 4 < IDLE_ROTATE_BYTES ? j->opt.max_bytes / 4 : IDLE_ROTATE_BYTES;
     if (newest(j)->bytes < least) return;
-    if (begin_segment(j, NULL) == ST_OK) journal_delete_finished(j);
+    if (begin_segment(j, NULL) == ST_OK) journal_retire_finished(j);
 }
 
 /* Writes all of `iov` at the end of the newest segment; cuts the segment back when it cannot. */
@@ -308,7 +290,17 @@ static void item_refused(struct journal *j, struct journal_item *i, status s, co
     free(i);
 }
 
-/* From here on the requests wait for their destinations. */
+/* What became of these is known. */
+static void settle(struct journal *j, const struct journal_item *from,
+                   const struct journal_item *until)
+{
+    uint64_t last = 0;
+    for (const struct journal_item *i = from; i != until; i = i->next)
+        if (i->rec.kind == RECORD_REQUEST) last = i->rec.seq;
+    if (last > 0) atomic_store(&j->durable, last);
+}
+
+/* From here on the requests wait for their destinations, and can be read. */
 static void own(struct journal *j, const struct journal_item *from,
                 const struct journal_item *until)
 {
@@ -317,6 +309,7 @@ static void own(struct journal *j, const struct journal_item *from,
         if (i->rec.kind == RECORD_REQUEST)
             segment_own(newest(j), i->rec.seq,
                         journal_wanted_by(&j->destinations, i->rec.signal, i->rec.seq));
+    newest(j)->readable = newest(j)->bytes;
     pthread_mutex_unlock(&j->segment_mutex);
 }
 
@@ -325,7 +318,8 @@ static void commit(struct journal *j, struct journal_item *items)
     struct group g = {.items = items};
     while (g.items && g.failed == ST_OK) {
         struct journal_item *rest = write_run(j, &g);
-        own(j, g.items, rest);
+        if (rest != g.items) own(j, g.items, rest);
+        settle(j, g.items, rest);
         for (struct journal_item *i = g.items, *next; i != rest; i = next) {
             next = i->next;
             item_written(j, i);
@@ -338,6 +332,7 @@ static void commit(struct journal *j, struct journal_item *items)
         log_warn("journal", "requests refused: they could not be written",
                  LOG_CSTR("why", g.err.msg));
     }
+    settle(j, g.items, NULL);
     for (struct journal_item *i = g.items, *next; i; i = next) {
         next = i->next;
         item_refused(j, i, g.failed, &g.err);
@@ -392,7 +387,7 @@ void *journal_write_loop(void *journal)
         pthread_mutex_lock(&j->mutex);
         j->queued_bytes -= bytes;
         pthread_mutex_unlock(&j->mutex);
-        journal_delete_finished(j);
+        journal_retire_finished(j);
         rotate_when_idle(j);
     }
     leave_segment(j);
