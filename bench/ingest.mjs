@@ -16,7 +16,7 @@ const signals = (process.env.BENCH_SIGNALS || 'traces,logs,metrics').split(',');
 const columns = Number(process.env.BENCH_COLUMNS || 0);
 const options = Object.fromEntries((process.env.BENCH_ARGS || '').split(' ').filter(Boolean).map((o) => o.replace(/^--/, '').split('=')));
 const tables = {
-  traces: ['otel_traces', 'otel_trace_index', 'otel_span_names'],
+  traces: ['otel_traces', 'otel_trace_index', 'otel_span_names', 'otel_traces_red_5m'],
   logs: ['otel_logs', 'otel_log_streams'],
   metrics: ['otel_metrics', 'otel_metric_series', 'otel_metric_exemplars'],
 };

@@ -4,7 +4,9 @@
 #include <string.h>
 
 #include "cmd/cmd.h"
+#include "cmd/memory_shares.h"
 #include "config/config.h"
+#include "obs/memory.h"
 
 extern char **environ;
 
@@ -27,6 +29,13 @@ static status check_endpoints(const struct config *c, struct err *err)
     return ST_OK;
 }
 
+/* With what this machine or cgroup has. */
+static status check_memory(const struct config *c, struct err *err)
+{
+    struct memory_shares shares;
+    return memory_shares_of(c, memory_there_is(""), !c->store_url.len, &shares, err);
+}
+
 int cmd_check_config(int argc, char **argv)
 {
     struct arena arena;
@@ -41,6 +50,7 @@ int cmd_check_config(int argc, char **argv)
         struct err err;
         status s = config_load(&c, &arena, argc, argv, environ, &err);
         if (s == ST_OK) s = check_endpoints(&c, &err);
+        if (s == ST_OK) s = check_memory(&c, &err);
         if (s == ST_NOT_FOUND && !err.msg[0]) {
             puts("usage: weir check-config [--config FILE] [--OPTION VALUE ...]\n"
                  "       weir check-config --reference\n\n"

@@ -9,6 +9,7 @@ static status open_all(struct service *s, struct err *err)
                        "store.url is not set: a collector needs a ClickHouse server or a weir "
                        "storage-writer to write to (weir run does all in one process)");
     TRY(service_open_store(s, true, err));
+    TRY(service_watch_memory(s, err));
     TRY(service_open_pipeline(s, err));
     return service_open_admin(s, err);
 }

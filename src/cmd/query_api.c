@@ -9,6 +9,7 @@ static status open_all(struct service *s, struct engine **engine, struct err *er
                        "store.url is not set: a query-api needs a ClickHouse server or a weir "
                        "storage-writer to read from (weir run does all in one process)");
     TRY(service_open_store(s, true, err));
+    TRY(service_watch_memory(s, err));
     TRY(service_open_engine(s, engine, err));
     return service_open_admin(s, err);
 }

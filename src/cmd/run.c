@@ -5,6 +5,7 @@
 static status open_all(struct service *s, struct engine **engine, struct err *err)
 {
     TRY(service_open_store(s, false, err));
+    TRY(service_watch_memory(s, err));
     TRY(service_prepare_tables(s, err));
     TRY(service_open_pipeline(s, err));
     TRY(service_open_engine(s, engine, err));

@@ -10,6 +10,7 @@
 #include "base/json_out.h"
 #include "lifecycle/lifecycle.h"
 #include "obs/log.h"
+#include "obs/memory.h"
 #include "query/api.h"
 
 extern char **environ;
@@ -39,6 +40,9 @@ bool service_begin(struct service *s, int argc, char **argv, int *ret_exit)
         *ret_exit = 0;
         return false;
     }
+    if (st == ST_OK)
+        st = memory_shares_of(&s->config, memory_there_is(""), !s->config.store_url.len, &s->memory,
+                              &err);
     if (st != ST_OK) {
         fprintf(stderr, "weir %s: %s\n", s->name, err.msg);
         *ret_exit = 2;
@@ -84,7 +88,7 @@ status service_open_store(struct service *s, bool may_be_away, struct err *err)
         .database = c->store_database,
         .connections = (unsigned)c->store_connections,
         .library = c->store_library,
-        .memory_bytes = c->store_memory,
+        .memory_bytes = s->memory.engine,
         .url = c->store_url,
         .user = c->store_user,
         .password = c->store_password,
@@ -94,6 +98,30 @@ status service_open_store(struct service *s, bool may_be_away, struct err *err)
     if (opt.driver == STORE_EMBEDDED)
         TRY(make_folder(s, c->data_dir, S("/clickhouse"), &opt.data_dir, err));
     return store_open(&opt, &s->store, err);
+}
+
+/* What the engine holds only to be quicker. */
+static void shed_caches(void *ctx)
+{
+    struct service *s = ctx;
+    if (!s->memory.engine) return;
+    (void)!store_exec(s->store, S("SYSTEM DROP MARK CACHE"), NULL);
+    (void)!store_exec(s->store, S("SYSTEM DROP INDEX MARK CACHE"), NULL);
+    (void)!store_exec(s->store, S("SYSTEM DROP UNCOMPRESSED CACHE"), NULL);
+}
+
+status service_watch_memory(struct service *s, struct err *err)
+{
+    const struct memory_shares *m = &s->memory;
+    struct memory_options opt = {.soft = m->soft,
+                                 .hard = m->hard,
+                                 .interval = s->config.memory_interval,
+                                 .shed = shed_caches,
+                                 .ctx = s};
+    log_info("memory", "shared out", LOG_INT("there_is", m->there_is), LOG_INT("soft", m->soft),
+             LOG_INT("hard", m->hard), LOG_INT("engine", m->engine),
+             LOG_INT("inflight", m->inflight), LOG_INT("query", m->query));
+    return memory_watch_start(&opt, err);
 }
 
 static uint32_t whole_days(nanos t) { return (uint32_t)((t + NANOS_DAY - 1) / NANOS_DAY); }
@@ -133,7 +161,7 @@ status service_open_pipeline(struct service *s, struct err *err)
         .partitioning = {.traces_seconds = traces_partition_seconds(c), .max_partitions = 4},
         .max_body_bytes = c->max_body,
         .max_decompressed_bytes = c->max_decompressed,
-        .max_inflight_bytes = c->max_inflight,
+        .max_inflight_bytes = s->memory.inflight,
         .store_writers = (unsigned)c->store_writers,
         .insert_tries = (unsigned)c->store_tries,
         .retention_traces = c->retention_traces,
@@ -165,7 +193,7 @@ status service_open_engine(struct service *s, struct engine **ret, struct err *e
         .max_queued = (unsigned)c->query_queue,
         .limits = {.max_rows = c->query_rows,
                    .max_series = c->query_series,
-                   .max_bytes = c->query_memory,
+                   .max_bytes = s->memory.query,
                    .max_entries = c->query_entries,
                    .timeout_ms = (uint32_t)(c->query_timeout / NANOS_MS),
                    .experimental = c->query_experimental},
@@ -237,6 +265,7 @@ void service_ready_and_wait(struct service *s, const struct service_port *ports,
 void service_end(struct service *s, int exit_code)
 {
     uint32_t timeout_ms = (uint32_t)(s->config.shutdown_timeout / NANOS_MS);
+    memory_watch_stop(); /* what still comes is refused by the pipeline */
     if (s->pipeline) pipeline_stop(s->pipeline, timeout_ms);
     admin_close(s->admin); /* until here its threads ask the pipeline */
     pipeline_close(s->pipeline, 0);

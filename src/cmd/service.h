@@ -4,6 +4,7 @@
 
 #include "admin/admin.h"
 #include "base/err.h"
+#include "cmd/memory_shares.h"
 #include "config/config.h"
 #include "ingest/pipeline.h"
 #include "query/engine.h"
@@ -13,12 +14,14 @@ struct service {
     const char *name; /* the subcommand */
     struct arena arena;
     struct config config;
+    struct memory_shares memory;
     struct admin *admin;
     struct pipeline *pipeline; /* NULL: this service has none; so for the others */
     struct store *store;
 };
 
-/* Configuration from file, environment and flags, the log, signals blocked for the whole process.
+/* Configuration from file, environment and flags, memory shared out, the log, signals blocked for
+ * the whole process.
  * False: *ret_exit is the exit code (a message or the help text was printed). */
 bool service_begin(struct service *s, int argc, char **argv, int *ret_exit);
 
@@ -29,6 +32,9 @@ bool service_begin(struct service *s, int argc, char **argv, int *ret_exit);
 
 /* Migrations, retention: brings the tables to what this binary and the configuration say. */
 [[nodiscard]] status service_prepare_tables(struct service *s, struct err *err);
+
+/* Watches resident memory from here on: after the store is open, before requests are taken. */
+[[nodiscard]] status service_watch_memory(struct service *s, struct err *err);
 
 [[nodiscard]] status service_open_pipeline(struct service *s, struct err *err);
 [[nodiscard]] status service_open_engine(struct service *s, struct engine **ret, struct err *err);

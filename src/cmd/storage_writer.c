@@ -7,6 +7,7 @@
 static status open_all(struct service *s, struct http_door **door, struct err *err)
 {
     TRY(service_open_store(s, false, err));
+    TRY(service_watch_memory(s, err));
     TRY(service_prepare_tables(s, err));
     if (!s->config.store_url.len) {
         struct http_door_options opt = {};

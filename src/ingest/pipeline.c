@@ -21,6 +21,7 @@
 #include "ingest/decode/decode.h"
 #include "ingest/state.h"
 #include "obs/log.h"
+#include "obs/memory.h"
 #include "obs/metrics.h"
 
 enum { RETRY_AFTER_MS = 1000, LANE_WAITING_MAX = 4, PACE_MS = 1000 };
@@ -54,7 +55,7 @@ static status admit(struct pipeline *p, struct err *err)
     if (atomic_load(&p->gate.closed))
         return err_set(err, ST_UNAVAILABLE, ERR_NOPOS, "shutting down");
     uint64_t held = atomic_load(&p->gate.bytes);
-    if (held <= p->gate.max_bytes) return ST_OK;
+    if (held <= p->gate.max_bytes) return memory_admit(err);
     return err_set(err, ST_OVERLOADED, ERR_NOPOS, "%llu bytes wait to be stored, the limit is %llu",
                    (unsigned long long)held, (unsigned long long)p->gate.max_bytes);
 }
