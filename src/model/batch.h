@@ -38,7 +38,7 @@ struct span_columns {
     uint8_t *kind, *status_code;
     struct attr_range *attrs;
     uint32_t *dropped_attributes, *dropped_events, *dropped_links;
-    struct attr_range *events, *links; /* runs in the arrays below */
+    struct attr_range *events, *links; /* runs in the arrays below, each of one span */
     double *adjusted_count;            /* 1 when not sampled */
 
     uint32_t n_events;
@@ -155,6 +155,7 @@ struct telemetry_batch {
     nanos received_at; /* the journaled receive time */
 
     uint32_t n_attrs, n_resources, n_scopes;
+    uint32_t cap_attrs; /* how many `attrs` has room for */
     struct attr *attrs;
     struct resource *resources;
     struct scope *scopes;

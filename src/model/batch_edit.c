@@ -12,20 +12,21 @@ uint64_t *bitmap_full(struct arena *a, uint32_t n)
     return m;
 }
 
-/* Room for `more` attributes at the end of the array. */
+/* Room for `more` attributes at the end of the array; when each row's run is replaced by a longer
+ * one, as is usual, it grows once. */
 static void make_room(struct batch_edit *e, uint32_t more)
 {
     struct telemetry_batch *b = e->batch;
     uint64_t need = (uint64_t)b->n_attrs + more;
-    if (need <= e->cap_attrs) return;
-    uint64_t cap = (uint64_t)b->n_attrs * 2 > need ? (uint64_t)b->n_attrs * 2 : need;
+    if (need <= b->cap_attrs) return;
+    uint64_t cap = (uint64_t)b->n_attrs * 5 / 2 > need ? (uint64_t)b->n_attrs * 5 / 2 : need;
     if (cap < 64) cap = 64;
     assert(cap <= UINT32_MAX);
     struct attr *wider =
         arena_alloc(b->arena, arena_size(sizeof *wider, cap), _Alignof(struct attr));
     if (b->n_attrs) memcpy(wider, b->attrs, sizeof *wider * b->n_attrs);
     b->attrs = wider;
-    e->cap_attrs = (uint32_t)cap;
+    b->cap_attrs = (uint32_t)cap;
 }
 
 void batch_edit_run(struct batch_edit *e, struct attr_range *run, const struct attr *attrs,

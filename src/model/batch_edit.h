@@ -10,9 +10,8 @@
 
 struct batch_edit {
     struct telemetry_batch *batch;
-    uint32_t cap_attrs; /* 0: the array is still decode's */
-    uint32_t own;       /* attributes from here on were appended by this edit */
-    bool series_stale;  /* something that series ids are made of has changed */
+    uint32_t own;      /* attributes from here on were appended by this edit */
+    bool series_stale; /* something that series ids are made of has changed */
 };
 
 static inline struct batch_edit batch_edit_begin(struct telemetry_batch *b)

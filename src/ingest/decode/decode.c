@@ -44,6 +44,7 @@ status decode_request(struct arena *arena, enum signal_kind signal, enum payload
 
     status s = walk(&b, request);
     buf_done(&b.scratch);
+    b.batch->cap_attrs = b.cap_attrs;
     if (s == ST_OK && arena_over(arena)) s = builder_room(&b, 0);
     if (s == ST_OK) *ret = b.batch;
     return s;
