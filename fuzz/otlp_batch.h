@@ -14,6 +14,9 @@ static const struct decode_options options = {
     .max_attributes = 64,
 };
 
+/* What processors may have added to an item of at most options.max_attributes. */
+static uint32_t added_attributes;
+
 static volatile unsigned char touched;
 
 static void touch(str s)
@@ -41,7 +44,7 @@ static void touch_attrs(const struct telemetry_batch *b, struct attr_range r)
 /* The attributes of an accepted item. */
 static void touch_own_attrs(const struct telemetry_batch *b, struct attr_range r, uint64_t time)
 {
-    assert(r.n <= options.max_attributes);
+    assert(r.n <= options.max_attributes + added_attributes);
     assert(time >= (uint64_t)options.oldest && time <= (uint64_t)options.newest);
     touch_attrs(b, r);
     for (uint32_t i = 0; i < r.n; i++)
@@ -114,7 +117,9 @@ static void touch_metrics(const struct telemetry_batch *b)
 
 static void touch_batch(const struct telemetry_batch *b)
 {
-    assert(b->received == telemetry_batch_rows(b) + telemetry_batch_rejected(b));
+    uint32_t dropped = 0;
+    for (int i = 0; i < DROP_POLICIES; i++) dropped += b->dropped[i];
+    assert(b->received == telemetry_batch_rows(b) + telemetry_batch_rejected(b) + dropped);
     assert((telemetry_batch_rejected(b) == 0) == (b->first_rejection.len == 0));
     touch(b->first_rejection);
     for (uint32_t i = 0; i < b->n_resources; i++) {
@@ -134,7 +139,7 @@ static void touch_batch(const struct telemetry_batch *b)
 }
 
 /* The first byte chooses the signal, the rest is the body. */
-static int fuzz_decode(const uint8_t *data, size_t size, enum payload_format format)
+static inline int fuzz_decode(const uint8_t *data, size_t size, enum payload_format format)
 {
     if (size == 0) return 0;
     struct arena a;
