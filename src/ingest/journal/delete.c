@@ -15,9 +15,17 @@
 
 enum { PACE_S = 1, WARN_S = 30 };
 
+static bool oldest_is_finished(struct journal *j)
+{
+    pthread_mutex_lock(&j->segment_mutex);
+    bool is = j->segments.n > 1 && j->segments.at[0].live == 0;
+    pthread_mutex_unlock(&j->segment_mutex);
+    return is;
+}
+
 void journal_retire_finished(struct journal *j)
 {
-    while (j->segments.n > 1 && j->segments.at[0].live == 0) {
+    while (oldest_is_finished(j)) {
         /* The marks that say so must outlive the segment. */
         if (!journal_sync_marks(j)) return;
         pthread_mutex_lock(&j->segment_mutex);

@@ -10,8 +10,7 @@
  * compression, u32 items, i64 received_at, u32 payload_crc, u32 zero } payload, padded to 8 bytes.
  * Little endian. Both crcs are crc32c that begin from the journal's id, so that bytes a client sent
  * cannot pass for a record when damage makes the reader look for the next one. head_crc covers the
- * rest of the head: a damaged payload is stepped over whole, and looking for the next head costs
- * the same for any bytes. */
+ * rest of the head, so that looking for the next head costs the same for any bytes. */
 #pragma once
 
 #include <stdbool.h>

@@ -143,9 +143,10 @@ static status look(struct journal_reader *r, size_t need, const char **ret, stru
     return ST_OK;
 }
 
-/* ST_NOT_FOUND: it is not there any more: damaged since it was written. */
-static status find_record(struct journal_reader *r, uint64_t seq, struct record *ret,
-                          struct err *err)
+/* From `at` on. ST_NOT_FOUND: it is not there. Requests lie in order, one behind the other: so from
+ * head to head as far as the one behind it, unless `everywhere`. */
+static status find_from_here(struct journal_reader *r, uint64_t seq, bool everywhere,
+                             struct record *ret, struct err *err)
 {
     while (r->until - r->at >= RECORD_HEAD) {
         const char *p;
@@ -158,7 +159,7 @@ static status find_record(struct journal_reader *r, uint64_t seq, struct record 
             r->at += 8;
             continue;
         }
-        if (rec.kind == RECORD_REQUEST && rec.seq > seq) break;
+        if (rec.kind == RECORD_REQUEST && rec.seq > seq && !everywhere) break;
         if (rec.kind == RECORD_REQUEST && rec.seq == seq) {
             TRY(look(r, record_size(len), &p, err));
             rec.payload = (str){p + RECORD_HEAD, len};
@@ -168,10 +169,24 @@ static status find_record(struct journal_reader *r, uint64_t seq, struct record 
                 return ST_OK;
             }
         }
-        r->at += record_size(len);
+        r->at += everywhere ? 8 : record_size(len);
     }
     return err_set(err, ST_NOT_FOUND, ERR_NOPOS, "journal: request %llu is damaged",
                    (unsigned long long)seq);
+}
+
+/* ST_NOT_FOUND: it is not there any more: damaged since it was written. Damage can leave heads and
+ * copies of other requests in front of it: then all of the file is searched. */
+static status find_record(struct journal_reader *r, uint64_t seq, struct record *ret,
+                          struct err *err)
+{
+    status s = find_from_here(r, seq, false, ret, err);
+    if (s != ST_NOT_FOUND) return s;
+    uint64_t here = r->at;
+    r->at = SEGMENT_HEAD;
+    s = find_from_here(r, seq, true, ret, err);
+    if (s == ST_NOT_FOUND) r->at = here;
+    return s;
 }
 
 /* ---- the next request ---- */

@@ -8,6 +8,10 @@
 static const char magic[8] = "weirjrn1";
 enum { VERSION = 1 };
 
+/* Damage can leave the head of a long record in front of good ones. How many times the segment's
+ * bytes are checked in vain before such a head is believed and its record stepped over whole. */
+enum { WASTED_MAX = 16 };
+
 static void put32(char *out, uint32_t v)
 {
     v = htole32(v);
@@ -117,8 +121,9 @@ bool record_next(struct record_scan *s, struct record *ret)
             continue;
         }
         r.payload = (str){p + RECORD_HEAD, len};
-        if (crc32c(s->seed, r.payload) != crc) {
-            at += record_size(len);
+        if (crc32c(s->seed, r.payload) != crc) { /* good records may lie in what it claims */
+            s->wasted += len;
+            at += s->wasted > WASTED_MAX * s->bytes.len ? record_size(len) : 8;
             continue;
         }
         *ret = r;

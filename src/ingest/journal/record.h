@@ -58,9 +58,10 @@ bool record_mark_last(const struct record *r, uint64_t *ret_last);
 struct record_scan {
     str bytes; /* the segment, its head included */
     uint32_t seed;
-    size_t at;     /* where the next record is looked for */
-    size_t end;    /* behind the last good record (or the head) */
-    uint64_t lost; /* bytes stepped over between good records */
+    size_t at;       /* where the next record is looked for */
+    size_t end;      /* behind the last good record (or the head) */
+    uint64_t lost;   /* bytes stepped over between good records */
+    uint64_t wasted; /* bytes of payloads that were checked and not good */
 };
 
 struct record_scan record_scan_begin(str segment, uint32_t seed);

@@ -85,7 +85,7 @@ static bool read_head(struct journal *j, uint64_t ordinal, uint8_t ret_id[16])
 static status find_id(struct journal *j, const uint64_t *ordinals, size_t n, struct err *err)
 {
     bool from_file = read_id_file(j), found = false;
-    uint8_t id[16], newest_id[16];
+    uint8_t id[16], newest_id[16] = {0};
     for (size_t i = n; i-- > 0;) {
         if (!read_head(j, ordinals[i], id)) continue;
         if (from_file && memcmp(id, j->id, 16) == 0) return ST_OK;
@@ -123,7 +123,29 @@ static uint16_t marked_by(const struct destination_list *l, const struct record 
     return bits;
 }
 
-static void take_mark(struct journal *j, const struct record *r, uint64_t last)
+/* What is gathered while the segments are scanned. */
+struct scan {
+    /* Done and void marks, which hold when all is scanned: damage can leave copies of requests
+     * behind them. */
+    struct scan_ended {
+        uint64_t first, last;
+        uint16_t by;
+    } * ended;
+    size_t n_ended, cap_ended;
+    /* Of requests that were damaged: those between two that are there. */
+    bool gap;               /* bytes were lost since the last request */
+    uint64_t last_seq;      /* of a request */
+    uint64_t lost_requests; /* at most */
+};
+
+static void gap_end(struct scan *s, uint64_t next_seq)
+{
+    if (s->gap && s->last_seq > 0 && next_seq > s->last_seq + 1)
+        s->lost_requests += next_seq - s->last_seq - 1;
+    s->gap = false;
+}
+
+static void take_mark(struct journal *j, struct scan *scan, const struct record *r, uint64_t last)
 {
     uint16_t by = r->kind == RECORD_VOID ? UINT16_MAX : marked_by(&j->destinations, r);
     for (size_t i = 0; i < j->destinations.n; i++) {
@@ -131,47 +153,42 @@ static void take_mark(struct journal *j, const struct record *r, uint64_t last)
         if (r->kind == RECORD_BLOCK_BEGIN) block_set_begin_block(&j->blocks[i], r->seq, last);
         if (r->kind == RECORD_BLOCK_DONE) block_set_end_block(&j->blocks[i], r->seq, last);
     }
-    /* Marks lie behind what they speak of: all of it has been seen. */
-    if (r->kind != RECORD_BLOCK_BEGIN) segment_list_finish(&j->segments, by, r->seq, last);
-}
-
-/* What is known of requests that were damaged, while scanning: those between two that are there. */
-struct scan_gap {
-    bool open;         /* bytes were lost since the last request */
-    uint64_t last_seq; /* of a request */
-    uint64_t requests; /* lost, at most */
-};
-
-static void gap_end(struct scan_gap *g, uint64_t next_seq)
-{
-    if (g->open && g->last_seq > 0 && next_seq > g->last_seq + 1)
-        g->requests += next_seq - g->last_seq - 1;
-    g->open = false;
+    if (r->kind == RECORD_BLOCK_BEGIN) return;
+    if (scan->n_ended == scan->cap_ended) {
+        scan->cap_ended = scan->cap_ended ? scan->cap_ended * 2 : 64;
+        scan->ended = realloc(scan->ended, scan->cap_ended * sizeof *scan->ended);
+        if (!scan->ended) abort();
+    }
+    scan->ended[scan->n_ended++] = (struct scan_ended){.by = by, .first = r->seq, .last = last};
 }
 
 static void take_record(struct journal *j, struct segment *s, const struct record *r,
-                        struct scan_gap *g)
+                        struct scan *scan)
 {
     uint64_t last = r->seq;
     if (r->kind == RECORD_REQUEST) {
-        /* Requests are written in order: this one is a copy of one that was here. */
-        if (r->seq <= g->last_seq) return;
-        gap_end(g, r->seq);
-        g->last_seq = r->seq;
+        gap_end(scan, r->seq);
+        /* Damage can leave copies: this one counts, not one before it. */
+        if (r->seq <= scan->last_seq)
+            segment_list_finish(&j->segments, UINT16_MAX, r->seq, r->seq);
+        else
+            scan->last_seq = r->seq;
         segment_own(s, r->seq, journal_wanted_by(&j->destinations, r->signal, r->seq));
     } else {
         if (!record_mark_last(r, &last)) return;
-        take_mark(j, r, last);
+        take_mark(j, scan, r, last);
     }
     if (last >= j->next_seq) j->next_seq = last + 1;
 }
 
-static void cut_tail(struct journal *j, uint64_t ordinal, uint64_t to)
+static void cut_tail(struct journal *j, uint64_t ordinal, uint64_t to, uint64_t bytes)
 {
     char name[SEGMENT_NAME];
     segment_name(ordinal, name);
     int fd = openat(j->dir_fd, name, O_WRONLY | O_CLOEXEC);
     if (fd < 0) return;
+    log_warn("journal", "the end of the newest segment is torn or damaged and cut off",
+             LOG_CSTR("file", name), LOG_INT("bytes", bytes));
     if (ftruncate(fd, (off_t)to) != 0 || fdatasync(fd) != 0)
         log_warn("journal", "a torn tail stays", LOG_CSTR("file", name),
                  LOG_CSTR("why", strerror(errno)));
@@ -188,7 +205,7 @@ static void tell_damage(uint64_t ordinal, uint64_t bytes)
 }
 
 /* Scans one segment into the journal's state. */
-static status scan_segment(struct journal *j, uint64_t ordinal, bool last, struct scan_gap *gap,
+static status scan_segment(struct journal *j, uint64_t ordinal, bool last, struct scan *found,
                            struct err *err)
 {
     str bytes;
@@ -198,9 +215,9 @@ static status scan_segment(struct journal *j, uint64_t ordinal, bool last, struc
     bool head = segment_head_get(bytes, id, &first_seq) && memcmp(id, j->id, 16) == 0;
     if (!head) first_seq = j->next_seq;
     if (first_seq > j->next_seq) j->next_seq = first_seq;
-    if (head && first_seq > gap->last_seq) {
-        gap_end(gap, first_seq);
-        gap->last_seq = first_seq - 1;
+    if (head) {
+        gap_end(found, first_seq);
+        if (first_seq > found->last_seq) found->last_seq = first_seq - 1;
     }
 
     struct record_scan scan = record_scan_begin(bytes, j->seed);
@@ -210,18 +227,18 @@ static status scan_segment(struct journal *j, uint64_t ordinal, bool last, struc
     for (uint64_t lost = 0; record_next(&scan, &r); lost = scan.lost) {
         if (!head && !any && r.kind == RECORD_REQUEST) s->first_seq = r.seq;
         any |= r.kind == RECORD_REQUEST;
-        gap->open |= scan.lost > lost;
-        take_record(j, s, &r, gap);
+        found->gap |= scan.lost > lost;
+        take_record(j, s, &r, found);
     }
     uint64_t tail = bytes.len - scan.end;
     s->bytes = bytes.len;
     uint64_t damaged = scan.lost;
     if (last && tail > 0) {
-        cut_tail(j, ordinal, scan.end);
+        cut_tail(j, ordinal, scan.end, tail);
         s->bytes = scan.end;
     } else {
         damaged += tail;
-        gap->open |= tail > 0;
+        found->gap |= tail > 0;
     }
     s->readable = s->bytes;
     if (scan.lost + tail > 0) j->next_seq += (scan.lost + tail) / RECORD_HEAD + 1;
@@ -323,12 +340,19 @@ static status scan_all(struct journal *j, const uint64_t *ordinals, size_t n, st
     j->next_seq = 1;
     for (size_t i = 0; i < was.n; i++)
         if (was.at[i].since > j->next_seq) j->next_seq = was.at[i].since;
-    struct scan_gap gap = {0};
-    for (size_t i = 0; i < n; i++) TRY(scan_segment(j, ordinals[i], i + 1 == n, &gap, err));
-    if (gap.requests > 0) {
+    struct scan scan = {0};
+    status s = ST_OK;
+    for (size_t i = 0; i < n && s == ST_OK; i++)
+        s = scan_segment(j, ordinals[i], i + 1 == n, &scan, err);
+    for (size_t i = 0; i < scan.n_ended; i++)
+        segment_list_finish(&j->segments, scan.ended[i].by, scan.ended[i].first,
+                            scan.ended[i].last);
+    free(scan.ended);
+    TRY(s);
+    if (scan.lost_requests > 0) {
         log_error("journal", "requests are missing where segments are damaged, at most so many",
-                  LOG_CSTR("folder", j->dir_path), LOG_INT("requests", gap.requests));
-        metric_add(M_JOURNAL_LOST_REQUESTS, 0, gap.requests);
+                  LOG_CSTR("folder", j->dir_path), LOG_INT("requests", scan.lost_requests));
+        metric_add(M_JOURNAL_LOST_REQUESTS, 0, scan.lost_requests);
     }
     rename_destinations(j, &now);
     return known && destination_list_eq(&was, &j->destinations) ? ST_OK : save_destinations(j, err);

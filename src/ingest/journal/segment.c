@@ -103,20 +103,24 @@ uint64_t segment_list_count(const struct segment_list *l, uint16_t destination)
     return n;
 }
 
+/* Segments follow each other in sequence, but after damage one may hold a copy of a later request.
+ */
 const struct segment *segment_list_next(const struct segment_list *l, uint16_t destinations,
                                         uint64_t from, uint64_t *ret_seq)
 {
+    const struct segment *best = NULL;
+    uint64_t least = UINT64_MAX;
     for (size_t k = 0; k < l->n; k++) {
         const struct segment *s = &l->at[k];
-        if (s->live == 0 || from >= s->first_seq + s->n_waiting) continue;
-        for (size_t i = from > s->first_seq ? (size_t)(from - s->first_seq) : 0; i < s->n_waiting;
-             i++) {
-            if (!(s->waiting[i] & destinations)) continue;
-            *ret_seq = s->first_seq + i;
-            return s;
-        }
+        if (s->live == 0 || s->first_seq >= least || from >= s->first_seq + s->n_waiting) continue;
+        size_t i = from > s->first_seq ? (size_t)(from - s->first_seq) : 0;
+        while (i < s->n_waiting && !(s->waiting[i] & destinations)) i++;
+        if (i == s->n_waiting || s->first_seq + i >= least) continue;
+        least = s->first_seq + i;
+        best = s;
     }
-    return NULL;
+    if (best) *ret_seq = least;
+    return best;
 }
 
 status segment_load(int dir_fd, uint64_t ordinal, str *ret, struct err *err)

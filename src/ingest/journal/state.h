@@ -63,8 +63,8 @@ struct journal {
 
     atomic_uint_fast64_t bytes; /* of all segments */
 
-    /* The segments and who waits for what is in them. The writer alone changes them, and holds the
-     * mutex while it does; others hold it while they look. */
+    /* The segments and who waits for what is in them. The writer changes them, and a reader what it
+     * has lost; both hold the mutex while they do, others while they look. */
     pthread_mutex_t segment_mutex;
     struct segment_list segments;
 

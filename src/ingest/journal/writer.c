@@ -92,7 +92,11 @@ bool journal_sync_marks(struct journal *j) { return j->fd < 0 || sync_newest(j, 
  * reached cap opens again. */
 static void rotate_when_idle(struct journal *j)
 {
-    if (j->fd < 0 || j->segments.n != 1 || newest(j)->live != 0) return;
+    if (j->fd < 0) return;
+    pthread_mutex_lock(&j->segment_mutex);
+    bool idle = j->segments.n == 1 && newest(j)->live == 0;
+    pthread_mutex_unlock(&j->segment_mutex);
+    if (!idle) return;
     uint64_t least =
         j->opt.max_bytes / 4 < IDLE_ROTATE_BYTES ? j->opt.max_bytes / 4 : IDLE_ROTATE_BYTES;
     if (newest(j)->bytes < least) return;
