@@ -5,6 +5,7 @@
 
 #include "base/num.h"
 #include "query/plan/promql_plan.h"
+#include "query/promql_native_row.h"
 
 /* Bits of otel_metrics.present (model/batch.h) and of its flags (OTLP). */
 enum {
@@ -14,7 +15,7 @@ enum {
     TEMPORALITY_IS_DELTA = 1
 };
 
-enum part { PART_VALUE, PART_BUCKET, PART_COUNT, PART_SUM, PART_QUANTILE };
+enum part { PART_VALUE, PART_BUCKET, PART_COUNT, PART_SUM, PART_QUANTILE, PART_NATIVE };
 
 /* One Prometheus series of a stored one. */
 struct output {
@@ -23,6 +24,8 @@ struct output {
     double bound; /* le, quantile */
     struct sample *samples;
     uint32_t n, cap;
+    struct histogram_sample *histograms;
+    uint32_t n_h, cap_h;
 };
 
 struct stored {
@@ -95,6 +98,10 @@ static void expand(struct reading *r, struct stored *s)
 {
     if (s->type == STORED_GAUGE || s->type == STORED_SUM) {
         output(r, s, PART_VALUE, "", (str){0}, 0);
+        return;
+    }
+    if (s->type == STORED_EXP_HISTOGRAM) {
+        output(r, s, PART_NATIVE, "", (str){0}, 0);
         return;
     }
     for (uint32_t i = 0; s->type == STORED_HISTOGRAM && i < s->n_bounds; i++)
@@ -184,10 +191,51 @@ static void put(struct reading *r, struct output *o, int64_t t, double v)
     o->samples[o->n++] = (struct sample){t, v};
 }
 
+static void put_histogram(struct reading *r, struct output *o, int64_t t, const struct histogram *h)
+{
+    bool again = o->n_h && o->histograms[o->n_h - 1].t == t;
+    uint32_t before = o->n_h - again;
+    bool follows = before && (!o->n || o->samples[o->n - 1].t < o->histograms[before - 1].t);
+    h = histogram_with_hint(
+        r->arena, h,
+        histogram_hint_after(r->arena, h, follows ? o->histograms[before - 1].h : NULL));
+    if (o->n_h == o->cap_h) {
+        uint32_t cap = o->cap_h * 2 + 64;
+        struct histogram_sample *list = arena_array(r->arena, struct histogram_sample, cap);
+        if (o->n_h) memcpy(list, o->histograms, o->n_h * sizeof *list);
+        o->histograms = list;
+        o->cap_h = cap;
+    }
+    o->histograms[before] = (struct histogram_sample){t, h};
+    o->n_h = before + 1;
+}
+
 struct columns {
     const struct native_column *id, *t, *flags, *present, *value, *count, *sum, *buckets,
         *quantiles, *quantile_values;
+    struct native_row_columns native;
+    bool has_native;
 };
+
+static void put_native(struct reading *r, const struct stored *s, struct output *o,
+                       const struct columns *c, uint64_t row, int64_t t)
+{
+    bool has_sum = native_u64(c->present, row) & PRESENT_SUM;
+    const struct histogram *h =
+        c->has_native ? native_row_histogram(r->arena, &c->native, row, has_sum) : NULL;
+    if (h) {
+        put_histogram(r, o, t, h);
+        return;
+    }
+    struct buf b;
+    buf_init(&b, 4096);
+    buf_printf(&b,
+               "metric \"" STR_FMT
+               "\" has histograms of a scale below -4, which are left out: there is no such schema",
+               STR_ARG(s->name));
+    notes_add(r->warnings, buf_str(&b));
+    buf_done(&b);
+}
 
 static double below(const struct native_column *buckets, uint64_t row, const struct stored *s,
                     double bound)
@@ -224,6 +272,10 @@ static void put_row(struct reading *r, struct stored *s, const struct columns *c
         struct output *o = &s->outputs[i];
         double v = 0;
         if (o->part == PART_QUANTILE) continue;
+        if (o->part == PART_NATIVE && !gone) {
+            put_native(r, s, o, c, row, t);
+            continue;
+        }
         if (o->part == PART_VALUE && (present & PRESENT_NO_VALUE) && !gone) continue;
         if (o->part == PART_SUM && !(present & PRESENT_SUM) && !gone && s->type != STORED_SUMMARY)
             continue;
@@ -234,6 +286,7 @@ static void put_row(struct reading *r, struct stored *s, const struct columns *c
         case PART_BUCKET:
             v = isinf(o->bound) ? native_f64(c->count, row) : below(c->buckets, row, s, o->bound);
             break;
+        case PART_NATIVE:
         case PART_QUANTILE: break;
         }
         put(r, o, t, gone ? stale_nan() : v);
@@ -269,6 +322,7 @@ static status add_samples(void *ctx, const struct native_block *b, struct err *e
     c.buckets = native_find(b, S("bucket_counts"));
     c.quantiles = native_find(b, S("quantiles"));
     c.quantile_values = native_find(b, S("quantile_values"));
+    c.has_native = native_row_columns(b, &c.native);
     for (uint64_t i = 0; i < b->rows; i++) {
         struct stored *s = find(r, native_u64(c.id, i));
         if (s) put_row(r, s, &c, i);
@@ -280,6 +334,22 @@ static int by_labels(const void *a, const void *b)
 {
     return labels_compare(((const struct raw_series *)a)->labels,
                           ((const struct raw_series *)b)->labels);
+}
+
+static void unite_histograms(struct arena *a, struct raw_series *to, const struct raw_series *from)
+{
+    uint32_t n = 0, i = 0, k = 0;
+    struct histogram_sample *out =
+        arena_array(a, struct histogram_sample, (size_t)to->n_histograms + from->n_histograms + 1);
+    while (i < to->n_histograms || k < from->n_histograms) {
+        bool left = k == from->n_histograms ||
+                    (i < to->n_histograms && to->histograms[i].t <= from->histograms[k].t);
+        struct histogram_sample s = left ? to->histograms[i++] : from->histograms[k++];
+        if (n && out[n - 1].t == s.t) continue;
+        out[n++] = s;
+    }
+    to->histograms = out;
+    to->n_histograms = n;
 }
 
 /* Stored series that differ only in what Prometheus does not see are one to it. */
@@ -295,6 +365,7 @@ static void unite(struct arena *a, struct raw_series *to, const struct raw_serie
     }
     to->samples = out;
     to->n = n;
+    unite_histograms(a, to, from);
 }
 
 static void collect(struct reading *r, bool with_samples, struct series_set *ret)
@@ -306,8 +377,12 @@ static void collect(struct reading *r, bool with_samples, struct series_set *ret
     for (uint32_t i = 0; i < r->n; i++)
         for (uint32_t k = 0; k < r->list[i].n_outputs; k++) {
             const struct output *o = &r->list[i].outputs[k];
-            if (o->n || !with_samples)
-                list[kept++] = (struct raw_series){o->labels, o->samples, o->n};
+            if (o->n || o->n_h || !with_samples)
+                list[kept++] = (struct raw_series){.labels = o->labels,
+                                                   .samples = o->samples,
+                                                   .n = o->n,
+                                                   .histograms = o->histograms,
+                                                   .n_histograms = o->n_h};
         }
     if (kept) qsort(list, kept, sizeof *list, by_labels);
     for (uint32_t i = 0; i < kept; i++) {
@@ -349,7 +424,8 @@ static status read_samples(struct reading *r, const struct promql_scope *scope, 
             seen = str_eq(names[k - 1], s->metric_name);
         if (!seen) names[n_names++] = s->metric_name;
         c.value |= s->type == STORED_GAUGE || s->type == STORED_SUM;
-        c.histogram |= s->type == STORED_HISTOGRAM || s->type == STORED_EXP_HISTOGRAM;
+        c.histogram |= s->type == STORED_HISTOGRAM;
+        c.native |= s->type == STORED_EXP_HISTOGRAM;
         c.summary |= s->type == STORED_SUMMARY;
     }
     promql_plan_samples(&sql, scope, names, n_names, ids, r->n, c);

@@ -5,6 +5,7 @@
 //   three        weir storage-writer, weir collector and weir query-api
 //   three-asan   the same, with collector and query-api from WEIR_TEST_ASAN_BIN
 //   three-tsan   the same, with collector and query-api from WEIR_TEST_TSAN_BIN
+// WEIR_TEST_KEEP=1 leaves the data folders behind and says where, WEIR_TEST_VERBOSE=1 shows weir's log.
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -29,7 +30,8 @@ const endpointOf = { grpc: 'receive.grpc.endpoint', http: 'receive.http.endpoint
 
 export function temporaryFolder() {
   const dir = mkdtempSync(join(tmpdir(), 'weir-test-'));
-  process.on('exit', () => rmSync(dir, { recursive: true, force: true }));
+  if (process.env.WEIR_TEST_KEEP) console.error(`kept: ${dir}`);
+  else process.on('exit', () => rmSync(dir, { recursive: true, force: true }));
   return dir;
 }
 

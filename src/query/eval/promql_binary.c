@@ -25,6 +25,60 @@ bool promql_apply(enum promql_op op, double l, double r, double *ret)
     }
 }
 
+static bool incompatible(struct evaluator *ev, const struct promql_expr *e, struct cell l,
+                         struct cell r)
+{
+    const char *op = promql_op_name(e->binary.op);
+    eval_info(ev, e, "incompatible sample types encountered for binary operator \"%s\": %s %s %s",
+              op, l.h ? "histogram" : "float", op, r.h ? "histogram" : "float");
+    return false;
+}
+
+/* Two histograms to one. NULL: they do not fit (noted). */
+static const struct histogram *join(struct evaluator *ev, const struct promql_expr *e,
+                                    const struct histogram *l, const struct histogram *r)
+{
+    bool minus = e->binary.op == OP_SUB;
+    struct histogram_sum s = {0};
+    histogram_sum_add(ev->arena, &s, l, 1);
+    histogram_sum_add(ev->arena, &s, r, minus ? -1 : 1);
+    if (s.incompatible) {
+        eval_warn(ev, e, "incompatible bucket layout encountered for binary operator %s",
+                  promql_op_name(e->binary.op));
+        return NULL;
+    }
+    note_sum(ev, e, &s, minus ? "subtraction" : "addition");
+    if (minus) s.hint = HINT_GAUGE;
+    return histogram_sum_value(ev->arena, &s);
+}
+
+bool eval_apply(struct evaluator *ev, const struct promql_expr *e, struct cell l, struct cell r,
+                struct cell *ret, bool *ret_has)
+{
+    enum promql_op op = e->binary.op;
+    *ret = l;
+    *ret_has = true;
+    if (!l.h && !r.h) {
+        if (op == OP_TRIM_LOWER || op == OP_TRIM_UPPER) return *ret_has = incompatible(ev, e, l, r);
+        return promql_apply(op, l.v, r.v, &ret->v);
+    }
+    if (l.h && r.h) {
+        if (op == OP_EQ || op == OP_NE) return histogram_equal(l.h, r.h) == (op == OP_EQ);
+        if (op != OP_ADD && op != OP_SUB) return *ret_has = incompatible(ev, e, l, r);
+        ret->h = join(ev, e, l.h, r.h);
+        return *ret_has = ret->h != NULL;
+    }
+    if (op == OP_MUL)
+        ret->h = l.h ? histogram_mul(ev->arena, l.h, r.v) : histogram_mul(ev->arena, r.h, l.v);
+    else if (op == OP_DIV && l.h)
+        ret->h = histogram_div(ev->arena, l.h, r.v);
+    else if ((op == OP_TRIM_LOWER || op == OP_TRIM_UPPER) && l.h)
+        ret->h = histogram_cut(ev->arena, l.h, r.v, op == OP_TRIM_UPPER);
+    else
+        return *ret_has = incompatible(ev, e, l, r);
+    return true;
+}
+
 static status scalars(struct promql_expr *e, const struct value *l, const struct value *r,
                       struct value *ret)
 {
@@ -46,14 +100,14 @@ static status vector_scalar(struct evaluator *ev, struct promql_expr *e, struct 
         struct row *row = &vec->rows[k];
         for (uint32_t i = 0; i < vec->grid.n; i++) {
             if (!row->has[i]) continue;
-            double v, was = row->v[i];
-            bool holds = promql_apply(op, swapped ? scalar[i] : was, swapped ? was : scalar[i], &v);
-            if (flag)
-                row->v[i] = holds;
-            else if (!compares)
-                row->v[i] = v;
-            else if (!holds)
+            struct cell out, was = row_cell(row, i), by = {scalar[i], NULL};
+            bool has, holds = eval_apply(ev, e, swapped ? by : was, swapped ? was : by, &out, &has);
+            if (!has || (compares && !flag && !holds))
                 row->has[i] = POINT_NONE;
+            else if (flag)
+                row_put(row, i, holds);
+            else if (!compares)
+                row_put_cell(ev, row, i, vec->grid.n, out);
         }
         if (flag || promql_op_drops_name(op)) row_drop_name(ev, row);
     }
@@ -64,8 +118,6 @@ static status vector_scalar(struct evaluator *ev, struct promql_expr *e, struct 
 status eval_binary(struct evaluator *ev, struct promql_expr *e, struct grid g, struct value *ret)
 {
     enum promql_op op = e->binary.op;
-    if (op == OP_TRIM_LOWER || op == OP_TRIM_UPPER)
-        return eval_unsupported(ev, e, "trimming a histogram");
     struct value l, r;
     TRY(eval_expr(ev, e->binary.lhs, g, &l));
     TRY(eval_expr(ev, e->binary.rhs, g, &r));

@@ -52,6 +52,7 @@ static status map_rows(const struct call *c, double (*fn)(double))
 {
     for (uint32_t r = 0; r < c->ret->n_rows; r++) {
         struct row *row = &c->ret->rows[r];
+        row_drop_histograms(row, c->g.n);
         for (uint32_t i = 0; i < c->g.n; i++)
             if (row->has[i]) row->v[i] = fn(row->v[i]);
         row_drop_name(c->ev, row);
@@ -111,7 +112,7 @@ static status call_scalar(const struct call *c)
     for (uint32_t i = 0; i < c->g.n; i++) {
         uint32_t n = 0;
         for (uint32_t r = 0; r < v.n_rows; r++)
-            if (v.rows[r].has[i] && n++ == 0) c->ret->scalar[i] = v.rows[r].v[i];
+            if (v.rows[r].has[i] == POINT_FLOAT && n++ == 0) c->ret->scalar[i] = v.rows[r].v[i];
         if (n != 1) c->ret->scalar[i] = NAN;
     }
     return ST_OK;
@@ -139,7 +140,7 @@ static status call_timestamp(const struct call *c)
     for (uint32_t r = 0; r < c->ret->n_rows; r++) {
         struct row *row = &c->ret->rows[r];
         for (uint32_t i = 0; !selector && i < c->g.n; i++)
-            if (row->has[i]) row->v[i] = at_time(c, i);
+            if (row->has[i]) row_put(row, i, at_time(c, i));
         row_drop_name(c->ev, row);
     }
     return renamed(c);
@@ -152,6 +153,7 @@ static status clamp(const struct call *c, const double *low, const double *high)
 {
     for (uint32_t r = 0; r < c->ret->n_rows; r++) {
         struct row *row = &c->ret->rows[r];
+        row_drop_histograms(row, c->g.n);
         for (uint32_t i = 0; i < c->g.n; i++) {
             if (low && high && low[i] > high[i]) row->has[i] = POINT_NONE;
             if (!row->has[i]) continue;
@@ -195,6 +197,7 @@ static status call_round(const struct call *c)
     if (c->e->call.n_args > 1) TRY(argument(c, 1, &to));
     for (uint32_t r = 0; r < c->ret->n_rows; r++) {
         struct row *row = &c->ret->rows[r];
+        row_drop_histograms(row, c->g.n);
         for (uint32_t i = 0; i < c->g.n; i++) {
             double inverse = c->e->call.n_args > 1 ? 1 / to.scalar[i] : 1;
             if (row->has[i]) row->v[i] = floor(row->v[i] * inverse + 0.5) / inverse;
@@ -280,6 +283,7 @@ static status sort(const struct call *c, int (*order)(const void *, const void *
 {
     note_range(c);
     TRY(argument(c, 0, c->ret));
+    for (uint32_t r = 0; r < c->ret->n_rows; r++) row_drop_histograms(&c->ret->rows[r], c->g.n);
     if (c->g.n == 1 && c->ret->n_rows)
         qsort(c->ret->rows, c->ret->n_rows, sizeof(struct row), order);
     return ST_OK;
@@ -353,6 +357,12 @@ ELSEWHERE(label_replace, eval_label_replace)
 ELSEWHERE(label_join, eval_label_join)
 ELSEWHERE(histogram_quantile, eval_histogram_quantile)
 ELSEWHERE(histogram_fraction, eval_histogram_fraction)
+ELSEWHERE(histogram_quantiles, eval_histogram_quantiles)
+ELSEWHERE(histogram_avg, eval_native_map)
+ELSEWHERE(histogram_count, eval_native_map)
+ELSEWHERE(histogram_stddev, eval_native_map)
+ELSEWHERE(histogram_stdvar, eval_native_map)
+ELSEWHERE(histogram_sum, eval_native_map)
 
 static const struct {
     double (*map)(double);

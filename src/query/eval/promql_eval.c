@@ -87,10 +87,14 @@ static void broadcast(struct evaluator *ev, struct value *v, struct grid g)
         struct row *row = &v->rows[r];
         double one = row->v[0];
         uint8_t has = row->has[0];
+        const struct histogram *h = row->h ? row->h[0] : NULL;
         row->v = arena_array(ev->arena, double, g.n);
         row->has = arena_array(ev->arena, uint8_t, g.n);
         memset(row->has, has, g.n);
         for (uint32_t i = 0; i < g.n; i++) row->v[i] = one;
+        if (!h) continue;
+        row->h = arena_array(ev->arena, const struct histogram *, g.n);
+        for (uint32_t i = 0; i < g.n; i++) row->h[i] = h;
     }
 }
 
@@ -110,10 +114,27 @@ static status eval_unary(struct evaluator *ev, struct promql_expr *e, struct gri
     if (ret->kind == VALUE_SCALAR)
         for (uint32_t i = 0; i < g.n; i++) ret->scalar[i] = -ret->scalar[i];
     for (uint32_t r = 0; ret->kind == VALUE_VECTOR && r < ret->n_rows; r++) {
-        row_drop_name(ev, &ret->rows[r]);
-        for (uint32_t i = 0; i < g.n; i++) ret->rows[r].v[i] = -ret->rows[r].v[i];
+        struct row *row = &ret->rows[r];
+        row_drop_name(ev, row);
+        for (uint32_t i = 0; i < g.n; i++) {
+            row->v[i] = -row->v[i];
+            if (row->has[i] == POINT_HISTOGRAM) row->h[i] = histogram_mul(ev->arena, row->h[i], -1);
+        }
     }
     return ev->opt.delayed_names || ret->kind != VALUE_VECTOR ? ST_OK : rows_unite(ev, ret);
+}
+
+/* Whether what the call works on needs the count and sum of histograms only. */
+static bool wants_stats(const struct promql_expr *call, bool before)
+{
+    static const char *const yes[] = {"histogram_count", "histogram_sum", "histogram_avg"};
+    static const char *const no[] = {"histogram_quantile", "histogram_quantiles",
+                                     "histogram_stddev", "histogram_stdvar", "histogram_fraction"};
+    for (int i = 0; i < 3; i++)
+        if (strcmp(call->call.fn->name, yes[i]) == 0) return true;
+    for (int i = 0; i < 5; i++)
+        if (strcmp(call->call.fn->name, no[i]) == 0) return false;
+    return before;
 }
 
 static status eval_kind(struct evaluator *ev, struct promql_expr *e, struct grid g,
@@ -125,7 +146,13 @@ static status eval_kind(struct evaluator *ev, struct promql_expr *e, struct grid
         *ret = (struct value){.kind = VALUE_STRING, .grid = g, .text = e->text};
         return ST_OK;
     case PROMQL_SELECTOR: return eval_selector(ev, e, g, false, ret);
-    case PROMQL_CALL: return eval_call(ev, e, g, ret);
+    case PROMQL_CALL: {
+        bool before = ev->stats;
+        ev->stats = wants_stats(e, before);
+        status s = eval_call(ev, e, g, ret);
+        ev->stats = before;
+        return s;
+    }
     case PROMQL_AGGREGATE: return eval_aggregate(ev, e, g, ret);
     case PROMQL_BINARY: return eval_binary(ev, e, g, ret);
     case PROMQL_UNARY: return eval_unary(ev, e, g, ret);
@@ -160,9 +187,13 @@ static status eval_matrix(struct evaluator *ev, struct promql_expr *e, struct gr
         uint32_t lo = 0, hi = s->n;
         while (lo < hi && s->samples[lo].t <= r.ends[0] - r.length) lo++;
         while (hi > lo && s->samples[hi - 1].t > r.ends[0]) hi--;
-        if (lo == hi) continue;
-        ev->queryable += hi - lo;
-        r.series[kept++] = (struct raw_series){s->labels, s->samples + lo, hi - lo};
+        uint32_t low = 0, high = s->n_histograms;
+        while (low < high && s->histograms[low].t <= r.ends[0] - r.length) low++;
+        while (high > low && s->histograms[high - 1].t > r.ends[0]) high--;
+        if (lo == hi && low == high) continue;
+        ev->queryable += hi - lo + high - low;
+        r.series[kept++] = (struct raw_series){s->labels, s->samples + lo, hi - lo,
+                                               s->histograms + low, high - low};
     }
     *ret = (struct value){.kind = VALUE_MATRIX, .grid = g, .matrix = {r.series, kept}};
     return ST_OK;
@@ -175,7 +206,8 @@ static status finish(struct evaluator *ev, struct value *v)
     uint32_t n = 0;
     for (uint32_t i = 0; i < v->n_rows; i++) {
         struct row r = v->rows[i];
-        if (!memchr(r.has, POINT_FLOAT, v->grid.n)) continue;
+        if (!memchr(r.has, POINT_FLOAT, v->grid.n) && !memchr(r.has, POINT_HISTOGRAM, v->grid.n))
+            continue;
         if (r.drop_name) r.labels = without_name(ev, r.labels);
         v->rows[n++] = r;
     }

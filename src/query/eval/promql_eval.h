@@ -16,6 +16,7 @@ struct evaluator {
     struct notes *warnings, *infos;
     uint64_t samples;         /* values held, counted against max_samples */
     uint64_t read, queryable; /* struct promql_counts */
+    bool stats; /* inside histogram_count and its like: resets are told by hints, not by buckets */
     struct err *err;
 };
 
@@ -24,6 +25,19 @@ struct rows {
     struct row *list;
     uint32_t n, cap;
 };
+/* A value: a number, or a histogram where `h` is set. */
+struct cell {
+    double v;
+    const struct histogram *h;
+};
+static inline struct cell row_cell(const struct row *r, uint32_t step)
+{
+    return (struct cell){r->v[step], r->has[step] == POINT_HISTOGRAM ? r->h[step] : NULL};
+}
+void row_put_cell(struct evaluator *ev, struct row *r, uint32_t step, uint32_t steps,
+                  struct cell c);
+/* Histograms are nothing to most functions. */
+void row_drop_histograms(struct row *r, uint32_t steps);
 struct row *rows_add(struct evaluator *ev, struct rows *r, struct labels l, uint32_t steps);
 void row_put(struct row *r, uint32_t step, double v);
 struct value rows_value(struct rows r, struct grid g);
@@ -71,12 +85,36 @@ struct ranges {
 struct window {
     const struct sample *s;
     uint32_t n;
+    const struct histogram_sample *h;
+    uint32_t n_h;
     int64_t from, to; /* (from, to] */
     int64_t at;       /* the step */
     double args[3];
 };
 [[nodiscard]] status eval_window_call(struct evaluator *ev, struct promql_expr *e, struct grid g,
                                       struct value *ret);
+
+/* promql_window_native.c: a window with histograms in it. False: it makes nothing. `fn` is what
+ * does the numbers. */
+typedef bool (*window_fn)(const struct window *w, double *ret);
+bool eval_window_native(struct evaluator *ev, const struct promql_expr *e, struct labels l,
+                        const struct window *w, window_fn fn, struct cell *ret);
+/* What rate and its like multiply a difference with to cover the whole window: `first` is the first
+ * value and `v` the difference, for counters. `n` samples from t0 to t1. */
+double window_factor(const struct window *w, int64_t t0, int64_t t1, uint32_t n, bool counter,
+                     double first, double v, bool per_second);
+
+/* promql_native.c: functions of native histograms */
+[[nodiscard]] status eval_native_map(struct evaluator *ev, struct promql_expr *e, struct grid g,
+                                     struct value *ret);
+double native_quantile(struct evaluator *ev, const struct promql_expr *at, double q,
+                       const struct histogram *h, str name);
+double native_fraction(struct evaluator *ev, const struct promql_expr *at, double lower,
+                       double upper, const struct histogram *h, str name);
+/* Annotations about histograms; `name` may be empty. */
+void note_mixed_buckets(struct evaluator *ev, const struct promql_expr *at, str name);
+void note_sum(struct evaluator *ev, const struct promql_expr *at, const struct histogram_sum *s,
+              const char *doing);
 
 /* promql_call.c: everything of functions.def */
 [[nodiscard]] status eval_call(struct evaluator *ev, struct promql_expr *e, struct grid g,
@@ -91,6 +129,8 @@ struct window {
 /* promql_histogram.c */
 [[nodiscard]] status eval_histogram_quantile(struct evaluator *ev, struct promql_expr *e,
                                              struct grid g, struct value *ret);
+[[nodiscard]] status eval_histogram_quantiles(struct evaluator *ev, struct promql_expr *e,
+                                              struct grid g, struct value *ret);
 [[nodiscard]] status eval_histogram_fraction(struct evaluator *ev, struct promql_expr *e,
                                              struct grid g, struct value *ret);
 /* promql_aggregate.c, promql_topk.c */
@@ -114,6 +154,9 @@ struct grouping {
                               const struct value *r, struct value *ret);
 /* False: a comparison that does not hold (`*ret` is the left value all the same). */
 bool promql_apply(enum promql_op op, double l, double r, double *ret);
+/* The same of numbers and histograms. *ret_has false: these two cannot be put together (noted). */
+bool eval_apply(struct evaluator *ev, const struct promql_expr *e, struct cell l, struct cell r,
+                struct cell *ret, bool *ret_has);
 bool promql_op_drops_name(enum promql_op op);
 
 /* promql_math.c */

@@ -1,8 +1,10 @@
-/* Classic histograms: series with an le label, put together again. */
+/* Quantiles and fractions: of classic histograms, series with an le label put together again, and
+ * of native ones. */
 #include <stdlib.h>
 
 #include "base/map.h"
 #include "base/num.h"
+#include "base/utf8.h"
 #include "query/eval/promql_eval.h"
 
 struct bucket {
@@ -81,7 +83,8 @@ static double rank_of(double v, const struct bucket *b, uint32_t n)
         if (v <= low) return below;
         if (v > b[i].le) continue;
         if (v == b[i].le) return b[i].count;
-        if (isinf(low) || isinf(b[i].le)) return below;
+        if (isinf(low)) return b[i].count; /* where in it they lie is not known */
+        if (isinf(b[i].le)) return below;
         return below + (b[i].count - below) * (v - low) / (b[i].le - low);
     }
     return b[n - 1].count;
@@ -93,7 +96,6 @@ static double bucket_fraction(double lower, double upper, struct bucket *b, uint
     qsort(b, n, sizeof *b, by_bound);
     if (b[n - 1].le != INFINITY) return NAN;
     n = tidy(b, n, &forced);
-    if (n < 2) return NAN;
     double all = b[n - 1].count;
     if (all == 0 || isnan(all) || isnan(lower) || isnan(upper)) return NAN;
     if (lower >= upper) return 0;
@@ -127,6 +129,7 @@ static void gather(struct evaluator *ev, const struct promql_expr *arg, const st
                         .le = arena_array(ev->arena, double, in->n_rows + 1)};
     for (uint32_t i = in->n_rows; i-- > 0;) {
         const struct row *r = &in->rows[i];
+        if (!memchr(r->has, POINT_FLOAT, in->grid.n)) continue;
         if (!num_parse_f64(labels_get(r->labels, S("le")), &c->le[i])) {
             note_bad_le(ev, arg, r);
             continue;
@@ -145,8 +148,56 @@ static uint32_t buckets_at(const struct chain *c, const struct value *in, uint32
 {
     uint32_t n = 0;
     for (uint32_t i = c->first[head]; i != UINT32_MAX; i = c->next[i])
-        if (in->rows[i].has[step]) out[n++] = (struct bucket){c->le[i], in->rows[i].v[step]};
+        if (in->rows[i].has[step] == POINT_FLOAT)
+            out[n++] = (struct bucket){c->le[i], in->rows[i].v[step]};
     return n;
+}
+
+static bool row_has_labels(const void *ctx, uint32_t at)
+{
+    const void *const *c = ctx;
+    const struct row *list = c[0];
+    return labels_equal(list[at].labels, *(const struct labels *)c[1]);
+}
+
+/* The rows of native histograms. */
+static status for_natives(struct evaluator *ev, struct promql_expr *arg, const struct value *in,
+                          const double *a, const double *b, const struct chain *classic,
+                          struct rows *rows)
+{
+    uint32_t heads = classic->heads.n;
+    struct map index;
+    map_init(&index, ev->arena, heads + 1);
+    for (uint32_t h = 0; h < heads; h++)
+        map_add(&index, labels_hash(classic->heads.list[h].labels), h);
+    for (uint32_t r = 0; r < in->n_rows; r++) {
+        const struct row *row = &in->rows[r];
+        if (!row->h) continue;
+        const void *ctx[] = {classic->heads.list, &row->labels};
+        uint32_t at;
+        bool has_classic = map_find(&index, labels_hash(row->labels), row_has_labels, ctx, &at);
+        str name = labels_get(row->labels, LABEL_NAME);
+        struct row *out = NULL;
+        for (uint32_t i = 0; i < in->grid.n; i++) {
+            if (row->has[i] != POINT_HISTOGRAM) continue;
+            if (has_classic && classic->heads.list[at].has[i]) {
+                classic->heads.list[at].has[i] = POINT_NONE;
+                eval_warn(ev, arg,
+                          "vector contains a mix of classic and native histograms for metric name "
+                          "\"" STR_FMT "\"",
+                          STR_ARG(name));
+                continue;
+            }
+            double v = b ? native_fraction(ev, arg, a[i], b[i], row->h[i], name)
+                         : native_quantile(ev, arg, a[i], row->h[i], name);
+            if (!out) out = rows_add(ev, rows, row->labels, in->grid.n);
+            row_put(out, i, v);
+        }
+        if (out) out->drop_name = row->drop_name;
+        if (out) row_drop_name(ev, out);
+        TRY(eval_check(ev));
+    }
+    return ST_OK;
 }
 
 static status for_each(struct evaluator *ev, struct promql_expr *arg, const struct value *in,
@@ -172,11 +223,24 @@ static status for_each(struct evaluator *ev, struct promql_expr *arg, const stru
                       "#histogram_quantile) for metric "
                       "name \"" STR_FMT "\"",
                       STR_ARG(labels_get(head->labels, LABEL_NAME)));
-        row_drop_name(ev, head);
         TRY(eval_check(ev));
     }
-    *ret = rows_value(c.heads, in->grid);
+    struct rows rows = {};
+    TRY(for_natives(ev, arg, in, a, b, &c, &rows));
+    for (uint32_t h = 0; h < c.heads.n; h++) {
+        row_drop_name(ev, &c.heads.list[h]);
+        *rows_add(ev, &rows, c.heads.list[h].labels, 1) = c.heads.list[h];
+    }
+    *ret = rows_value(rows, in->grid);
     return ev->opt.delayed_names ? ST_OK : rows_unite(ev, ret);
+}
+
+static status check_quantiles(struct evaluator *ev, const struct promql_expr *at,
+                              const struct value *q, struct grid g)
+{
+    for (uint32_t i = 0; i < g.n; i++)
+        if (!(q->scalar[i] >= 0 && q->scalar[i] <= 1)) eval_warn_quantile(ev, at, q->scalar[i]);
+    return eval_check(ev);
 }
 
 status eval_histogram_quantile(struct evaluator *ev, struct promql_expr *e, struct grid g,
@@ -185,10 +249,61 @@ status eval_histogram_quantile(struct evaluator *ev, struct promql_expr *e, stru
     struct value q, in;
     TRY(eval_expr(ev, e->call.args[0], g, &q));
     TRY(eval_expr(ev, e->call.args[1], g, &in));
-    for (uint32_t i = 0; i < g.n; i++)
-        if (!(q.scalar[i] >= 0 && q.scalar[i] <= 1))
-            eval_warn_quantile(ev, e->call.args[0], q.scalar[i]);
+    TRY(check_quantiles(ev, e->call.args[0], &q, g));
     return for_each(ev, e->call.args[1], &in, q.scalar, NULL, ret);
+}
+
+/* As OpenMetrics writes a number: "1.0". */
+static str open_metrics_text(struct arena *a, double v)
+{
+    char text[NUM_MAX + 2];
+    size_t n = num_format_prometheus(v, text);
+    if (isfinite(v) && !memchr(text, '.', n) && !memchr(text, 'e', n)) {
+        memcpy(text + n, ".0", 2);
+        n += 2;
+    }
+    return arena_str(a, (str){text, n});
+}
+
+/* Each quantile is a row of its own, named by a label. */
+status eval_histogram_quantiles(struct evaluator *ev, struct promql_expr *e, struct grid g,
+                                struct value *ret)
+{
+    struct value in;
+    TRY(eval_expr(ev, e->call.args[0], g, &in));
+    str label = promql_bare(e->call.args[1])->text;
+    if (!label.len || !utf8_valid(label))
+        return err_set(ev->err, ST_EXECUTION, ERR_NOPOS, "invalid label name \"" STR_FMT "\"",
+                       STR_ARG(label));
+    struct rows rows = {};
+    for (uint32_t k = 2; k < e->call.n_args; k++) {
+        struct value q, one;
+        TRY(eval_expr(ev, e->call.args[k], g, &q));
+        TRY(check_quantiles(ev, e->call.args[k], &q, g));
+        TRY(for_each(ev, e->call.args[0], &in, q.scalar, NULL, &one));
+        for (uint32_t r = 0; r < one.n_rows; r++) {
+            struct row *from = &one.rows[r];
+            for (uint32_t i = 0; i < g.n; i++) { /* the quantile may change from step to step */
+                if (!from->has[i]) continue;
+                str value = open_metrics_text(ev->arena, q.scalar[i]);
+                struct labels l = labels_set(ev->arena, from->labels, label, value);
+                struct row *to = NULL;
+                for (uint32_t x = 0; x < rows.n && !to; x++)
+                    if (labels_equal(rows.list[x].labels, l)) to = &rows.list[x];
+                if (!to) {
+                    to = rows_add(ev, &rows, l, g.n);
+                    to->drop_name = from->drop_name;
+                }
+                if (to->has[i])
+                    return err_set(ev->err, ST_EXECUTION, ERR_NOPOS,
+                                   "vector cannot contain metrics with the same labelset");
+                row_put(to, i, from->v[i]);
+            }
+        }
+        TRY(eval_check(ev));
+    }
+    *ret = rows_value(rows, g);
+    return ST_OK;
 }
 
 status eval_histogram_fraction(struct evaluator *ev, struct promql_expr *e, struct grid g,

@@ -86,12 +86,15 @@ static void mark_samples(struct evaluator *ev, const struct ranges *r, struct gr
 {
     for (uint32_t k = 0; k < r->n; k++) {
         const struct raw_series *s = &r->series[k];
-        uint32_t next = 0, first = 0;
+        uint32_t next = 0, first = 0, next_h = 0, first_h = 0;
         for (uint32_t i = 0; i < g.n; i++) {
             while (next < s->n && s->samples[next].t <= r->ends[i]) next++;
             while (first < next && s->samples[first].t <= r->ends[i] - r->length) first++;
-            if (first < next) present[i] = 1;
-            ev->queryable += next - first;
+            while (next_h < s->n_histograms && s->histograms[next_h].t <= r->ends[i]) next_h++;
+            while (first_h < next_h && s->histograms[first_h].t <= r->ends[i] - r->length)
+                first_h++;
+            if (first < next || first_h < next_h) present[i] = 1;
+            ev->queryable += next - first + next_h - first_h;
         }
     }
 }

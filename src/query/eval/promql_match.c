@@ -131,18 +131,20 @@ static struct row *result_row(struct matcher *x, struct labels l, uint32_t *ret_
 
 /* One pair at one step. `many` or `one` may be made up (fill), then its row is UINT32_MAX. */
 static status pair(struct matcher *x, uint32_t step, uint32_t many_row, struct labels many,
-                   double mv, uint32_t one_row, struct labels one, double ov, bool *matched)
+                   struct cell mv, uint32_t one_row, struct labels one, struct cell ov,
+                   bool *matched)
 {
     enum promql_op op = x->e->binary.op;
-    double v;
-    bool holds = promql_apply(op, x->swapped ? ov : mv, x->swapped ? mv : ov, &v);
+    struct cell v;
+    bool has, holds = eval_apply(x->ev, x->e, x->swapped ? ov : mv, x->swapped ? mv : ov, &v, &has);
     if (x->m->card == CARD_ONE_TO_ONE && *matched)
         return err_set(x->ev->err, ST_EXECUTION, ERR_NOPOS,
                        "multiple matches for labels: many-to-one matching must be explicit "
                        "(group_left/group_right)");
     *matched = true;
+    if (!has) return ST_OK;
     if (x->e->binary.returns_bool)
-        v = holds;
+        v = (struct cell){holds, NULL};
     else if (!holds)
         return ST_OK;
     uint32_t at;
@@ -162,7 +164,7 @@ static status pair(struct matcher *x, uint32_t step, uint32_t many_row, struct l
         return err_set(x->ev->err, ST_EXECUTION, ERR_NOPOS,
                        "multiple matches for labels: grouping labels must ensure unique matches");
     x->last_step[at] = step + 1;
-    row_put(&x->rows.list[at], step, v);
+    row_put_cell(x->ev, &x->rows.list[at], step, x->many->grid.n, v);
     return ST_OK;
 }
 
@@ -186,16 +188,16 @@ static status match_group(struct matcher *x, uint32_t g, uint32_t step)
         if (!row->has[step]) continue;
         any = true;
         if (found != UINT32_MAX)
-            TRY(pair(x, step, r, row->labels, row->v[step], found, x->one->rows[found].labels,
-                     x->one->rows[found].v[step], &matched));
+            TRY(pair(x, step, r, row->labels, row_cell(row, step), found,
+                     x->one->rows[found].labels, row_cell(&x->one->rows[found], step), &matched));
         else if (fill_one)
-            TRY(pair(x, step, r, row->labels, row->v[step], UINT32_MAX, x->meeting.labels[g],
-                     x->m->fill_right, &matched));
+            TRY(pair(x, step, r, row->labels, row_cell(row, step), UINT32_MAX, x->meeting.labels[g],
+                     (struct cell){x->m->fill_right, NULL}, &matched));
     }
     if (any || found == UINT32_MAX || !fill_many) return ST_OK;
     const struct row *row = &x->one->rows[found];
-    return pair(x, step, UINT32_MAX, x->meeting.labels[g], x->m->fill_left, found, row->labels,
-                row->v[step], &matched);
+    return pair(x, step, UINT32_MAX, x->meeting.labels[g], (struct cell){x->m->fill_left, NULL},
+                found, row->labels, row_cell(row, step), &matched);
 }
 
 status eval_match(struct evaluator *ev, struct promql_expr *e, const struct value *l,

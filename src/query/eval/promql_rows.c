@@ -28,6 +28,22 @@ void row_put(struct row *r, uint32_t step, double v)
     r->has[step] = POINT_FLOAT;
 }
 
+void row_put_cell(struct evaluator *ev, struct row *r, uint32_t step, uint32_t steps, struct cell c)
+{
+    r->v[step] = c.v;
+    r->has[step] = c.h ? POINT_HISTOGRAM : POINT_FLOAT;
+    if (!c.h) return;
+    if (!r->h) r->h = arena_array(ev->arena, const struct histogram *, steps);
+    r->h[step] = c.h;
+}
+
+void row_drop_histograms(struct row *r, uint32_t steps)
+{
+    for (uint32_t i = 0; r->h && i < steps; i++)
+        if (r->has[i] == POINT_HISTOGRAM) r->has[i] = POINT_NONE;
+    r->h = NULL;
+}
+
 struct value rows_value(struct rows r, struct grid g)
 {
     return (struct value){.kind = VALUE_VECTOR, .grid = g, .rows = r.list, .n_rows = r.n};
@@ -87,8 +103,7 @@ status rows_unite(struct evaluator *ev, struct value *v)
             if (to->has[s])
                 return err_set(ev->err, ST_EXECUTION, ERR_NOPOS,
                                "vector cannot contain metrics with the same labelset");
-            to->has[s] = r->has[s];
-            to->v[s] = r->v[s];
+            row_put_cell(ev, to, s, v->grid.n, row_cell(r, s));
         }
         to->drop_name &= r->drop_name;
     }

@@ -65,6 +65,20 @@ static status moments(struct evaluator *ev, const struct promql_shift *s, struct
     return ST_OK;
 }
 
+/* Where the store does not say whether the counter was reset, look. */
+static void tell_resets(struct evaluator *ev, struct raw_series *s)
+{
+    struct histogram_sample *h =
+        arena_array(ev->arena, struct histogram_sample, s->n_histograms + 1);
+    for (uint32_t i = 0; i < s->n_histograms; i++) {
+        h[i] = s->histograms[i];
+        if (i == 0 || h[i].h->hint != HINT_UNKNOWN) continue;
+        bool reset = histogram_is_reset(ev->arena, h[i].h, s->histograms[i - 1].h);
+        h[i].h = histogram_with_hint(ev->arena, h[i].h, reset ? HINT_RESET : HINT_NOT_RESET);
+    }
+    s->histograms = h;
+}
+
 static status fetch(struct evaluator *ev, struct promql_expr *e, int64_t from, int64_t to,
                     struct series_set *ret)
 {
@@ -73,8 +87,9 @@ static status fetch(struct evaluator *ev, struct promql_expr *e, int64_t from, i
                                 e->selector.reach == REACH_ANCHORED ? "anchored" : "smoothed");
     TRY(ev->source->select(ev->source, ev->arena, e->selector.matchers, e->selector.n_matchers,
                            from, to, ev->warnings, ret, ev->err));
+    for (uint32_t i = 0; ev->stats && i < ret->n; i++) tell_resets(ev, &ret->list[i]);
     uint64_t n = 0;
-    for (uint32_t i = 0; i < ret->n; i++) n += ret->list[i].n;
+    for (uint32_t i = 0; i < ret->n; i++) n += ret->list[i].n + ret->list[i].n_histograms;
     ev->read += n;
     return eval_samples(ev, n);
 }
@@ -91,15 +106,24 @@ status eval_selector(struct evaluator *ev, struct promql_expr *e, struct grid g,
     for (uint32_t k = 0; k < set.n; k++) {
         const struct raw_series *s = &set.list[k];
         struct row *r = NULL;
-        uint32_t next = 0; /* the first sample after the moment */
+        uint32_t next = 0, next_h = 0; /* the first sample after the moment */
         for (uint32_t i = 0; i < g.n; i++) {
             while (next < s->n && s->samples[next].t <= at[i]) next++;
-            if (next == 0) continue;
-            struct sample last = s->samples[next - 1];
+            while (next_h < s->n_histograms && s->histograms[next_h].t <= at[i]) next_h++;
+            if (next + next_h == 0) continue;
+            struct sample last = next ? s->samples[next - 1] : (struct sample){INT64_MIN, 0};
+            const struct histogram *h = NULL;
+            if (next_h && s->histograms[next_h - 1].t > last.t) {
+                h = s->histograms[next_h - 1].h;
+                last = (struct sample){s->histograms[next_h - 1].t, h->sum};
+            }
             if (last.t <= at[i] - lookback || is_stale(last.v)) continue;
             if (!r) r = rows_add(ev, &rows, s->labels, g.n);
             ev->queryable++;
-            row_put(r, i, times ? (double)last.t / 1000 : last.v);
+            if (times)
+                row_put(r, i, (double)last.t / 1000);
+            else
+                row_put_cell(ev, r, i, g.n, (struct cell){last.v, h});
         }
         TRY(eval_check(ev));
     }
@@ -110,7 +134,13 @@ status eval_selector(struct evaluator *ev, struct promql_expr *e, struct grid g,
 /* Stale markers end a series for a selector, and are nothing to a range. */
 static void drop_stale(struct evaluator *ev, struct raw_series *s)
 {
-    uint32_t stale = 0;
+    uint32_t stale = 0, kept = 0;
+    struct histogram_sample *h =
+        arena_array(ev->arena, struct histogram_sample, s->n_histograms + 1);
+    for (uint32_t i = 0; i < s->n_histograms; i++)
+        if (!is_stale(s->histograms[i].h->sum)) h[kept++] = s->histograms[i];
+    s->histograms = h;
+    s->n_histograms = kept;
     for (uint32_t i = 0; i < s->n; i++) stale += is_stale(s->samples[i].v);
     if (!stale) return;
     struct sample *out = arena_array(ev->arena, struct sample, s->n - stale + 1);
@@ -160,11 +190,16 @@ static status subquery(struct evaluator *ev, struct promql_expr *e, struct grid 
     for (uint32_t i = 0; i < v.n_rows; i++) {
         const struct row *r = &v.rows[i];
         struct sample *out = arena_array(ev->arena, struct sample, n);
-        uint32_t kept = 0;
-        for (uint32_t k = 0; k < inner.n; k++)
-            if (r->has[k]) out[kept++] = (struct sample){grid_at(inner, k), r->v[k]};
+        struct histogram_sample *h =
+            r->h ? arena_array(ev->arena, struct histogram_sample, n) : NULL;
+        uint32_t kept = 0, kept_h = 0;
+        for (uint32_t k = 0; k < inner.n; k++) {
+            if (r->has[k] == POINT_FLOAT) out[kept++] = (struct sample){grid_at(inner, k), r->v[k]};
+            if (r->has[k] == POINT_HISTOGRAM)
+                h[kept_h++] = (struct histogram_sample){grid_at(inner, k), r->h[k]};
+        }
         struct labels l = r->drop_name ? without_name(ev, r->labels) : r->labels;
-        ret->series[i] = (struct raw_series){l, out, kept};
+        ret->series[i] = (struct raw_series){l, out, kept, h, kept_h};
     }
     return eval_samples(ev, n * v.n_rows);
 }
@@ -188,7 +223,12 @@ static status select_memory(struct series_source *src, struct arena *a,
         if (k < n) continue;
         while (lo < hi && s->samples[lo].t < from) lo++;
         while (hi > lo && s->samples[hi - 1].t > to) hi--;
-        if (lo < hi) ret->list[ret->n++] = (struct raw_series){s->labels, s->samples + lo, hi - lo};
+        uint32_t low = 0, high = s->n_histograms;
+        while (low < high && s->histograms[low].t < from) low++;
+        while (high > low && s->histograms[high - 1].t > to) high--;
+        if (lo < hi || low < high)
+            ret->list[ret->n++] = (struct raw_series){s->labels, s->samples + lo, hi - lo,
+                                                      s->histograms + low, high - low};
     }
     return ST_OK;
 }

@@ -1,12 +1,34 @@
-/* Aggregations that pick rows of a group: topk, bottomk, limitk. */
+/* Aggregations that pick rows of a group: topk, bottomk, limitk, limit_ratio. */
 #include <stdlib.h>
 
+#include "base/num.h"
 #include "query/eval/promql_eval.h"
 
 struct candidate {
     double v;
     uint32_t row;
 };
+
+/* limit_ratio: by a hash of the labels between 0 and 1, so that r and r - 1 are each other's rest.
+ */
+static bool in_ratio(double r, struct labels l)
+{
+    double at = (double)labels_hash(l) / 18446744073709551615.0;
+    return r >= 0 ? at < r || r >= 1 : at >= 1 + r;
+}
+
+static status ratio_of(struct evaluator *ev, const struct promql_expr *e, double *io)
+{
+    if (isnan(*io)) return err_set(ev->err, ST_EXECUTION, ERR_NOPOS, "Ratio value is NaN");
+    double capped = *io > 1 ? 1 : *io < -1 ? -1 : *io;
+    if (capped == *io) return ST_OK;
+    char was[NUM_MAX], now[NUM_MAX];
+    eval_warn(
+        ev, e->aggregate.param, "ratio value should be between -1 and 1, got %.*s, capping to %.*s",
+        (int)num_format_prometheus(*io, was), was, (int)num_format_prometheus(capped, now), now);
+    *io = capped;
+    return ST_OK;
+}
 
 /* Best first; NaN is never good; equal values in the order they came. */
 static int best_first(const void *pa, const void *pb, void *bottom)
@@ -32,8 +54,7 @@ status eval_pick(struct evaluator *ev, struct promql_expr *e, const struct value
                  const struct grouping *groups, const double *param, struct value *ret)
 {
     enum promql_aggregate op = e->aggregate.op;
-    if (op == AGG_LIMIT_RATIO) return eval_unsupported(ev, e, "limit_ratio");
-    bool bottom = op == AGG_BOTTOMK;
+    bool bottom = op == AGG_BOTTOMK, by_value = bottom || op == AGG_TOPK;
     uint32_t steps = in->grid.n, *begin = arena_array(ev->arena, uint32_t, groups->n + 2);
     uint32_t *member = arena_array(ev->arena, uint32_t, in->n_rows + 1), n = 0;
     for (uint32_t k = 0; k < groups->n; k++) {
@@ -48,21 +69,31 @@ status eval_pick(struct evaluator *ev, struct promql_expr *e, const struct value
     uint32_t *out = arena_array(ev->arena, uint32_t, in->n_rows + 1); /* row + 1 of the answer */
     memset(out, 0, (in->n_rows + 1) * sizeof *out);
     for (uint32_t i = 0; i < steps; i++) {
-        uint32_t keep = 0;
-        TRY(count_of(ev, param[i], in->n_rows, &keep));
+        uint32_t keep = in->n_rows;
+        double ratio = param[i];
+        if (op == AGG_LIMIT_RATIO)
+            TRY(ratio_of(ev, e, &ratio));
+        else
+            TRY(count_of(ev, param[i], in->n_rows, &keep));
         for (uint32_t k = 0; keep && k < groups->n; k++) {
             uint32_t found = 0;
-            for (uint32_t m = begin[k]; m < begin[k + 1]; m++)
-                if (in->rows[member[m]].has[i])
-                    list[found++] = (struct candidate){in->rows[member[m]].v[i], member[m]};
-            if (op != AGG_LIMITK && found) qsort_r(list, found, sizeof *list, best_first, &bottom);
+            for (uint32_t m = begin[k]; m < begin[k + 1]; m++) {
+                const struct row *row = &in->rows[member[m]];
+                if (!row->has[i]) continue;
+                if (by_value && row->has[i] == POINT_HISTOGRAM)
+                    eval_info(ev, e->aggregate.expr, "ignored histogram in %s aggregation",
+                              promql_aggregate_name(op));
+                else if (op != AGG_LIMIT_RATIO || in_ratio(ratio, row->labels))
+                    list[found++] = (struct candidate){row->v[i], member[m]};
+            }
+            if (by_value && found) qsort_r(list, found, sizeof *list, best_first, &bottom);
             for (uint32_t m = 0; m < found && m < keep; m++) {
                 const struct row *from = &in->rows[list[m].row];
                 if (!out[list[m].row]) {
                     rows_add(ev, &rows, from->labels, steps)->drop_name = from->drop_name;
                     out[list[m].row] = rows.n;
                 }
-                row_put(&rows.list[out[list[m].row] - 1], i, list[m].v);
+                row_put_cell(ev, &rows.list[out[list[m].row] - 1], i, steps, row_cell(from, i));
             }
         }
         TRY(eval_check(ev));

@@ -4,6 +4,22 @@
 
 #include "query/eval/promql_eval.h"
 
+double window_factor(const struct window *w, int64_t t0, int64_t t1, uint32_t n, bool counter,
+                     double first, double v, bool per_second)
+{
+    double to_start = (double)(t0 - w->from) / 1000, to_end = (double)(w->to - t1) / 1000;
+    double sampled = (double)(t1 - t0) / 1000, average = sampled / (n - 1);
+    double threshold = average * 1.1;
+    if (to_start >= threshold) to_start = average / 2;
+    if (counter && v > 0 && first >= 0) {
+        double to_zero = sampled * (first / v); /* a counter was not below zero */
+        if (to_zero < to_start) to_start = to_zero;
+    }
+    if (to_end >= threshold) to_end = average / 2;
+    double factor = (sampled + to_start + to_end) / sampled;
+    return per_second ? factor / ((double)(w->to - w->from) / 1000) : factor;
+}
+
 static bool extrapolate(const struct window *w, bool counter, bool per_second, double *ret)
 {
     if (w->n < 2) return false;
@@ -11,19 +27,7 @@ static bool extrapolate(const struct window *w, bool counter, bool per_second, d
     double v = last->v - first->v;
     for (uint32_t i = 1; counter && i < w->n; i++)
         if (w->s[i].v < w->s[i - 1].v) v += w->s[i - 1].v;
-    double to_start = (double)(first->t - w->from) / 1000,
-           to_end = (double)(w->to - last->t) / 1000;
-    double sampled = (double)(last->t - first->t) / 1000, average = sampled / (w->n - 1);
-    double threshold = average * 1.1;
-    if (to_start >= threshold) to_start = average / 2;
-    if (counter && v > 0 && first->v >= 0) {
-        double to_zero = sampled * (first->v / v); /* a counter was not below zero */
-        if (to_zero < to_start) to_start = to_zero;
-    }
-    if (to_end >= threshold) to_end = average / 2;
-    double factor = (sampled + to_start + to_end) / sampled;
-    if (per_second) factor /= (double)(w->to - w->from) / 1000;
-    *ret = v * factor;
+    *ret = v * window_factor(w, first->t, last->t, w->n, counter, first->v, v, per_second);
     return true;
 }
 
@@ -272,8 +276,6 @@ static bool fn_double_exponential_smoothing(const struct window *w, double *ret)
     return true;
 }
 
-typedef bool (*window_fn)(const struct window *w, double *ret);
-
 static const window_fn table[] = {
 #define WINDOW(name) fn_##name,
 #define MAP(name) NULL,
@@ -321,25 +323,34 @@ static status check_args(struct evaluator *ev, const struct promql_expr *e, cons
     return ST_OK;
 }
 
-static void one_series(window_fn fn, const struct raw_series *s, const struct ranges *r,
-                       struct grid g, double *const scalars[3], unsigned n_scalars,
-                       struct evaluator *ev, struct rows *rows)
+static void one_series(const struct promql_expr *e, const struct raw_series *s,
+                       const struct ranges *r, struct grid g, double *const scalars[3],
+                       unsigned n_scalars, struct evaluator *ev, struct rows *rows)
 {
+    window_fn fn = table[e->call.fn->id];
     struct row *row = NULL;
-    uint32_t lo = 0, hi = 0;
+    uint32_t lo = 0, hi = 0, lo_h = 0, hi_h = 0;
     for (uint32_t i = 0; i < g.n; i++) {
         int64_t to = r->ends[i], from = to - r->length;
         while (hi < s->n && s->samples[hi].t <= to) hi++;
         while (lo < hi && s->samples[lo].t <= from) lo++;
-        if (lo == hi) continue;
-        ev->queryable += hi - lo;
-        struct window w = {
-            .s = s->samples + lo, .n = hi - lo, .from = from, .to = to, .at = grid_at(g, i)};
+        while (hi_h < s->n_histograms && s->histograms[hi_h].t <= to) hi_h++;
+        while (lo_h < hi_h && s->histograms[lo_h].t <= from) lo_h++;
+        if (lo == hi && lo_h == hi_h) continue;
+        ev->queryable += hi - lo + hi_h - lo_h;
+        struct window w = {.s = s->samples + lo,
+                           .n = hi - lo,
+                           .h = s->histograms + lo_h,
+                           .n_h = hi_h - lo_h,
+                           .from = from,
+                           .to = to,
+                           .at = grid_at(g, i)};
         for (unsigned k = 0; k < n_scalars; k++) w.args[k] = scalars[k][i];
-        double v;
-        if (!fn(&w, &v)) continue;
+        struct cell c = {};
+        bool has = w.n_h ? eval_window_native(ev, e, s->labels, &w, fn, &c) : fn(&w, &c.v);
+        if (!has) continue;
         if (!row) row = rows_add(ev, rows, s->labels, g.n);
-        row_put(row, i, v);
+        row_put_cell(ev, row, i, g.n, c);
     }
 }
 
@@ -371,7 +382,7 @@ status eval_window_call(struct evaluator *ev, struct promql_expr *e, struct grid
     for (uint32_t i = 0; i < r.n; i++) {
         if (counter && r.series[i].n > 1) note_not_a_counter(ev, e, &r.series[i]);
         uint32_t before = rows.n;
-        one_series(table[e->call.fn->id], &r.series[i], &r, g, scalars, n_scalars, ev, &rows);
+        one_series(e, &r.series[i], &r, g, scalars, n_scalars, ev, &rows);
         if (rows.n > before && !keeps_name) row_drop_name(ev, &rows.list[before]);
         TRY(eval_check(ev));
     }

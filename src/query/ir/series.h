@@ -1,7 +1,7 @@
 /* series: samples on their way into eval, and the values that come out of it. Data only.
  *
- * Everything lies in the query's arena. Times are ms since 1970. Native histograms will be a second
- * kind of sample beside `v` (`has` is not a bool for that reason). */
+ * Everything lies in the query's arena. Times are ms since 1970. A sample is a number or a native
+ * histogram; most series have numbers only, so histograms lie beside them. */
 #pragma once
 
 #include <stdbool.h>
@@ -9,6 +9,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "query/ir/histogram.h"
 #include "query/ir/labels.h"
 
 struct sample {
@@ -32,11 +33,18 @@ static inline double stale_nan(void)
     return v;
 }
 
-/* A stored series: samples in time order, one a time. */
+struct histogram_sample {
+    int64_t t;
+    const struct histogram *h;
+};
+
+/* A stored series: samples in time order, one a time, be it a number or a histogram. */
 struct raw_series {
     struct labels labels;
     const struct sample *samples;
     uint32_t n;
+    const struct histogram_sample *histograms;
+    uint32_t n_histograms;
 };
 
 struct series_set {
@@ -67,12 +75,13 @@ struct grid {
 };
 
 /* One row of an answer: a value (or none) for each step. */
-enum point { POINT_NONE, POINT_FLOAT };
+enum point { POINT_NONE, POINT_FLOAT, POINT_HISTOGRAM };
 struct row {
     struct labels labels;
     double *v;
-    uint8_t *has;   /* enum point */
-    bool drop_name; /* __name__ goes when the answer is complete */
+    uint8_t *has;               /* enum point */
+    const struct histogram **h; /* at the POINT_HISTOGRAM steps; NULL when there is none */
+    bool drop_name;             /* __name__ goes when the answer is complete */
 };
 
 enum value_kind { VALUE_SCALAR, VALUE_STRING, VALUE_VECTOR, VALUE_MATRIX };

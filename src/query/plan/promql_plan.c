@@ -21,11 +21,11 @@ static void name_is(struct sql *q, str name)
         str tail;
         const char *types;
     } parts[] = {{{"_bucket", 7}, "type = 3"},
-                 {{"_count", 6}, "type IN (3, 4, 5)"},
-                 {{"_sum", 4}, "type IN (3, 4, 5)"}};
+                 {{"_count", 6}, "type IN (3, 5)"},
+                 {{"_sum", 4}, "type IN (3, 5)"}};
     sql_add(q, S("(prometheus_name = "));
     sql_bind_str(q, name);
-    sql_add(q, S(" AND type IN (1, 2, 5)"));
+    sql_add(q, S(" AND type IN (1, 2, 4, 5)"));
     for (size_t i = 0; i < 3; i++) {
         if (!ends_with(name, parts[i].tail)) continue;
         sql_add(q, S(" OR prometheus_name = "));
@@ -74,8 +74,8 @@ static void name_with(struct sql *q, const void *tail)
 static void name_fits(struct sql *q, const struct label_matcher *m)
 {
     static const char *const tails[] = {"", "_bucket", "_count", "_sum"};
-    static const char *const types[] = {"type IN (1, 2, 5)", "type = 3", "type IN (3, 4, 5)",
-                                        "type IN (3, 4, 5)"};
+    static const char *const types[] = {"type IN (1, 2, 4, 5)", "type = 3", "type IN (3, 5)",
+                                        "type IN (3, 5)"};
     sql_add(q, S("("));
     for (int i = 0; i < 4; i++) {
         if (i) sql_add(q, S(" OR "));
@@ -129,8 +129,11 @@ void promql_plan_samples(struct sql *q, const struct promql_scope *s, const str 
 {
     sql_add(q, S("SELECT series_id, toUnixTimestamp64Milli(timestamp) AS t, flags, present"));
     if (c.value) sql_add(q, S(", value"));
-    if (c.histogram || c.summary) sql_add(q, S(", count, sum"));
+    if (c.histogram || c.native || c.summary) sql_add(q, S(", count, sum"));
     if (c.histogram) sql_add(q, S(", bucket_counts"));
+    if (c.native)
+        sql_add(q, S(", scale, zero_count, zero_threshold, positive_offset, positive_counts, "
+                     "negative_offset, negative_counts"));
     if (c.summary) sql_add(q, S(", quantiles, quantile_values"));
     sql_add(q, S("\nFROM otel_metrics\nWHERE toStartOfHour(timestamp) >= toStartOfHour("));
     sql_bind_time_ms(q, s->from_ms);

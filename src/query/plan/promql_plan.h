@@ -4,7 +4,7 @@
  * A stored series answers to one or several names:
  *   gauge, sum      name
  *   histogram       name_bucket{le}, name_count, name_sum
- *   exp. histogram  name_count, name_sum
+ *   exp. histogram  name (a native histogram)
  *   summary         name{quantile}, name_count, name_sum
  * SQL narrows by what it can; which of the names, le and quantile are wanted is decided on the
  * expanded labels. */
@@ -38,7 +38,7 @@ void promql_plan_series(struct sql *sql, const struct promql_scope *s, uint64_t 
 
 /* What the samples of some series are needed for. */
 struct promql_sample_columns {
-    bool value, histogram, summary;
+    bool value, histogram, native, summary;
 };
 
 /* series_id, t (ms), flags, present and the columns asked for, in the order of series and time. */

@@ -73,7 +73,7 @@ TEST(samples_of_some_series)
     str names[] = {S("http.server.duration"), S("cpu")};
     uint64_t ids[] = {1, 18446744073709551615u};
     promql_plan_samples(&sql, &s, names, 2, ids, 2,
-                        (struct promql_sample_columns){true, true, true});
+                        (struct promql_sample_columns){true, true, true, true});
     check_golden("samples");
 }
 

@@ -1,5 +1,6 @@
 #include "query/render/prometheus_json.h"
 
+#include <math.h>
 #include <stdio.h>
 
 #include "base/num.h"
@@ -57,6 +58,52 @@ static void point(struct json_out *j, int64_t t, double v)
     json_end(j);
 }
 
+static void number(struct json_out *j, double v)
+{
+    char text[NUM_MAX];
+    json_str(j, (str){text, num_format_prometheus(v, text)});
+}
+
+/* [boundaries, lower, upper, count]: which ends belong to the bucket. 0: the upper, 1: the lower,
+ * 3: both. Spec: Prometheus HTTP API, "Native histograms". */
+static void buckets(struct json_out *j, const struct histogram *h)
+{
+    struct arena a;
+    arena_init(&a, 64u << 20);
+    struct histogram_bucket *list;
+    uint32_t n = histogram_buckets(&a, h, &list);
+    if (n) {
+        json_key(j, S("buckets"));
+        json_array(j);
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        bool zero = !histogram_is_custom(h) && list[i].lower <= 0 && list[i].upper >= 0;
+        bool both = zero || (histogram_is_custom(h) && isinf(list[i].lower));
+        json_array(j);
+        json_u64(j, both ? 3 : !histogram_is_custom(h) && list[i].upper < 0 ? 1 : 0);
+        number(j, list[i].lower);
+        number(j, list[i].upper);
+        number(j, list[i].count);
+        json_end(j);
+    }
+    if (n) json_end(j);
+    arena_done(&a);
+}
+
+static void histogram_point(struct json_out *j, int64_t t, const struct histogram *h)
+{
+    json_array(j);
+    timestamp(j, t);
+    json_object(j);
+    json_key(j, S("count"));
+    number(j, h->count);
+    json_key(j, S("sum"));
+    number(j, h->sum);
+    buckets(j, h);
+    json_end(j);
+    json_end(j);
+}
+
 void render_labels(struct json_out *j, struct labels l)
 {
     json_object(j);
@@ -67,16 +114,34 @@ void render_labels(struct json_out *j, struct labels l)
     json_end(j);
 }
 
+/* Numbers are "value" or "values", histograms "histogram" or "histograms". */
+static void row_points(struct json_out *j, const struct row *r, struct grid g, bool range,
+                       enum point kind)
+{
+    if (!memchr(r->has, kind, g.n)) return;
+    if (kind == POINT_FLOAT)
+        json_key(j, range ? S("values") : S("value"));
+    else
+        json_key(j, range ? S("histograms") : S("histogram"));
+    if (range) json_array(j);
+    for (uint32_t i = 0; i < g.n; i++) {
+        int64_t t = g.start + (int64_t)i * g.step;
+        if (r->has[i] != kind) continue;
+        if (kind == POINT_FLOAT)
+            point(j, t, r->v[i]);
+        else
+            histogram_point(j, t, r->h[i]);
+    }
+    if (range) json_end(j);
+}
+
 static void row(struct json_out *j, const struct row *r, struct grid g, bool range)
 {
     json_object(j);
     json_key(j, S("metric"));
     render_labels(j, r->labels);
-    json_key(j, range ? S("values") : S("value"));
-    if (range) json_array(j);
-    for (uint32_t i = 0; i < g.n; i++)
-        if (r->has[i]) point(j, g.start + (int64_t)i * g.step, r->v[i]);
-    if (range) json_end(j);
+    row_points(j, r, g, range, POINT_FLOAT);
+    row_points(j, r, g, range, POINT_HISTOGRAM);
     json_end(j);
 }
 
@@ -85,10 +150,19 @@ static void raw(struct json_out *j, const struct raw_series *s)
     json_object(j);
     json_key(j, S("metric"));
     render_labels(j, s->labels);
-    json_key(j, S("values"));
-    json_array(j);
-    for (uint32_t i = 0; i < s->n; i++) point(j, s->samples[i].t, s->samples[i].v);
-    json_end(j);
+    if (s->n || !s->n_histograms) {
+        json_key(j, S("values"));
+        json_array(j);
+        for (uint32_t i = 0; i < s->n; i++) point(j, s->samples[i].t, s->samples[i].v);
+        json_end(j);
+    }
+    if (s->n_histograms) {
+        json_key(j, S("histograms"));
+        json_array(j);
+        for (uint32_t i = 0; i < s->n_histograms; i++)
+            histogram_point(j, s->histograms[i].t, s->histograms[i].h);
+        json_end(j);
+    }
     json_end(j);
 }
 

@@ -29,6 +29,22 @@ TEST(values_are_strings_and_times_have_three_decimals)
           "[[1435781451.781,\"1e-07\"],[1435781452.219,\"1e+21\"],[1435781452.438,\"-Inf\"]]}]}"));
 }
 
+TEST(histograms_stand_beside_numbers)
+{
+    double v[] = {0, 2}, counts[] = {3};
+    uint8_t has[] = {POINT_HISTOGRAM, POINT_FLOAT};
+    struct histogram h = {
+        .count = 4, .sum = 5.5, .zero_threshold = 0.5, .zero_count = 1, .negative = {1, 1, counts}};
+    const struct histogram *hs[] = {&h, NULL};
+    struct row row = {.v = v, .has = has, .h = hs};
+    struct value x = {.kind = VALUE_VECTOR, .grid = {1000, 1000, 2}, .rows = &row, .n_rows = 1};
+    check_value(
+        &x, true,
+        S("{\"resultType\":\"matrix\",\"result\":[{\"metric\":{},\"values\":[[2,\"2\"]],"
+          "\"histograms\":[[1,{\"count\":\"4\",\"sum\":\"5.5\",\"buckets\":[[1,\"-2\",\"-1\","
+          "\"3\"],[3,\"-0.5\",\"0.5\",\"1\"]]}]]}]}"));
+}
+
 TEST(scalars_and_nothing)
 {
     double one = 1.5;

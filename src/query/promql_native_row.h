@@ -1,0 +1,18 @@
+/* Stored exponential histograms to native ones. Private to query. */
+#pragma once
+
+#include "native/reader.h"
+#include "query/ir/histogram.h"
+
+struct native_row_columns {
+    const struct native_column *count, *sum, *scale, *zero_count, *zero_threshold, *positive_offset,
+        *positive_counts, *negative_offset, *negative_counts;
+};
+
+/* False: the block has not all of them. */
+bool native_row_columns(const struct native_block *b, struct native_row_columns *ret);
+
+/* The row as a histogram of schema -4 to 8, in the arena. Finer scales are made coarser; NULL for a
+ * coarser one than -4, which Prometheus has no word for. Spec: Prometheus, OTLP ingestion. */
+const struct histogram *native_row_histogram(struct arena *a, const struct native_row_columns *c,
+                                             uint64_t row, bool has_sum);
