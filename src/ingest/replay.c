@@ -130,6 +130,9 @@ static status take(void *ctx, const struct journal_replayed *in, struct err *err
         free(a);
         return s;
     }
+    /* A block is a run of sequences: none may reach over another one's bounds, or a later start finds
+     * those behind them in no block. */
+    if (in->block_last) push(r, signal, &r->open[signal]);
     struct collecting *c = in->block_last ? &r->bounded[signal] : &r->open[signal];
     if (in->block_last && c->last != in->block_last) {
         push(r, signal, c);
