@@ -72,7 +72,7 @@ bool notation_metric(struct arena *a, str *line, struct labels *ret)
         else if (c == '}') {
             n++;
             break;
-        } else if (strchr(" \t", c) && !braces)
+        } else if (strchr(" \t@", c) && !braces)
             break;
     }
     str text = {line->ptr, n};
@@ -87,9 +87,21 @@ bool notation_metric(struct arena *a, str *line, struct labels *ret)
     return true;
 }
 
-/* V, VxN, V+DxN, V-DxN, _, _xN */
-static bool item(str w, struct points *p)
+static bool duration_f64(str s, double *ret)
 {
+    int64_t ms;
+    bool plus = notation_starts(s, "+");
+    if (str_eq(s, S("0")) || str_eq(s, S("-0ms"))) return *ret = 0, true;
+    if (!notation_duration(plus ? str_drop(s, 1) : s, &ms)) return false;
+    *ret = (double)ms;
+    return true;
+}
+
+/* V, VxN, V+DxN, V-DxN, _, _xN */
+/* `is_duration`: the numbers are durations, in ms. */
+static bool item(str w, bool is_duration, struct points *p)
+{
+    bool (*number)(str s, double *ret) = is_duration ? duration_f64 : notation_number;
     size_t x = w.len;
     for (size_t i = 0; i + 1 < w.len; i++)
         if (w.ptr[i] == 'x') x = i;
@@ -98,13 +110,13 @@ static bool item(str w, struct points *p)
     str head = {w.ptr, x};
     bool omitted = str_eq(head, S("_"));
     double v = 0, d = 0;
-    if (!omitted && !notation_number(head, &v)) {
+    if (!omitted && !number(head, &v)) {
         size_t sign = 1;
         while (sign < head.len &&
                !(strchr("+-", head.ptr[sign]) && !strchr("eE", head.ptr[sign - 1])))
             sign++;
-        if (sign >= head.len || !notation_number((str){head.ptr, sign}, &v) ||
-            !notation_number(str_drop(head, sign + 1), &d))
+        if (sign >= head.len || !number((str){head.ptr, sign}, &v) ||
+            !number(str_drop(head, sign + 1), &d))
             return false;
         if (head.ptr[sign] == '-') d = -d;
     }
@@ -250,7 +262,18 @@ bool notation_points(struct arena *a, str line, struct points *p)
     p->hinted = arena_array(a, bool, POINTS_MAX);
     p->n = 0;
     for (line = notation_trim(line); line.len; line = notation_trim(line))
-        if (notation_starts(line, "{{") ? !histograms(a, &line, p) : !item(notation_word(&line), p))
+        if (notation_starts(line, "{{") ? !histograms(a, &line, p)
+                                        : !item(notation_word(&line), false, p))
             return false;
+    return true;
+}
+
+bool notation_durations(struct arena *a, str line, struct points *p)
+{
+    p->v = arena_array(a, double, POINTS_MAX);
+    p->has = arena_array(a, uint8_t, POINTS_MAX);
+    p->n = 0;
+    for (line = notation_trim(line); line.len; line = notation_trim(line))
+        if (!item(notation_word(&line), true, p)) return false;
     return true;
 }

@@ -19,4 +19,6 @@ bool notation_duration(str s, int64_t *ret);
 bool notation_number(str s, double *ret);
 /* name{a="b"} at the front of a line; the rest is left in *line. */
 bool notation_metric(struct arena *a, str *line, struct labels *ret);
+/* -1m+10sx5 _: start times, in ms before their samples */
+bool notation_durations(struct arena *a, str line, struct points *p);
 bool notation_points(struct arena *a, str line, struct points *p);

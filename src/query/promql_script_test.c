@@ -20,6 +20,7 @@ struct loaded {
     struct sample *samples;
     struct histogram_sample *histograms;
     uint32_t n, n_histograms;
+    int64_t *starts;
 };
 
 struct script {
@@ -30,7 +31,9 @@ struct script {
     bool loud;
 };
 
-static void append(struct script *s, struct labels l, const struct points *p, int64_t step)
+/* `st`: start times relative to the samples' own, in ms; NULL: not known. */
+static void append(struct script *s, struct labels l, const struct points *p,
+                   const struct points *st, int64_t step)
 {
     struct loaded *to = NULL;
     for (uint32_t i = 0; i < s->n && !to; i++)
@@ -48,20 +51,27 @@ static void append(struct script *s, struct labels l, const struct points *p, in
     struct sample *all = arena_array(&s->arena, struct sample, to->n + p->n + 1);
     struct histogram_sample *h =
         arena_array(&s->arena, struct histogram_sample, to->n_histograms + p->n + 1);
+    int64_t *starts = arena_array(&s->arena, int64_t, to->n + p->n + 1);
     if (to->n) memcpy(all, to->samples, to->n * sizeof *all);
+    if (to->n) memcpy(starts, to->starts, to->n * sizeof *starts);
     if (to->n_histograms) memcpy(h, to->histograms, to->n_histograms * sizeof *h);
     for (uint32_t i = 0; i < p->n; i++) {
         int64_t t = (int64_t)i * step;
-        if (p->has[i] == POINT_FLOAT) all[to->n++] = (struct sample){t, p->v[i]};
+        int64_t start = st && i < st->n && st->has[i] ? t + (int64_t)st->v[i] : 0;
+        if (p->has[i] == POINT_FLOAT) {
+            starts[to->n] = start;
+            all[to->n++] = (struct sample){t, p->v[i]};
+        }
         if (p->has[i] != POINT_HISTOGRAM) continue;
         bool follows = to->n_histograms && i > 0 && p->has[i - 1] != POINT_FLOAT;
         enum histogram_hint hint =
             histogram_hint_after(&s->arena, p->h[i], follows ? h[to->n_histograms - 1].h : NULL);
         h[to->n_histograms++] =
-            (struct histogram_sample){t, histogram_with_hint(&s->arena, p->h[i], hint)};
+            (struct histogram_sample){t, histogram_with_hint(&s->arena, p->h[i], hint), start};
     }
     to->samples = all;
     to->histograms = h;
+    to->starts = starts;
 }
 
 /* load_with_nhcb: classic histograms once more, as native ones with custom bounds. */
@@ -159,7 +169,7 @@ static void load_custom(struct script *s, uint32_t from, int64_t step)
             h[p.n] = custom_at(s, n, l, (int64_t)p.n * step);
             has[p.n] = h[p.n] ? POINT_HISTOGRAM : POINT_NONE;
         }
-        append(s, l, &p, step);
+        append(s, l, &p, NULL, step);
     }
 }
 
@@ -168,15 +178,23 @@ static bool load(struct script *s, str head, const str *lines, uint32_t n)
     bool nhcb = str_eq(notation_word(&head), S("load_with_nhcb"));
     int64_t step;
     uint32_t before = s->n;
+    struct points st = {};
+    bool has_st = false;
     if (!notation_duration(notation_word(&head), &step)) return false;
     for (uint32_t i = 0; i < n; i++) {
         struct points p = {};
         struct labels l;
         str line = lines[i];
         if (!notation_metric(&s->arena, &line, &l)) return false;
-        if (notation_starts(line, "@st")) continue;
+        if (notation_starts(line, "@st")) {
+            notation_word(&line);
+            if (!notation_durations(&s->arena, line, &st)) return false;
+            has_st = true;
+            continue;
+        }
         if (!notation_points(&s->arena, line, &p)) return false;
-        append(s, l, &p, step);
+        append(s, l, &p, has_st ? &st : NULL, step);
+        has_st = false;
     }
     if (nhcb) load_custom(s, before, step);
     return true;
@@ -391,8 +409,9 @@ static void execute(struct arena *a, const struct script *s, str query, struct g
     if (r->status != ST_OK) return;
     struct raw_series *list = arena_array(a, struct raw_series, s->n + 1);
     for (uint32_t i = 0; i < s->n; i++)
-        list[i] = (struct raw_series){s->series[i].labels, s->series[i].samples, s->series[i].n,
-                                      s->series[i].histograms, s->series[i].n_histograms};
+        list[i] = (struct raw_series){
+            s->series[i].labels,     s->series[i].samples,      s->series[i].n,
+            s->series[i].histograms, s->series[i].n_histograms, s->series[i].starts};
     struct memory_source src;
     memory_source_init(&src, list, s->n);
     struct promql_eval_options opt = {.grid = g,
@@ -555,8 +574,7 @@ static struct script run_text(str text, bool loud)
 
 TEST(own_scripts_pass)
 {
-    static const char *const names[] = {"selectors", "rate", "operators", "histogram",
-                                        "native"};
+    static const char *const names[] = {"selectors", "rate", "operators", "histogram", "native"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         char path[200];
         snprintf(path, sizeof path, "src/query/eval/testdata/%s.test", names[i]);
@@ -575,7 +593,7 @@ static const struct {
     {"at_modifier", 78},
     {"collision", 2},
     {"duration_expression", 59},
-    {"extended_vectors", 34},
+    {"extended_vectors", 169},
     {"fill-modifier", 46},
     {"functions", 431},
     {"histograms", 185},
@@ -583,13 +601,13 @@ static const struct {
     {"limit", 37},
     {"literals", 25},
     {"name_label_dropping", 30},
-    {"native_histograms", 520},
-    {"operators", 214},
+    {"native_histograms", 522},
+    {"operators", 213},
     {"range_queries", 18},
     {"selectors", 31},
     {"staleness", 17},
-    {"start_timestamps", 2},
-    {"subquery", 33},
+    {"start_timestamps", 26},
+    {"subquery", 34},
     {"trig_functions", 19},
     {"type_and_unit", 58},
 };

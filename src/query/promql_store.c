@@ -206,7 +206,7 @@ static void put_histogram(struct reading *r, struct output *o, int64_t t, const 
         o->histograms = list;
         o->cap_h = cap;
     }
-    o->histograms[before] = (struct histogram_sample){t, h};
+    o->histograms[before] = (struct histogram_sample){.t = t, .h = h};
     o->n_h = before + 1;
 }
 

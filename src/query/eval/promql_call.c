@@ -134,7 +134,7 @@ static status call_timestamp(const struct call *c)
     struct promql_expr *of = promql_bare(c->e->call.args[0]);
     bool selector = of->kind == PROMQL_SELECTOR;
     if (selector)
-        TRY(eval_selector(c->ev, of, c->g, true, c->ret));
+        TRY(eval_selector(c->ev, of, c->g, SELECT_TIMES, c->ret));
     else
         TRY(argument(c, 0, c->ret));
     for (uint32_t r = 0; r < c->ret->n_rows; r++) {
@@ -143,6 +143,20 @@ static status call_timestamp(const struct call *c)
             if (row->has[i]) row_put(row, i, at_time(c, i));
         row_drop_name(c->ev, row);
     }
+    return renamed(c);
+}
+
+/* Only what a selector gives has a start time. */
+static status call_start_timestamp(const struct call *c)
+{
+    struct promql_expr *of = promql_bare(c->e->call.args[0]);
+    if (of->kind != PROMQL_SELECTOR) {
+        TRY(argument(c, 0, c->ret));
+        c->ret->n_rows = 0;
+        return ST_OK;
+    }
+    TRY(eval_selector(c->ev, of, c->g, SELECT_STARTS, c->ret));
+    for (uint32_t r = 0; r < c->ret->n_rows; r++) row_drop_name(c->ev, &c->ret->rows[r]);
     return renamed(c);
 }
 

@@ -145,7 +145,7 @@ static status eval_kind(struct evaluator *ev, struct promql_expr *e, struct grid
     case PROMQL_TEXT:
         *ret = (struct value){.kind = VALUE_STRING, .grid = g, .text = e->text};
         return ST_OK;
-    case PROMQL_SELECTOR: return eval_selector(ev, e, g, false, ret);
+    case PROMQL_SELECTOR: return eval_selector(ev, e, g, SELECT_VALUES, ret);
     case PROMQL_CALL: {
         bool before = ev->stats;
         ev->stats = wants_stats(e, before);
@@ -179,6 +179,8 @@ status eval_expr(struct evaluator *ev, struct promql_expr *e, struct grid g, str
 static status eval_matrix(struct evaluator *ev, struct promql_expr *e, struct grid g,
                           struct value *ret)
 {
+    if (e->kind == PROMQL_RANGE && e->range.selector->selector.reach)
+        return eval_unsupported(ev, e, "an anchored or smoothed range by itself");
     struct ranges r;
     TRY(eval_ranges(ev, e, g, &r));
     uint32_t kept = 0;
@@ -192,8 +194,8 @@ static status eval_matrix(struct evaluator *ev, struct promql_expr *e, struct gr
         while (high > low && s->histograms[high - 1].t > r.ends[0]) high--;
         if (lo == hi && low == high) continue;
         ev->queryable += hi - lo + high - low;
-        r.series[kept++] = (struct raw_series){s->labels, s->samples + lo, hi - lo,
-                                               s->histograms + low, high - low};
+        r.series[kept++] = (struct raw_series){s->labels,           s->samples + lo, hi - lo,
+                                               s->histograms + low, high - low,      NULL};
     }
     *ret = (struct value){.kind = VALUE_MATRIX, .grid = g, .matrix = {r.series, kept}};
     return ST_OK;

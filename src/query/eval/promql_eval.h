@@ -69,8 +69,9 @@ struct row *rows_with(struct evaluator *ev, struct rows *r, struct map *index, s
 void eval_warn_quantile(struct evaluator *ev, const struct promql_expr *e, double q);
 
 /* promql_select.c */
+enum select_what { SELECT_VALUES, SELECT_TIMES, SELECT_STARTS };
 [[nodiscard]] status eval_selector(struct evaluator *ev, struct promql_expr *e, struct grid g,
-                                   bool times, struct value *ret);
+                                   enum select_what what, struct value *ret);
 /* A range vector for every step of `g`: step i sees the samples in (ends[i] - length, ends[i]]. */
 struct ranges {
     struct raw_series *series;
@@ -85,6 +86,7 @@ struct ranges {
 struct window {
     const struct sample *s;
     uint32_t n;
+    const int64_t *starts; /* of `s`; may be NULL */
     const struct histogram_sample *h;
     uint32_t n_h;
     int64_t from, to; /* (from, to] */
@@ -103,6 +105,26 @@ bool eval_window_native(struct evaluator *ev, const struct promql_expr *e, struc
  * value and `v` the difference, for counters. `n` samples from t0 to t1. */
 double window_factor(const struct window *w, int64_t t0, int64_t t1, uint32_t n, bool counter,
                      double first, double v, bool per_second);
+/* The same for a counter known to have been zero at `start`, inside the window. */
+double window_factor_from(const struct window *w, int64_t start, int64_t t0, int64_t t1, uint32_t n,
+                          bool per_second);
+/* Says a sample's start time that the counter began anew after the sample before it? */
+bool window_restarted(int64_t start, int64_t t, int64_t start_before, int64_t t_before);
+/* Is the start time of a window's first sample inside the window? */
+static inline bool window_has_start(const struct window *w, int64_t start, int64_t t)
+{
+    return start > w->from && start < t;
+}
+/* Notes samples that overlap the one before by their start times. */
+void window_note_overlap(struct evaluator *ev, const struct promql_expr *at, const struct window *w,
+                         str name);
+
+/* promql_extended.c: anchored and smoothed */
+[[nodiscard]] status eval_extended_call(struct evaluator *ev, struct promql_expr *e,
+                                        struct promql_expr *arg, struct grid g, struct value *ret);
+/* The value of a smoothed selector at `t`. False: none. */
+bool eval_smoothed_at(struct evaluator *ev, const struct promql_expr *e, const struct raw_series *s,
+                      int64_t t, struct cell *ret);
 
 /* promql_native.c: functions of native histograms */
 [[nodiscard]] status eval_native_map(struct evaluator *ev, struct promql_expr *e, struct grid g,

@@ -82,9 +82,8 @@ static void tell_resets(struct evaluator *ev, struct raw_series *s)
 static status fetch(struct evaluator *ev, struct promql_expr *e, int64_t from, int64_t to,
                     struct series_set *ret)
 {
-    if (e->selector.reach)
-        return eval_unsupported(ev, e,
-                                e->selector.reach == REACH_ANCHORED ? "anchored" : "smoothed");
+    if (e->selector.reach) from -= ev->opt.lookback_ms;
+    if (e->selector.reach == REACH_SMOOTHED) to += ev->opt.lookback_ms;
     TRY(ev->source->select(ev->source, ev->arena, e->selector.matchers, e->selector.n_matchers,
                            from, to, ev->warnings, ret, ev->err));
     for (uint32_t i = 0; ev->stats && i < ret->n; i++) tell_resets(ev, &ret->list[i]);
@@ -94,8 +93,21 @@ static status fetch(struct evaluator *ev, struct promql_expr *e, int64_t from, i
     return eval_samples(ev, n);
 }
 
-status eval_selector(struct evaluator *ev, struct promql_expr *e, struct grid g, bool times,
-                     struct value *ret)
+static void smoothed_row(struct evaluator *ev, const struct promql_expr *e,
+                         const struct raw_series *s, const int64_t *at, struct grid g,
+                         struct rows *rows)
+{
+    struct row *r = NULL;
+    for (uint32_t i = 0; i < g.n; i++) {
+        struct cell c;
+        if (!eval_smoothed_at(ev, e, s, at[i], &c)) continue;
+        if (!r) r = rows_add(ev, rows, s->labels, g.n);
+        row_put_cell(ev, r, i, g.n, c);
+    }
+}
+
+status eval_selector(struct evaluator *ev, struct promql_expr *e, struct grid g,
+                     enum select_what what, struct value *ret)
 {
     int64_t *at;
     TRY(moments(ev, &e->selector.shift, g, &at));
@@ -106,6 +118,10 @@ status eval_selector(struct evaluator *ev, struct promql_expr *e, struct grid g,
     for (uint32_t k = 0; k < set.n; k++) {
         const struct raw_series *s = &set.list[k];
         struct row *r = NULL;
+        if (e->selector.reach == REACH_SMOOTHED && what == SELECT_VALUES) {
+            smoothed_row(ev, e, s, at, g, &rows);
+            continue;
+        }
         uint32_t next = 0, next_h = 0; /* the first sample after the moment */
         for (uint32_t i = 0; i < g.n; i++) {
             while (next < s->n && s->samples[next].t <= at[i]) next++;
@@ -113,15 +129,19 @@ status eval_selector(struct evaluator *ev, struct promql_expr *e, struct grid g,
             if (next + next_h == 0) continue;
             struct sample last = next ? s->samples[next - 1] : (struct sample){INT64_MIN, 0};
             const struct histogram *h = NULL;
+            int64_t start = next && s->starts ? s->starts[next - 1] : 0;
             if (next_h && s->histograms[next_h - 1].t > last.t) {
                 h = s->histograms[next_h - 1].h;
+                start = s->histograms[next_h - 1].start;
                 last = (struct sample){s->histograms[next_h - 1].t, h->sum};
             }
             if (last.t <= at[i] - lookback || is_stale(last.v)) continue;
             if (!r) r = rows_add(ev, &rows, s->labels, g.n);
             ev->queryable++;
-            if (times)
+            if (what == SELECT_TIMES)
                 row_put(r, i, (double)last.t / 1000);
+            else if (what == SELECT_STARTS)
+                row_put(r, i, (double)start / 1000);
             else
                 row_put_cell(ev, r, i, g.n, (struct cell){last.v, h});
         }
@@ -144,9 +164,14 @@ static void drop_stale(struct evaluator *ev, struct raw_series *s)
     for (uint32_t i = 0; i < s->n; i++) stale += is_stale(s->samples[i].v);
     if (!stale) return;
     struct sample *out = arena_array(ev->arena, struct sample, s->n - stale + 1);
+    int64_t *starts = s->starts ? arena_array(ev->arena, int64_t, s->n - stale + 1) : NULL;
     uint32_t n = 0;
-    for (uint32_t i = 0; i < s->n; i++)
-        if (!is_stale(s->samples[i].v)) out[n++] = s->samples[i];
+    for (uint32_t i = 0; i < s->n; i++) {
+        if (is_stale(s->samples[i].v)) continue;
+        if (starts) starts[n] = s->starts[i];
+        out[n++] = s->samples[i];
+    }
+    s->starts = starts;
     s->samples = out;
     s->n = n;
 }
@@ -166,6 +191,13 @@ static status range_selector(struct evaluator *ev, struct promql_expr *e, struct
 }
 
 static int64_t floor_div(int64_t a, int64_t b) { return a / b - (a % b < 0); }
+
+/* Samples of a subquery do not follow each other as the stored ones do: what the hints say does not
+ * hold. */
+static const struct histogram *unhinted(struct evaluator *ev, const struct histogram *h)
+{
+    return h->hint == HINT_GAUGE ? h : histogram_with_hint(ev->arena, h, HINT_UNKNOWN);
+}
 
 /* The inner steps are multiples of the subquery's step. */
 static status subquery(struct evaluator *ev, struct promql_expr *e, struct grid g,
@@ -196,10 +228,11 @@ static status subquery(struct evaluator *ev, struct promql_expr *e, struct grid 
         for (uint32_t k = 0; k < inner.n; k++) {
             if (r->has[k] == POINT_FLOAT) out[kept++] = (struct sample){grid_at(inner, k), r->v[k]};
             if (r->has[k] == POINT_HISTOGRAM)
-                h[kept_h++] = (struct histogram_sample){grid_at(inner, k), r->h[k]};
+                h[kept_h++] =
+                    (struct histogram_sample){grid_at(inner, k), unhinted(ev, r->h[k]), 0};
         }
         struct labels l = r->drop_name ? without_name(ev, r->labels) : r->labels;
-        ret->series[i] = (struct raw_series){l, out, kept, h, kept_h};
+        ret->series[i] = (struct raw_series){l, out, kept, h, kept_h, NULL};
     }
     return eval_samples(ev, n * v.n_rows);
 }
@@ -227,8 +260,9 @@ static status select_memory(struct series_source *src, struct arena *a,
         while (low < high && s->histograms[low].t < from) low++;
         while (high > low && s->histograms[high - 1].t > to) high--;
         if (lo < hi || low < high)
-            ret->list[ret->n++] = (struct raw_series){s->labels, s->samples + lo, hi - lo,
-                                                      s->histograms + low, high - low};
+            ret->list[ret->n++] = (struct raw_series){
+                s->labels,           s->samples + lo, hi - lo,
+                s->histograms + low, high - low,      s->starts ? s->starts + lo : NULL};
     }
     return ST_OK;
 }

@@ -20,13 +20,60 @@ double window_factor(const struct window *w, int64_t t0, int64_t t1, uint32_t n,
     return per_second ? factor / ((double)(w->to - w->from) / 1000) : factor;
 }
 
+double window_factor_from(const struct window *w, int64_t start, int64_t t0, int64_t t1, uint32_t n,
+                          bool per_second)
+{
+    double sampled = (double)(t1 - start) / 1000, to_end = (double)(w->to - t1) / 1000;
+    double average = n > 1 ? (double)(t1 - t0) / 1000 / (n - 1) : 0;
+    if (to_end >= average * 1.1) to_end = average / 2;
+    double factor = (sampled + to_end) / sampled;
+    return per_second ? factor / ((double)(w->to - w->from) / 1000) : factor;
+}
+
+bool window_restarted(int64_t start, int64_t t, int64_t start_before, int64_t t_before)
+{
+    if (start == 0 || start >= t || start < t_before) return false;
+    /* A delta begins where the one before ended; a cumulative one of unknown start does so once. */
+    return start > t_before || (start_before != 0 && start_before < t_before);
+}
+
+static int64_t start_of(const struct window *w, uint32_t i) { return w->starts ? w->starts[i] : 0; }
+
+static bool restarted(const struct window *w, uint32_t i)
+{
+    return w->starts && window_restarted(w->starts[i], w->s[i].t, w->starts[i - 1], w->s[i - 1].t);
+}
+
+void window_note_overlap(struct evaluator *ev, const struct promql_expr *at, const struct window *w,
+                         str name)
+{
+    bool overlaps = false;
+    for (uint32_t i = 1; w->starts && i < w->n; i++)
+        overlaps |=
+            w->starts[i] != 0 && w->starts[i] < w->s[i - 1].t && w->starts[i] != w->starts[i - 1];
+    for (uint32_t i = 1; i < w->n_h; i++)
+        overlaps |= w->h[i].start != 0 && w->h[i].start < w->h[i - 1].t &&
+                    w->h[i].start != w->h[i - 1].start;
+    if (overlaps)
+        eval_warn(ev, at,
+                  "sample has start time that overlaps with previous sample timestamp for metric "
+                  "\"" STR_FMT "\"",
+                  STR_ARG(name));
+}
+
 static bool extrapolate(const struct window *w, bool counter, bool per_second, double *ret)
 {
-    if (w->n < 2) return false;
     const struct sample *first = &w->s[0], *last = &w->s[w->n - 1];
+    bool zero = counter && w->n && window_has_start(w, start_of(w, 0), first->t);
+    if (w->n < 2 && !zero) return false;
     double v = last->v - first->v;
     for (uint32_t i = 1; counter && i < w->n; i++)
-        if (w->s[i].v < w->s[i - 1].v) v += w->s[i - 1].v;
+        if (w->s[i].v < w->s[i - 1].v || restarted(w, i)) v += w->s[i - 1].v;
+    if (zero) {
+        *ret = (v + first->v) *
+               window_factor_from(w, start_of(w, 0), first->t, last->t, w->n, per_second);
+        return true;
+    }
     *ret = v * window_factor(w, first->t, last->t, w->n, counter, first->v, v, per_second);
     return true;
 }
@@ -46,7 +93,8 @@ static bool instant(const struct window *w, bool rate, double *ret)
     if (w->n < 2) return false;
     const struct sample *a = &w->s[w->n - 2], *b = &w->s[w->n - 1];
     if (b->t == a->t) return false;
-    double v = rate && b->v < a->v ? b->v : b->v - a->v;
+    bool reset = rate && (b->v < a->v || restarted(w, w->n - 1));
+    double v = reset ? b->v : b->v - a->v;
     *ret = rate ? v / ((double)(b->t - a->t) / 1000) : v;
     return true;
 }
@@ -216,7 +264,7 @@ static bool fn_changes(const struct window *w, double *ret)
 static bool fn_resets(const struct window *w, double *ret)
 {
     *ret = 0;
-    for (uint32_t i = 1; i < w->n; i++) *ret += w->s[i].v < w->s[i - 1].v;
+    for (uint32_t i = 1; i < w->n; i++) *ret += w->s[i].v < w->s[i - 1].v || restarted(w, i);
     return true;
 }
 
@@ -328,6 +376,7 @@ static void one_series(const struct promql_expr *e, const struct raw_series *s,
                        unsigned n_scalars, struct evaluator *ev, struct rows *rows)
 {
     window_fn fn = table[e->call.fn->id];
+    bool counter = is_named(e, "rate") || is_named(e, "increase");
     struct row *row = NULL;
     uint32_t lo = 0, hi = 0, lo_h = 0, hi_h = 0;
     for (uint32_t i = 0; i < g.n; i++) {
@@ -339,6 +388,7 @@ static void one_series(const struct promql_expr *e, const struct raw_series *s,
         if (lo == hi && lo_h == hi_h) continue;
         ev->queryable += hi - lo + hi_h - lo_h;
         struct window w = {.s = s->samples + lo,
+                           .starts = s->starts ? s->starts + lo : NULL,
                            .n = hi - lo,
                            .h = s->histograms + lo_h,
                            .n_h = hi_h - lo_h,
@@ -346,6 +396,8 @@ static void one_series(const struct promql_expr *e, const struct raw_series *s,
                            .to = to,
                            .at = grid_at(g, i)};
         for (unsigned k = 0; k < n_scalars; k++) w.args[k] = scalars[k][i];
+        if (counter && (w.starts || w.n_h))
+            window_note_overlap(ev, e->call.args[0], &w, labels_get(s->labels, LABEL_NAME));
         struct cell c = {};
         bool has = w.n_h ? eval_window_native(ev, e, s->labels, &w, fn, &c) : fn(&w, &c.v);
         if (!has) continue;
@@ -361,6 +413,9 @@ status eval_window_call(struct evaluator *ev, struct promql_expr *e, struct grid
     double *scalars[3];
     unsigned n_scalars = 0;
     for (uint32_t i = 0; i < e->call.n_args; i++) {
+        const struct promql_expr *arg = promql_bare(e->call.args[i]);
+        if (arg->kind == PROMQL_RANGE && arg->range.selector->selector.reach)
+            return eval_extended_call(ev, e, e->call.args[i], g, ret);
         if (promql_type_of(e->call.args[i]) == PROMQL_MATRIX) {
             TRY(eval_ranges(ev, e->call.args[i], g, &r));
             continue;

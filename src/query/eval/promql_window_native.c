@@ -31,14 +31,15 @@ static void not_a(const struct native *x, const char *kind)
 static bool is_gauge(const struct histogram *h) { return h->hint == HINT_GAUGE; }
 
 /* last - first, and for counters plus what was before each reset. NULL: they do not fit (noted). */
-static const struct histogram *difference(const struct native *x, bool counter)
+static const struct histogram *difference(const struct native *x, bool counter, bool from_zero)
 {
     struct arena *a = x->ev->arena;
     const struct histogram_sample *p = x->w->h;
     uint32_t n = x->w->n_h;
     const struct histogram *before = p[0].h, *last = p[n - 1].h;
     if (counter && (is_gauge(before) || is_gauge(last))) not_a(x, "counter");
-    if (counter && histogram_is_reset(a, p[1].h, before)) { /* the first one does not matter then */
+    if (counter && n > 1 && !from_zero &&
+        histogram_is_reset(a, p[1].h, before)) { /* the first one does not matter then */
         struct histogram *empty = arena_new(a, struct histogram);
         *empty = (struct histogram){.schema = p[1].h->schema,
                                     .hint = before->hint,
@@ -63,9 +64,11 @@ static const struct histogram *difference(const struct native *x, bool counter)
     note_sum(x->ev, x->at, &s, "subtraction");
     s.reconciled = false;
     for (uint32_t i = 1; counter && i < n; i++) {
-        if (histogram_is_reset(a, p[i].h, before)) histogram_sum_add(a, &s, before, 1);
+        bool restarted = window_restarted(p[i].start, p[i].t, p[i - 1].start, p[i - 1].t);
+        if (restarted || histogram_is_reset(a, p[i].h, before)) histogram_sum_add(a, &s, before, 1);
         before = p[i].h;
     }
+    if (from_zero) histogram_sum_add(a, &s, p[0].h, 1);
     if (!counter && (!is_gauge(p[0].h) || !is_gauge(last))) not_a(x, "gauge");
     s.resets_collide = false;
     note_sum(x->ev, x->at, &s, "addition");
@@ -76,12 +79,15 @@ static const struct histogram *difference(const struct native *x, bool counter)
 static bool native_rate(const struct native *x, bool counter, bool per_second)
 {
     const struct window *w = x->w;
-    if (w->n + w->n_h < 2) return false;
+    bool from_zero = counter && !w->n && window_has_start(w, w->h[0].start, w->h[0].t);
+    if (w->n + w->n_h < 2 && !from_zero) return false;
     if (w->n) return mixed(x);
-    const struct histogram *h = difference(x, counter);
+    const struct histogram *h = difference(x, counter, from_zero);
     if (!h) return false;
-    double factor = window_factor(w, w->h[0].t, w->h[w->n_h - 1].t, w->n_h, counter,
-                                  w->h[0].h->count, h->count, per_second);
+    double factor = from_zero ? window_factor_from(w, w->h[0].start, w->h[0].t, w->h[w->n_h - 1].t,
+                                                   w->n_h, per_second)
+                              : window_factor(w, w->h[0].t, w->h[w->n_h - 1].t, w->n_h, counter,
+                                              w->h[0].h->count, h->count, per_second);
     x->ret->h = histogram_mul(x->ev->arena, h, factor);
     return true;
 }
@@ -101,7 +107,9 @@ static bool native_instant(const struct native *x, bool rate, window_fn fn)
     const struct histogram *was = w->h[w->n_h - 2].h, *h = w->h[w->n_h - 1].h;
     if (rate && (is_gauge(was) || is_gauge(h))) not_a(x, "counter");
     if (!rate && (!is_gauge(was) || !is_gauge(h))) not_a(x, "gauge");
-    if (!rate || !histogram_is_reset(a, h, was)) {
+    const struct histogram_sample *p = &w->h[w->n_h - 2];
+    bool restarted = window_restarted(p[1].start, p[1].t, p[0].start, p[0].t);
+    if (!rate || (!restarted && !histogram_is_reset(a, h, was))) {
         struct histogram_sum s = {0};
         histogram_sum_add(a, &s, h, 1);
         histogram_sum_add(a, &s, was, -1);
@@ -155,10 +163,12 @@ static bool native_sum(const struct native *x, bool average)
 }
 
 /* The samples of both kinds in time order. */
-static struct cell nth(const struct window *w, uint32_t *io_f, uint32_t *io_h, int64_t *ret_t)
+static struct cell nth(const struct window *w, uint32_t *io_f, uint32_t *io_h, int64_t *ret_t,
+                       int64_t *ret_start)
 {
     bool is_float = *io_f < w->n && (*io_h == w->n_h || w->s[*io_f].t < w->h[*io_h].t);
     *ret_t = is_float ? w->s[*io_f].t : w->h[*io_h].t;
+    *ret_start = is_float ? (w->starts ? w->starts[*io_f] : 0) : w->h[*io_h].start;
     if (is_float) return (struct cell){w->s[(*io_f)++].v, NULL};
     return (struct cell){0, w->h[(*io_h)++].h};
 }
@@ -166,12 +176,14 @@ static struct cell nth(const struct window *w, uint32_t *io_f, uint32_t *io_h, i
 static bool native_changes(const struct native *x, bool resets)
 {
     uint32_t f = 0, h = 0, n = x->w->n + x->w->n_h;
-    int64_t t;
+    int64_t t, t_before, start, start_before;
     double count = 0;
-    struct cell before = nth(x->w, &f, &h, &t);
-    for (uint32_t i = 1; i < n; i++) {
-        struct cell now = nth(x->w, &f, &h, &t);
-        if (!now.h != !before.h)
+    struct cell before = nth(x->w, &f, &h, &t_before, &start_before);
+    for (uint32_t i = 1; i < n; i++, t_before = t, start_before = start) {
+        struct cell now = nth(x->w, &f, &h, &t, &start);
+        if (resets && window_restarted(start, t, start_before, t_before))
+            count++;
+        else if (!now.h != !before.h)
             count++;
         else if (now.h)
             count += resets ? histogram_is_reset(x->ev->arena, now.h, before.h)
@@ -188,9 +200,9 @@ static bool native_changes(const struct native *x, bool resets)
 static bool native_end(const struct native *x, bool last, bool times)
 {
     uint32_t f = 0, h = 0, n = x->w->n + x->w->n_h;
-    int64_t t = 0;
+    int64_t t = 0, start;
     struct cell c = {};
-    for (uint32_t i = 0; i < n && (last || i == 0); i++) c = nth(x->w, &f, &h, &t);
+    for (uint32_t i = 0; i < n && (last || i == 0); i++) c = nth(x->w, &f, &h, &t, &start);
     *x->ret = times ? (struct cell){(double)t / 1000, NULL} : c;
     return true;
 }

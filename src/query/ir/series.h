@@ -36,6 +36,7 @@ static inline double stale_nan(void)
 struct histogram_sample {
     int64_t t;
     const struct histogram *h;
+    int64_t start; /* when counting began; 0: not known */
 };
 
 /* A stored series: samples in time order, one a time, be it a number or a histogram. */
@@ -45,6 +46,8 @@ struct raw_series {
     uint32_t n;
     const struct histogram_sample *histograms;
     uint32_t n_histograms;
+    const int64_t
+        *starts; /* of each of `samples`: when counting began; 0, or NULL for all: not known */
 };
 
 struct series_set {
