@@ -471,11 +471,6 @@ TEST(errors_say_what_and_where)
           "expected type range vector in call to function \\\"rate\\\", got instant vector\"}"));
     CHECK_INT(r.job.http_status, 400);
     done(&r);
-    CHECK_STR(ask(&r, "/api/v1/query", (str){0}, PARAMS({S("query"), S("1 + info(x)")})),
-              S("{\"status\":\"error\",\"errorType\":\"execution\",\"error\":\"1:5: "
-                "info() is not supported yet\"}"));
-    CHECK_INT(r.job.http_status, 422);
-    done(&r);
     CHECK_STR(ask(&r, "/api/v1/query_range", (str){0},
                   PARAMS({S("query"), S("x")}, {S("start"), S("0")}, {S("end"), S("11001")},
                          {S("step"), S("1")})),

@@ -72,6 +72,8 @@ void eval_warn_quantile(struct evaluator *ev, const struct promql_expr *e, doubl
 enum select_what { SELECT_VALUES, SELECT_TIMES, SELECT_STARTS };
 [[nodiscard]] status eval_selector(struct evaluator *ev, struct promql_expr *e, struct grid g,
                                    enum select_what what, struct value *ret);
+/* The moment that a selector or subquery looks at from *io_t. */
+[[nodiscard]] status eval_moment(struct evaluator *ev, const struct promql_shift *s, int64_t *io_t);
 /* A range vector for every step of `g`: step i sees the samples in (ends[i] - length, ends[i]]. */
 struct ranges {
     struct raw_series *series;
@@ -141,6 +143,9 @@ void note_sum(struct evaluator *ev, const struct promql_expr *at, const struct h
 /* promql_call.c: everything of functions.def */
 [[nodiscard]] status eval_call(struct evaluator *ev, struct promql_expr *e, struct grid g,
                                struct value *ret);
+/* promql_info.c */
+[[nodiscard]] status eval_info_call(struct evaluator *ev, struct promql_expr *e, struct grid g,
+                                    struct value *ret);
 /* promql_labels.c */
 [[nodiscard]] status eval_label_replace(struct evaluator *ev, struct promql_expr *e, struct grid g,
                                         struct value *ret);

@@ -54,6 +54,14 @@ static int64_t moment(const struct evaluator *ev, const struct promql_shift *s, 
     return t - offset;
 }
 
+status eval_moment(struct evaluator *ev, const struct promql_shift *s, int64_t *io_t)
+{
+    int64_t offset = 0;
+    if (s->offset) TRY(duration_ms(ev, s->offset, false, &offset));
+    *io_t = moment(ev, s, offset, *io_t);
+    return ST_OK;
+}
+
 static status moments(struct evaluator *ev, const struct promql_shift *s, struct grid g,
                       int64_t **ret)
 {
