@@ -386,7 +386,6 @@ static const struct {
 #define WINDOW(name) {NULL, NULL},
 #define MAP(name) {fn_##name, NULL},
 #define CALL(name) {NULL, call_##name},
-#define NONE(name) {NULL, NULL},
 #define F(name, ret, args, variadic, experimental, how) how(name)
 #include "query/ir/promql_functions.def"
 #undef F
@@ -395,11 +394,6 @@ static const struct {
 status eval_call(struct evaluator *ev, struct promql_expr *e, struct grid g, struct value *ret)
 {
     const struct promql_function *f = e->call.fn;
-    if (!f->evaluated) {
-        char what[80];
-        snprintf(what, sizeof what, "%s()", f->name);
-        return eval_unsupported(ev, e, what);
-    }
     struct call c = {ev, e, g, ret};
     if (table[f->id].call) return table[f->id].call(&c);
     if (!table[f->id].map) return eval_window_call(ev, e, g, ret);

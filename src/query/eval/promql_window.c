@@ -328,7 +328,6 @@ static const window_fn table[] = {
 #define WINDOW(name) fn_##name,
 #define MAP(name) NULL,
 #define CALL(name) NULL,
-#define NONE(name) NULL,
 #define F(name, ret, args, variadic, experimental, how) how(name)
 #include "query/ir/promql_functions.def"
 #undef F

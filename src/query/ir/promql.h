@@ -109,7 +109,6 @@ struct promql_function {
     const char *args; /* a letter each: s scalar, v vector, m range vector, t string */
     int variadic;     /* how many of the last argument may be left out or added; -1 without end */
     bool experimental;
-    bool evaluated; /* false: parses, eval says that it is not supported */
     int id;         /* row in functions.def */
 };
 

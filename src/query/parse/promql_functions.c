@@ -1,8 +1,6 @@
 /* The table of functions, from promql_functions.def. */
 #include "query/parse/parse.h"
 
-enum { HOW_MAP = 1, HOW_WINDOW = 1, HOW_CALL = 1, HOW_NONE = 0 };
-
 enum {
 #define F(ident, ret, arguments, var, exper, how) ID_##ident,
 #include "query/ir/promql_functions.def"
@@ -17,7 +15,6 @@ static const struct promql_function functions[FUNCTIONS] = {
      .args = arguments,                           \
      .variadic = var,                             \
      .experimental = exper,                       \
-     .evaluated = HOW_##how,                      \
      .id = ID_##ident},
 #include "query/ir/promql_functions.def"
 #undef F
