@@ -29,7 +29,7 @@ static const char help[] =
     "  --batch N              items in a request (default 500)\n"
     "  --services N           services that seem to send (default 10)\n"
     "  --series N             series of metrics (default 1000)\n"
-    "  --connections N        (default 2)\n"
+    "  --connections N        1 to 4096, used in turn (default 2)\n"
     "  --streams N            requests in flight on a gRPC connection (default 4)\n"
     "  --seed N               the same seed gives the same items (default 1)\n"
     "  --ack-log FILE         a line for each acknowledged request: signal, number, items. Every "

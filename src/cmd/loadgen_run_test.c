@@ -16,10 +16,21 @@ struct server {
     struct http_listener *listener;
     enum mood mood;
     _Atomic uint64_t asked, taken, turned_away;
+    char peers[8][64]; /* those that asked; thread: loop */
+    size_t n_peers;
 };
 
-static void on_request(void *, struct http_exchange *x, const struct http_request *req)
+static void note_peer(struct server *s, str peer)
 {
+    for (size_t i = 0; i < s->n_peers; i++)
+        if (str_eq(peer, (str){s->peers[i], strlen(s->peers[i])})) return;
+    if (s->n_peers == sizeof s->peers / sizeof *s->peers) return;
+    snprintf(s->peers[s->n_peers++], sizeof *s->peers, STR_FMT, STR_ARG(peer));
+}
+
+static void on_request(void *ctx, struct http_exchange *x, const struct http_request *req)
+{
+    note_peer(ctx, req->peer);
     bool *grpc = malloc(sizeof *grpc);
     if (!grpc) abort();
     *grpc = req->http2;
@@ -195,6 +206,27 @@ TEST(loadgen_keeps_to_its_rate)
     for (int i = 0; i < SIGNAL_COUNT; i++) {
         CHECK(r.signals[i].sent.items >= 200); /* 1,000 a second for 0.3 s, by 20 */
         CHECK(r.signals[i].sent.items <= 340);
+    }
+}
+
+TEST(loadgen_spreads_few_requests_over_all_connections)
+{
+    static const volatile bool never;
+    for (int p = LOAD_GRPC; p <= LOAD_HTTP; p++) {
+        struct server s;
+        char port[8];
+        server_start(&s, TAKES_ALL, port);
+        struct load_options opt = small;
+        struct load_report r;
+        struct err err;
+        opt.port = port;
+        opt.protocol = (enum load_protocol)p;
+        opt.connections = 4;
+        opt.rate = 400;
+        CHECK_INT(load_run(&opt, &never, &r, &err), ST_OK);
+        server_end(&s);
+        CHECK_INT(sum(&r).acknowledged.requests, s.asked);
+        CHECK_INT(s.n_peers, 4);
     }
 }
 

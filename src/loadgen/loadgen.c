@@ -13,7 +13,7 @@
 #include "loadgen/link.h"
 #include "loadgen/template.h"
 
-enum { CONNECTIONS_MAX = 256, GRACE_END_S = 10, GRACE_STOP_S = 3, CONNECT_S = 5 };
+enum { CONNECTIONS_MAX = 4096, GRACE_END_S = 10, GRACE_STOP_S = 3, CONNECT_S = 5 };
 
 /* The requests of one signal. */
 struct source {
@@ -28,7 +28,9 @@ struct run {
     struct source sources[SIGNAL_COUNT];
     struct link *links;
     struct slot *slots;
-    uint32_t n_slots, next_signal;
+    struct pollfd *fds;
+    uint32_t *polled; /* the link of each of fds */
+    uint32_t n_slots, next_signal, next_link;
     uint64_t next_number;
     nanos start;
     bool stopping, log_dirty;
@@ -145,11 +147,14 @@ static void begin_slot(struct run *r, struct link *l, struct slot *s, int signal
     send_slot(r, l, s);
 }
 
-/* Gives every free slot something to do. Returns when there is something to do next. */
+/* Gives every free slot something to do, the connections in turn: few requests are spread over all.
+ * Returns when there is something to do next. */
 static nanos drive(struct run *r, const struct addrinfo *to, nanos now)
 {
     nanos next = INT64_MAX;
-    for (uint32_t c = 0; c < r->opt->connections; c++) {
+    uint32_t first = r->next_link;
+    for (uint32_t k = 0; k < r->opt->connections; k++) {
+        uint32_t c = (first + k) % r->opt->connections;
         struct link *l = &r->links[c];
         if (l->state == LINK_DOWN && l->next_try <= now) link_connect(l, to, now);
         if (l->state == LINK_DOWN && l->next_try < next) next = l->next_try;
@@ -160,7 +165,9 @@ static nanos drive(struct run *r, const struct addrinfo *to, nanos now)
             if (s->state == SLOT_WAITING && s->next_try < next) next = s->next_try;
             if (s->state != SLOT_IDLE || r->stopping) continue;
             int signal = choose(r, now, &next);
-            if (signal >= 0) begin_slot(r, l, s, signal, now);
+            if (signal < 0) continue;
+            begin_slot(r, l, s, signal, now);
+            r->next_link = (c + 1) % r->opt->connections;
         }
         link_flush(l, now);
     }
@@ -169,8 +176,8 @@ static nanos drive(struct run *r, const struct addrinfo *to, nanos now)
 
 static void wait_for(struct run *r, nanos until)
 {
-    struct pollfd fds[CONNECTIONS_MAX];
-    uint32_t which[CONNECTIONS_MAX], n = 0;
+    struct pollfd *fds = r->fds;
+    uint32_t *which = r->polled, n = 0;
     for (uint32_t c = 0; c < r->opt->connections; c++) {
         if (r->links[c].state == LINK_DOWN) continue;
         fds[n] = (struct pollfd){r->links[c].fd, link_events(&r->links[c]), 0};
@@ -253,7 +260,9 @@ static void setup(struct run *r)
     r->n_slots = opt->connections * streams;
     r->slots = calloc(r->n_slots, sizeof *r->slots);
     r->links = calloc(opt->connections, sizeof *r->links);
-    if (!r->slots || !r->links) abort();
+    r->fds = calloc(opt->connections, sizeof *r->fds);
+    r->polled = calloc(opt->connections, sizeof *r->polled);
+    if (!r->slots || !r->links || !r->fds || !r->polled) abort();
     for (uint32_t i = 0; i < r->n_slots; i++) {
         r->slots[i].bytes = malloc(GRPC_PREFIX + room);
         if (!r->slots[i].bytes) abort();
@@ -295,6 +304,8 @@ static void finish(struct run *r)
     }
     free(r->slots);
     free(r->links);
+    free(r->fds);
+    free(r->polled);
 }
 
 static status check(const struct load_options *opt, struct err *err)
