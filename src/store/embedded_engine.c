@@ -72,8 +72,10 @@ static status lock_dir(const char *dir, int *ret_fd, struct err *err)
     return ST_OK;
 }
 
-/* Few background threads: the engine shares its cores with ingestion. Caches take a share of the
- * memory, so that what remains is for statements. */
+/* Few background threads: the engine shares its cores with ingestion. Merges take many parts at a
+ * time, so that a row is merged seldom, and texts have their lengths among them
+ * (docs/decisions/0011). Caches take a share of the memory, so that what remains is for statements.
+ */
 static status write_config(const char *path, uint64_t memory, struct err *err)
 {
     FILE *f = fopen(path, "we");
@@ -81,7 +83,11 @@ static status write_config(const char *path, uint64_t memory, struct err *err)
         return err_set(err, ST_UNAVAILABLE, ERR_NOPOS, "cannot write %s: %s", path,
                        strerror(errno));
     fputs("<!-- Written by weir at each start. -->\n<clickhouse>\n"
-          "    <background_pool_size>3</background_pool_size>\n",
+          "    <background_pool_size>3</background_pool_size>\n"
+          "    <merge_tree>\n"
+          "        <merge_selector_base>16</merge_selector_base>\n"
+          "        <string_serialization_version>single_stream</string_serialization_version>\n"
+          "    </merge_tree>\n",
           f);
     if (memory)
         fprintf(f,

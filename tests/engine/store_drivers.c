@@ -13,6 +13,14 @@ ON_BOTH(statements_run_in_the_stores_database)
     CHECK(strncmp(store_version(s), "26.", 3) == 0);
 }
 
+ON_BOTH(tables_merge_many_parts_at_a_time_and_keep_texts_in_one_stream)
+{
+    CHECK_STR(engine_ask(s, "SELECT groupArray(value) FROM (SELECT value FROM"
+                            " system.merge_tree_settings WHERE name IN ('merge_selector_base',"
+                            " 'string_serialization_version') ORDER BY name)"),
+              S("['16','single_stream']"));
+}
+
 ON_BOTH(a_native_block_is_stored_once_however_often_it_is_sent_with_one_token)
 {
     struct err err = {};
