@@ -1,4 +1,4 @@
-/* A connection: its socket, which protocol it speaks, its write queue and its end.
+/* A connection: its socket, its TLS, which protocol it speaks, its write queue and its end.
  *
  * One write is under way at a time; what a core has to say meanwhile stays with the core, so that
  * its backpressure counts it. A connection that ends while the peer may still be sending is closed
@@ -19,7 +19,8 @@ struct connection {
     uv_tcp_t tcp;
     struct http_listener *listener;
     struct connection *prev, *next;
-    struct http_core *core; /* NULL until the first bytes have told */
+    struct tls_session *tls; /* NULL: without */
+    struct http_core *core;  /* NULL until the first bytes have told */
     struct loop_message pump;
     char first[PREFACE_LEN];
     size_t n_first;
@@ -30,6 +31,9 @@ struct connection {
     struct buf out;
     size_t write_left; /* of the write under way, when last looked at */
     bool reading, writing, ended, closing, lingering, draining;
+    bool shaking; /* counted among the listener's handshakes */
+    bool failed;  /* TLS: what lies ready is sent, then it ends */
+    bool spoke;   /* the peer has sent something */
     uint64_t
         since_ms; /* of the first byte, then of the last progress in writing, then of the end */
     size_t lingered;
@@ -45,7 +49,14 @@ static void on_closed(uv_handle_t *h)
 {
     struct connection *c = h->data;
     buf_done(&c->out);
+    tls_session_free(c->tls);
     free(c);
+}
+
+static void shaken(struct connection *c)
+{
+    c->listener->n_handshakes -= c->shaking;
+    c->shaking = false;
 }
 
 /* Out of the listener's list, the core freed (on_close calls), the handle closed. */
@@ -61,6 +72,7 @@ static void end(struct connection *c, bool reset)
         l->connections = c->next;
     if (c->next) c->next->prev = c->prev;
     l->n_connections--;
+    shaken(c);
     if (c->core) {
         c->core->wake = NULL; /* on_close may still call */
         c->core->now_ms = now_ms(c);
@@ -123,6 +135,7 @@ static void take(struct connection *c, str in)
 static void peer_ended(struct connection *c)
 {
     c->ended = true;
+    if (c->tls && !tls_is_ready(c->tls)) return end(c, false);
     if (!c->core && c->n_first == 0) return end(c, false);
     if (!c->core) { /* part of a preface and no more: HTTP/1.1 has the words for it */
         core_begin(c, false);
@@ -131,6 +144,43 @@ static void peer_ended(struct connection *c)
     if (c->listener->limits.half_close_ends) return end(c, false);
     c->core->now_ms = now_ms(c);
     c->core->ops->input_end(c->core);
+    pump(c);
+}
+
+/* A TLS record of a handshake begins with 22, and no request does (rfc8446 5.1). */
+static bool is_tls(str in) { return in.ptr[0] == 22; }
+
+static void take_encrypted(struct connection *c, str in)
+{
+    struct err err;
+    ssize_t n;
+    tls_feed(c->tls, in);
+    while ((n = tls_read(c->tls, c->listener->plain_buffer, READ_BYTES, &err)) > 0)
+        take(c, (str){c->listener->plain_buffer, (size_t)n});
+    if (c->shaking && tls_is_ready(c->tls)) {
+        shaken(c);
+        c->since_ms = now_ms(c);
+    }
+    if (n == TLS_FAILED) {
+        listener_complain(c->listener, "a TLS connection failed", c->peer, err.msg);
+        c->failed = true;
+    }
+    if (n == TLS_ENDED && !c->ended) return peer_ended(c);
+    pump(c);
+}
+
+static void take_bytes(struct connection *c, str in)
+{
+    if (!c->spoke && is_tls(in) != (c->tls != NULL)) {
+        listener_complain(c->listener,
+                          c->tls ? "a client without TLS was closed: this port has TLS"
+                                 : "a client with TLS was closed: this port has none",
+                          c->peer, NULL);
+        return end(c, false);
+    }
+    c->spoke = true;
+    if (c->tls) return take_encrypted(c, in);
+    take(c, in);
     pump(c);
 }
 
@@ -150,8 +200,7 @@ static void on_read(uv_stream_t *s, ssize_t n, const uv_buf_t *buf)
     } else if (n < 0) {
         end(c, false);
     } else {
-        take(c, (str){buf->base, (size_t)n});
-        if (c->core) pump(c);
+        take_bytes(c, (str){buf->base, (size_t)n});
     }
 }
 
@@ -161,9 +210,21 @@ static void on_shutdown(uv_shutdown_t *r, int e)
     if (e < 0) end(c, false);
 }
 
+/* The last word of TLS. It may be lost when the socket is full: HTTP tells its own ends. */
+static void say_finished(struct connection *c)
+{
+    tls_finish(c->tls);
+    buf_clear(&c->out);
+    if (!tls_wrap(c->tls, &c->out) || c->out.len == 0) return;
+    uv_buf_t b = uv_buf_init(c->out.ptr, (unsigned)c->out.len);
+    uv_try_write((uv_stream_t *)&c->tcp, &b, 1);
+}
+
 static void linger(struct connection *c)
 {
-    if (c->ended || c->core->wants_reset) return end(c, c->core->wants_reset);
+    bool reset = c->core && c->core->wants_reset;
+    if (c->tls && !reset) say_finished(c);
+    if (c->ended || reset) return end(c, reset);
     c->lingering = true;
     c->since_ms = now_ms(c);
     c->shutdown.data = c;
@@ -185,7 +246,8 @@ static bool flush(struct connection *c)
 {
     while (!c->writing) {
         buf_clear(&c->out);
-        c->core->ops->output(c->core, &c->out, WRITE_BYTES);
+        if (c->core && !c->failed) c->core->ops->output(c->core, &c->out, WRITE_BYTES);
+        if (c->tls && !tls_wrap(c->tls, &c->out)) return end(c, true), false;
         if (c->out.len == 0) { /* idle connections are many: they keep no large buffer */
             if (c->out.cap > KEEP_BYTES) buf_done(&c->out);
             return true;
@@ -193,7 +255,7 @@ static bool flush(struct connection *c)
         uv_buf_t b = uv_buf_init(c->out.ptr, (unsigned)c->out.len);
         int n = uv_try_write((uv_stream_t *)&c->tcp, &b, 1);
         if (n == (int)c->out.len) {
-            c->core->ops->step(c->core);
+            if (c->core) c->core->ops->step(c->core);
             continue;
         }
         if (n < 0 && n != UV_EAGAIN) return end(c, false), false;
@@ -211,12 +273,15 @@ static bool flush(struct connection *c)
 
 static void pump(struct connection *c)
 {
-    if (c->closing || c->lingering || !c->core) return;
-    c->core->now_ms = now_ms(c);
-    c->core->ops->step(c->core);
+    if (c->closing || c->lingering) return;
+    if (c->core) {
+        c->core->now_ms = now_ms(c);
+        c->core->ops->step(c->core);
+    }
     if (!flush(c)) return;
-    if (!c->writing && c->core->wants_close) return linger(c);
-    bool read = !c->ended && !c->core->stops_reading && !c->core->wants_close;
+    bool over = c->failed || (c->core && c->core->wants_close);
+    if (!c->writing && over) return linger(c);
+    bool read = !c->ended && !over && !(c->core && c->core->stops_reading);
     if (read == c->reading) return;
     c->reading = read;
     if (!read)
@@ -246,6 +311,14 @@ static void name_peer(struct connection *c)
     }
 }
 
+/* NULL, or why there is no room for it. */
+static const char *no_room(const struct http_listener *l)
+{
+    if (l->n_connections >= l->limits.max_connections) return "too many connections";
+    if (l->tls && l->n_handshakes >= l->limits.max_handshakes) return "too many TLS handshakes";
+    return NULL;
+}
+
 void connection_accept(struct http_listener *l)
 {
     struct connection *c = calloc(1, sizeof *c);
@@ -256,13 +329,20 @@ void connection_accept(struct http_listener *l)
     uv_tcp_init(loop_uv(l->loop), &c->tcp);
     c->tcp.data = c;
     c->since_ms = now_ms(c);
-    if (uv_accept((uv_stream_t *)&l->tcp, (uv_stream_t *)&c->tcp) ||
-        l->n_connections >= l->limits.max_connections) {
+    const char *full = no_room(l);
+    int e = uv_accept((uv_stream_t *)&l->tcp, (uv_stream_t *)&c->tcp);
+    if (e == 0) name_peer(c);
+    if (full) listener_complain(l, "a connection was closed", c->peer, full);
+    if (e || full) {
         uv_close((uv_handle_t *)&c->tcp, on_closed);
         return;
     }
     uv_tcp_nodelay(&c->tcp, 1);
-    name_peer(c);
+    if (l->tls) {
+        c->tls = tls_session_new(l->tls);
+        c->shaking = true;
+        l->n_handshakes++;
+    }
     c->next = l->connections;
     if (c->next) c->next->prev = c;
     l->connections = c;
@@ -286,8 +366,8 @@ void connection_sweep(struct connection *c)
         if (now - c->since_ms > l->write_timeout_ms) return end(c, true);
     }
     if (!c->core) {
-        if (now - c->since_ms > (c->n_first ? l->header_timeout_ms : l->idle_timeout_ms))
-            end(c, false);
+        bool began = c->n_first || c->shaking;
+        if (now - c->since_ms > (began ? l->header_timeout_ms : l->idle_timeout_ms)) end(c, false);
         return;
     }
     c->core->now_ms = now;

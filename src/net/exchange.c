@@ -13,8 +13,11 @@ struct http_limits http_limits_fill(const struct http_limits *l)
     if (!r.window_bytes) r.window_bytes = 4 << 20;
     if (!r.max_streams) r.max_streams = 256;
     if (!r.max_connections) r.max_connections = 10000;
+    if (!r.max_handshakes) r.max_handshakes = 1000;
     if (!r.header_timeout_ms) r.header_timeout_ms = 10000;
     if (!r.body_timeout_ms) r.body_timeout_ms = 30000;
+    if (!r.body_grace_ms) r.body_grace_ms = 10000;
+    if (!r.min_body_rate) r.min_body_rate = 240;
     if (!r.idle_timeout_ms) r.idle_timeout_ms = 120000;
     if (!r.write_timeout_ms) r.write_timeout_ms = 60000;
     return r;

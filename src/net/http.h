@@ -1,5 +1,6 @@
-/* http: an HTTP server on a loop: HTTP/1.1 (llhttp) and HTTP/2 cleartext with prior knowledge
- * (nghttp2) on the same port; the first bytes of a connection tell. It knows nothing of telemetry.
+/* http: an HTTP server on a loop: HTTP/1.1 (llhttp) and HTTP/2 (nghttp2) on the same port, in TLS
+ * or without; the first bytes of a connection tell, so HTTP/2 without TLS is by prior knowledge. It
+ * knows nothing of telemetry.
  *
  * A service is a table of callbacks. All run on the connection's loop thread. An exchange is one
  * request and its answer; it lives until on_close, which is called exactly once for every
@@ -57,21 +58,41 @@ struct http_service {
     void (*on_writable)(void *ctx, struct http_exchange *x);
 };
 
+/* A port with TLS. Files are PEM. They are read again within two seconds of a change, for
+ * connections that come after; a certificate and a key that do not fit together are logged, and the
+ * old ones stay in use. */
+enum http_tls_version { HTTP_TLS_1_2, HTTP_TLS_1_3 };
+struct http_tls {
+    const char *cert_file;      /* the server's own first, then what leads to a root */
+    const char *key_file;       /* without a passphrase */
+    const char *client_ca_file; /* NULL: clients need no certificate. Else one of these issued it */
+    enum http_tls_version least;
+};
+
+/* Could a port be opened with it? ST_INVALID: the message names the file. thread: any */
+[[nodiscard]] status http_tls_check(const struct http_tls *opt, struct err *err);
+
 struct http_limits {
     uint32_t max_header_bytes;  /* 0: 32 KiB; past it 431 */
     uint32_t window_bytes;      /* 0: 4 MiB */
     uint32_t max_streams;       /* 0: 256, per HTTP/2 connection */
     uint32_t max_connections;   /* 0: 10,000 per listener; past it the connection is closed */
-    uint32_t header_timeout_ms; /* 0: 10,000: headers complete after the first byte */
+    uint32_t max_handshakes;    /* 0: 1,000: connections whose TLS handshake is under way */
+    uint32_t header_timeout_ms; /* 0: 10,000: headers complete after the first byte; handshakes */
     uint32_t body_timeout_ms;   /* 0: 30,000: without progress in a body being read */
-    uint32_t idle_timeout_ms;   /* 0: 120,000: keep-alive without a request */
-    uint32_t write_timeout_ms;  /* 0: 60,000: without progress in an answer being written */
+    /* A body that trickles: after body_grace_ms of reading it must have come at min_body_rate
+     * bytes a second on average since. Time in which we did not want more does not count. */
+    uint32_t body_grace_ms;    /* 0: 10,000 */
+    uint32_t min_body_rate;    /* 0: 240 */
+    uint32_t idle_timeout_ms;  /* 0: 120,000: keep-alive without a request */
+    uint32_t write_timeout_ms; /* 0: 60,000: without progress in an answer being written */
     /* The peer's end of input also ends what it has asked for (on_close): right for queries, which
      * are worth cancelling. Otherwise a complete request is still answered. */
     bool half_close_ends;
     /* Another listener of this process has the address already: share its port. Otherwise the
      * address must be free, so that two processes do not take half of the connections each. */
     bool shares_port;
+    const struct http_tls *tls; /* NULL: without. Copied */
 };
 
 /* Listens on host:port (port 0: any free one). `service` is copied.

@@ -7,8 +7,9 @@
 #include <unistd.h>
 
 #include "net/listener.h"
+#include "obs/log.h"
 
-enum { BACKLOG = 1024 };
+enum { BACKLOG = 1024, COMPLAIN_EVERY_MS = 1000 };
 
 static void on_connection(uv_stream_t *s, int e)
 {
@@ -16,9 +17,23 @@ static void on_connection(uv_stream_t *s, int e)
     if (e == 0) connection_accept(l);
 }
 
+void listener_complain(struct http_listener *l, const char *what, const char *peer, const char *why)
+{
+    uint64_t now = uv_now(loop_uv(l->loop));
+    if (l->complained_at_ms && now - l->complained_at_ms < COMPLAIN_EVERY_MS) {
+        l->kept_quiet++;
+        return;
+    }
+    log_warn("net", what, LOG_INT("port", l->port), LOG_CSTR("peer", peer),
+             LOG_CSTR("why", why ? why : ""), LOG_INT("others", l->kept_quiet));
+    l->complained_at_ms = now ? now : 1;
+    l->kept_quiet = 0;
+}
+
 static void sweep(void *ctx)
 {
     struct http_listener *l = ctx;
+    if (l->tls) tls_context_refresh(l->tls, uv_now(loop_uv(l->loop)));
     for (struct connection *c = l->connections, *next; c; c = next) {
         next = connection_next(c);
         connection_sweep(c);
@@ -43,6 +58,8 @@ static void close_all(void *ctx)
 static void gone(void *ctx)
 {
     struct http_listener *l = ctx;
+    tls_context_free(l->tls);
+    free(l->plain_buffer);
     free(l->read_buffer);
     free(l);
 }
@@ -106,17 +123,24 @@ status http_listen(struct loop *loop, const char *host, uint16_t port,
                    struct http_listener **ret, struct err *err)
 {
     int fd = -1;
+    struct tls_context *tls = NULL;
+    if (limits && limits->tls) TRY(tls_context_new(limits->tls, &tls, err));
     int e = listening_socket(host, port, limits && limits->shares_port, &fd);
-    if (e)
+    if (e) {
+        tls_context_free(tls);
         return err_set(err, ST_UNAVAILABLE, ERR_NOPOS, "listen on %s port %u: %s", host, port,
                        uv_strerror(-e));
+    }
     struct http_listener *l = calloc(1, sizeof *l);
     if (!l) abort();
     l->loop = loop;
     l->service = *service;
     l->limits = http_limits_fill(limits);
+    l->limits.tls = NULL; /* the caller's */
+    l->tls = tls;
     l->read_buffer = malloc(READ_BYTES);
-    if (!l->read_buffer) abort();
+    l->plain_buffer = tls ? malloc(READ_BYTES) : NULL;
+    if (!l->read_buffer || (tls && !l->plain_buffer)) abort();
     uv_tcp_init(loop_uv(loop), &l->tcp);
     l->tcp.data = l;
     l->guest = (struct loop_guest){.end = close_all, .gone = gone, .ctx = l};

@@ -3,6 +3,7 @@
 
 #include "net/http_core.h"
 #include "net/loop_hooks.h"
+#include "net/tls.h"
 
 struct connection;
 
@@ -19,8 +20,18 @@ struct http_listener {
     bool draining, closed;
     struct connection *connections;
     uint32_t n_connections, n_exchanges;
-    char *read_buffer; /* one for all: what is read is dealt with before the next read */
+    uint32_t n_handshakes;     /* TLS: under way */
+    struct tls_context *tls;   /* NULL: without */
+    char *read_buffer;         /* one for all: what is read is dealt with before the next read */
+    char *plain_buffer;        /* TLS: the same, decrypted */
+    uint64_t complained_at_ms; /* when listener_complain last logged */
+    uint32_t kept_quiet;       /* since then */
 };
+
+/* Logs what is wrong with a peer, once a second at most; how many were left out is told with the
+ * next one. `why` may be NULL. */
+void listener_complain(struct http_listener *l, const char *what, const char *peer,
+                       const char *why);
 
 void connection_accept(struct http_listener *l);
 void connection_sweep(struct connection *c);
