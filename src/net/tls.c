@@ -8,19 +8,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
+#include "base/file_mark.h"
 #include "obs/log.h"
 
 enum { FILES = 3, LOOK_EVERY_MS = 2000, KEEP_BYTES = 16 << 10 };
-
-/* What tells one version of a file from the next. */
-struct file_mark {
-    dev_t dev;
-    ino_t ino;
-    off_t size;
-    struct timespec changed;
-};
 
 struct tls_context {
     char *file[FILES]; /* certificate, key, client CA; the last may be NULL */
@@ -156,19 +148,6 @@ static status context_make(const struct tls_context *t, SSL_CTX **ret, struct er
     return st;
 }
 
-static struct file_mark mark(const char *path)
-{
-    struct stat s;
-    if (!path || stat(path, &s)) return (struct file_mark){0};
-    return (struct file_mark){s.st_dev, s.st_ino, s.st_size, s.st_mtim};
-}
-
-static bool same(const struct file_mark *a, const struct file_mark *b)
-{
-    return a->dev == b->dev && a->ino == b->ino && a->size == b->size &&
-           a->changed.tv_sec == b->changed.tv_sec && a->changed.tv_nsec == b->changed.tv_nsec;
-}
-
 static char *copy(const char *path)
 {
     char *p = path ? strdup(path) : NULL;
@@ -184,7 +163,7 @@ status tls_context_new(const struct http_tls *opt, struct tls_context **ret, str
     t->file[0] = copy(opt->cert_file);
     t->file[1] = copy(opt->key_file);
     t->file[2] = copy(opt->client_ca_file);
-    for (int i = 0; i < FILES; i++) t->mark[i] = mark(t->file[i]);
+    for (int i = 0; i < FILES; i++) t->mark[i] = file_mark(t->file[i]);
     t->method = method_new();
     status st = context_make(t, &t->ctx, err);
     if (st == ST_OK)
@@ -208,11 +187,7 @@ void tls_context_refresh(struct tls_context *t, uint64_t now_ms)
     if (now_ms < t->look_at_ms) return;
     t->look_at_ms = now_ms + LOOK_EVERY_MS;
     bool changed = false;
-    for (int i = 0; i < FILES; i++) { /* marked before they are read: a later change is seen */
-        struct file_mark m = mark(t->file[i]);
-        changed |= !same(&m, &t->mark[i]);
-        t->mark[i] = m;
-    }
+    for (int i = 0; i < FILES; i++) changed |= file_mark_moved(&t->mark[i], t->file[i]);
     if (!changed) return;
     SSL_CTX *fresh;
     struct err err;
