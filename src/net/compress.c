@@ -14,16 +14,26 @@ static status too_large(struct err *err, const char *what, size_t max)
                    max);
 }
 
+static status no_room(struct err *err)
+{
+    return err_set(err, ST_OVERLOADED, ERR_NOPOS, "no room to decompress a body");
+}
+
+static bool may(const struct decompress_room *room, size_t bytes)
+{
+    return !room || room->ask(room->ctx, bytes);
+}
+
 /* The last four bytes of a member: its size modulo 2^32. True only when there is one member. */
-static size_t gzip_guess(str wire, size_t max)
+static size_t gzip_guess(str wire)
 {
     const unsigned char *t = (const unsigned char *)wire.ptr + wire.len - 4;
     size_t said = (size_t)t[0] | (size_t)t[1] << 8 | (size_t)t[2] << 16 | (size_t)t[3] << 24;
     /* deflate cannot do better than 1032:1, so a larger claim is a lie. */
-    if (said < FIRST_GUESS) said = FIRST_GUESS;
-    if (said / 1032 > wire.len) said = FIRST_GUESS;
-    return said < max ? said : max;
+    return said < FIRST_GUESS || said / 1032 > wire.len ? FIRST_GUESS : said;
 }
+
+static size_t wider(size_t room, size_t max) { return room > max / 2 ? max : room * 2; }
 
 /* Makes the output at least twice as large, keeping the first `done` bytes. Everything else of it
  * is given back. */
@@ -36,7 +46,7 @@ static char *grow(struct arena *a, struct arena_mark start, char *out, size_t do
         if (!kept) abort();
         memcpy(kept, out, done);
     }
-    *room = *room > max / 2 ? max : *room * 2;
+    *room = wider(*room, max);
     arena_rewind(a, start);
     out = arena_alloc(a, *room + SLACK, 1);
     if (done) memcpy(out, kept, done);
@@ -44,13 +54,17 @@ static char *grow(struct arena *a, struct arena_mark start, char *out, size_t do
     return out;
 }
 
-static status gunzip(struct arena *a, str wire, size_t max, str *ret, struct err *err)
+static status gunzip(struct arena *a, str wire, size_t max, const struct decompress_room *more,
+                     str *ret, struct err *err)
 {
     if (wire.len < 18) return err_set(err, ST_INVALID, ERR_NOPOS, "gzip: cut off");
+    size_t room = gzip_guess(wire), at = 0, done = 0;
+    if (room > max && room > FIRST_GUESS) return too_large(err, "gzip", max);
+    if (room > max) room = max;
+    if (!may(more, room)) return no_room(err);
     struct libdeflate_decompressor *d = libdeflate_alloc_decompressor();
     if (!d) abort();
     struct arena_mark start = arena_mark(a);
-    size_t room = gzip_guess(wire, max), at = 0, done = 0;
     char *out = arena_alloc(a, room + SLACK, 1);
     status st = ST_OK;
     while (at < wire.len && st == ST_OK) {
@@ -61,7 +75,10 @@ static status gunzip(struct arena *a, str wire, size_t max, str *ret, struct err
             at += used;
             done += made;
         } else if (r == LIBDEFLATE_INSUFFICIENT_SPACE && room < max) {
-            out = grow(a, start, out, done, &room, max);
+            if (!may(more, wider(room, max) - room))
+                st = no_room(err);
+            else
+                out = grow(a, start, out, done, &room, max);
         } else if (r == LIBDEFLATE_INSUFFICIENT_SPACE) {
             st = too_large(err, "gzip", max);
         } else {
@@ -82,18 +99,21 @@ static int window_log(size_t max)
     return log;
 }
 
-static status unzstd(struct arena *a, str wire, size_t max, str *ret, struct err *err)
+static status unzstd(struct arena *a, str wire, size_t max, const struct decompress_room *more,
+                     str *ret, struct err *err)
 {
+    unsigned long long said = ZSTD_getFrameContentSize(wire.ptr, wire.len);
+    size_t room = FIRST_GUESS;
+    if (said != ZSTD_CONTENTSIZE_UNKNOWN && said != ZSTD_CONTENTSIZE_ERROR && said > room) {
+        if (said > max) return too_large(err, "zstd", max);
+        if (said / 4096 <= wire.len) room = (size_t)said;
+    }
+    if (room > max) room = max;
+    if (!may(more, room)) return no_room(err);
     ZSTD_DCtx *d = ZSTD_createDCtx();
     if (!d) abort();
     ZSTD_DCtx_setParameter(d, ZSTD_d_windowLogMax, window_log(max));
     struct arena_mark start = arena_mark(a);
-    unsigned long long said = ZSTD_getFrameContentSize(wire.ptr, wire.len);
-    size_t room = FIRST_GUESS;
-    if (said != ZSTD_CONTENTSIZE_UNKNOWN && said != ZSTD_CONTENTSIZE_ERROR && said > room &&
-        said / 4096 <= wire.len)
-        room = said > max ? max : (size_t)said;
-    if (room > max) room = max;
     char *out = arena_alloc(a, room + SLACK, 1);
     ZSTD_inBuffer in = {wire.ptr, wire.len, 0};
     ZSTD_outBuffer to = {out, room, 0};
@@ -104,6 +124,8 @@ static status unzstd(struct arena *a, str wire, size_t max, str *ret, struct err
         left = ZSTD_decompressStream(d, &to, &in);
         if (ZSTD_isError(left))
             st = err_set(err, ST_INVALID, (uint32_t)in.pos, "zstd: %s", ZSTD_getErrorName(left));
+        else if (left > 0 && to.pos == to.size && room < max && !may(more, wider(room, max) - room))
+            st = no_room(err);
         else if (left > 0 && to.pos == to.size && room < max)
             to.dst = grow(a, start, to.dst, to.pos, &room, max), to.size = room;
         else if (left > 0 && to.pos == to.size)
@@ -119,13 +141,19 @@ static status unzstd(struct arena *a, str wire, size_t max, str *ret, struct err
 status decompress(struct arena *a, enum payload_compression c, str wire, size_t max_bytes, str *ret,
                   struct err *err)
 {
+    return decompress_within(a, c, wire, max_bytes, NULL, ret, err);
+}
+
+status decompress_within(struct arena *a, enum payload_compression c, str wire, size_t max_bytes,
+                         const struct decompress_room *room, str *ret, struct err *err)
+{
     switch (c) {
     case PAYLOAD_IDENTITY:
         if (wire.len > max_bytes) return too_large(err, "plain", max_bytes);
         *ret = wire;
         return ST_OK;
-    case PAYLOAD_GZIP: return gunzip(a, wire, max_bytes, ret, err);
-    case PAYLOAD_ZSTD: return unzstd(a, wire, max_bytes, ret, err);
+    case PAYLOAD_GZIP: return gunzip(a, wire, max_bytes, room, ret, err);
+    case PAYLOAD_ZSTD: return unzstd(a, wire, max_bytes, room, ret, err);
     }
     return err_set(err, ST_MEDIA_TYPE, ERR_NOPOS, "unknown compression %d", (int)c);
 }

@@ -8,10 +8,20 @@
 
 /* Decompresses `wire` into `a` with 64 readable slack bytes behind. Identity: ret is wire itself.
  * gzip: RFC 1952, several members allowed. zstd: RFC 8878.
- * ST_LIMIT: more than max_bytes come out (never allocates much beyond that). ST_INVALID: malformed.
- */
+ * ST_LIMIT: more than max_bytes come out (never allocates much beyond that; a size that is stated
+ * and too large is refused without inflating). ST_INVALID: malformed. */
 [[nodiscard]] status decompress(struct arena *a, enum payload_compression c, str wire,
                                 size_t max_bytes, str *ret, struct err *err);
+
+/* The same, asking before memory for the result is allocated: may it grow by `bytes`? At least as
+ * much is asked for as comes out. ST_OVERLOADED: the answer was no. */
+struct decompress_room {
+    bool (*ask)(void *ctx, size_t bytes);
+    void *ctx;
+};
+[[nodiscard]] status decompress_within(struct arena *a, enum payload_compression c, str wire,
+                                       size_t max_bytes, const struct decompress_room *room,
+                                       str *ret, struct err *err);
 
 /* gzip of `in` (level 1 to 9), appended to `out`. */
 [[nodiscard]] status compress_gzip(str in, int level, struct buf *out, struct err *err);

@@ -81,7 +81,17 @@ static void bomb(enum payload_compression c)
     str got;
     arena_init(&a, SIZE_MAX);
     CHECK_INT(decompress(&a, c, buf_str(&z), max, &got, &err), ST_LIMIT);
+    CHECK_INT(a.used, 0); /* it says itself how large it is */
+    struct buf two;       /* small ones around it, so that it does not */
+    buf_init(&two, 1 << 27);
+    char *more = calloc(1, n);
+    CHECK_INT(pack(c, S("x"), &two), ST_OK);
+    CHECK_INT(pack(c, (str){more, n}, &two), ST_OK);
+    if (c == PAYLOAD_GZIP) CHECK_INT(pack(c, S("x"), &two), ST_OK);
+    free(more);
+    CHECK_INT(decompress(&a, c, buf_str(&two), max, &got, &err), ST_LIMIT);
     CHECK(a.used <= 2 * max);
+    buf_done(&two);
     arena_done(&a);
     buf_done(&z);
 }
@@ -104,6 +114,48 @@ TEST(gzip_trailer_that_lies_about_its_size_is_not_believed)
     arena_done(&a);
     buf_done(&z);
 }
+
+struct asked {
+    size_t granted, limit;
+};
+
+static bool grant(void *ctx, size_t bytes)
+{
+    struct asked *k = ctx;
+    if (bytes > k->limit - k->granted) return false;
+    k->granted += bytes;
+    return true;
+}
+
+static void asks(enum payload_compression c)
+{
+    struct arena a;
+    struct err err;
+    struct buf z;
+    str got;
+    arena_init(&a, SIZE_MAX);
+    buf_init(&z, 1 << 22);
+    str in = noise(&a, BIG);
+    CHECK_INT(pack(c, in, &z), ST_OK);
+    CHECK_INT(pack(c, S("tail"), &z), ST_OK); /* no stated size covers both */
+    size_t used = a.used;
+    for (size_t limit = 1000; limit < BIG; limit *= 2) {
+        struct asked k = {.limit = limit};
+        struct decompress_room room = {grant, &k};
+        CHECK_INT(decompress_within(&a, c, buf_str(&z), 1 << 20, &room, &got, &err), ST_OVERLOADED);
+        CHECK(a.used - used <= limit + 64 + 16);
+        used = a.used;
+    }
+    struct asked k = {.limit = 4 * BIG};
+    struct decompress_room room = {grant, &k};
+    CHECK_INT(decompress_within(&a, c, buf_str(&z), 1 << 20, &room, &got, &err), ST_OK);
+    CHECK(k.granted >= got.len && got.len == BIG + 4);
+    arena_done(&a);
+    buf_done(&z);
+}
+
+TEST(gzip_asks_before_it_allocates) { asks(PAYLOAD_GZIP); }
+TEST(zstd_asks_before_it_allocates) { asks(PAYLOAD_ZSTD); }
 
 TEST(identity_is_the_wire_itself)
 {

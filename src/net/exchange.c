@@ -45,6 +45,7 @@ void exchange_free(struct http_exchange *x)
 {
     struct http_core *c = x->core;
     if (x->announced) c->service->on_close(c->service->ctx, x);
+    if (!x->request_done) c->held -= x->unconsumed;
     if (x->prev)
         x->prev->next = x->next;
     else
@@ -61,7 +62,7 @@ void exchange_free(struct http_exchange *x)
 void exchange_announce(struct http_exchange *x)
 {
     x->announced = true;
-    x->body_at_ms = x->core->now_ms;
+    x->body_at_ms = x->body_swept_ms = x->core->now_ms;
     x->no_body = str_eq(x->req.method, S("HEAD"));
     x->core->service->on_request(x->core->service->ctx, x, &x->req);
 }
@@ -72,6 +73,7 @@ void exchange_take(struct http_exchange *x, str bytes)
     x->body_at_ms = x->core->now_ms;
     if (x->answer_done || x->aborted || bytes.len == 0) return;
     x->unconsumed += bytes.len;
+    x->core->held += bytes.len;
     x->core->service->on_data(x->core->service->ctx, x, bytes);
 }
 
@@ -79,7 +81,23 @@ void exchange_ended(struct http_exchange *x)
 {
     if (x->request_done) return;
     x->request_done = true;
+    x->core->held -= x->unconsumed;
     if (!x->answer_done && !x->aborted) x->core->service->on_end(x->core->service->ctx, x);
+}
+
+bool exchange_is_late(struct http_exchange *x, bool wanted)
+{
+    const struct http_limits *l = x->core->limits;
+    uint64_t now = x->core->now_ms, slice = now - x->body_swept_ms;
+    x->body_swept_ms = now;
+    if (!wanted) {
+        x->body_at_ms = now;
+        return false;
+    }
+    x->body_wanted_ms += slice;
+    if (now - x->body_at_ms > l->body_timeout_ms) return true;
+    if (x->body_wanted_ms <= l->body_grace_ms) return false;
+    return x->body_bytes < (x->body_wanted_ms - l->body_grace_ms) * l->min_body_rate / 1000;
 }
 
 void exchange_unfill(struct http_exchange *x)
@@ -174,8 +192,15 @@ void http_consume(struct http_exchange *x, size_t n)
 {
     assert(n <= x->unconsumed);
     x->unconsumed -= n;
+    if (!x->request_done) x->core->held -= n;
     x->core->ops->consume(x, n);
     wake(x);
+}
+
+bool http_may_hold(const struct http_exchange *x)
+{
+    size_t window = x->core->limits->window_bytes; /* a connection has four times that */
+    return x->unconsumed <= window / 4 && x->core->held <= window;
 }
 
 static void answer(struct http_exchange *x, const struct http_answer *a, bool whole)

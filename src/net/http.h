@@ -120,6 +120,12 @@ void *http_user(const struct http_exchange *x);
 /* `n` bytes handed out by on_data were dealt with. */
 void http_consume(struct http_exchange *x, size_t n);
 
+/* May the service keep what it has been handed unconsumed until it answers, so that the peer's
+ * window opens with its progress? False when the bodies being read on this connection hold so much
+ * of the windows that they would stop each other: then it must http_consume what comes. What is not
+ * consumed at the end of an exchange is given back then. */
+bool http_may_hold(const struct http_exchange *x);
+
 /* A whole answer. Everything is copied. `trailers` are sent after the body (HTTP/2), or, with an
  * empty body and HTTP/2, together with the headers (gRPC trailers-only: pass them in `headers`).
  * Content-Length is added. To be called once for an exchange, at any time until on_close. */

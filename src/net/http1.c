@@ -313,8 +313,7 @@ static void http1_sweep(struct http_core *c)
         give_up(h, 408);
     else if (!h->x && !c->header_since_ms && c->now_ms - c->idle_since_ms > l->idle_timeout_ms)
         h->dead = c->wants_close = true;
-    else if (h->x && !h->x->request_done && !c->stops_reading &&
-             c->now_ms - h->x->body_at_ms > l->body_timeout_ms)
+    else if (h->x && !h->x->request_done && exchange_is_late(h->x, !c->stops_reading))
         give_up(h, 408);
 }
 

@@ -282,6 +282,7 @@ TEST(http1_timeouts_end_slow_headers_slow_bodies_and_idle_connections)
     rig_done(&g);
 
     rig_init(&g);
+    g.limits.body_grace_ms = 1000000; /* the rate is not meant here */
     push(&g, S("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\nabc"));
     g.core->now_ms += g.limits.body_timeout_ms;
     push(&g, S("d")); /* progress */
@@ -300,6 +301,46 @@ TEST(http1_timeouts_end_slow_headers_slow_bodies_and_idle_connections)
     g.core->now_ms += g.limits.idle_timeout_ms + 1;
     g.core->ops->sweep(g.core);
     CHECK(g.core->wants_close);
+    rig_done(&g);
+}
+
+TEST(http1_a_body_that_trickles_is_ended_after_the_grace)
+{
+    struct rig g;
+    rig_init(&g);
+    push(&g, S("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 99999\r\n\r\n"));
+    uint64_t began = g.core->now_ms;
+    while (!g.core->wants_close && g.core->now_ms < 100000) {
+        g.core->now_ms += 100;
+        push(&g, S("0123456789")); /* 100 bytes a second */
+        g.core->ops->sweep(g.core);
+    }
+    uint64_t lived = g.core->now_ms - began;
+    CHECK(lived > g.limits.body_grace_ms && lived < 2 * g.limits.body_grace_ms);
+    rig_done(&g);
+
+    rig_init(&g); /* what comes fast enough is let be */
+    push(&g, S("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 99999\r\n\r\n"));
+    for (int i = 0; i < 300; i++) {
+        g.core->now_ms += 1000;
+        for (int k = 0; k < 24; k++) push(&g, S("0123456789"));
+        g.core->ops->sweep(g.core);
+        CHECK(!g.core->wants_close);
+    }
+    rig_done(&g);
+}
+
+TEST(http1_time_in_which_we_read_nothing_is_not_held_against_a_body)
+{
+    struct rig g;
+    rig_init(&g);
+    push(&g, S("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 99\r\n\r\nabc"));
+    g.core->stops_reading = true;
+    for (int i = 0; i < 100; i++) {
+        g.core->now_ms += 1000;
+        g.core->ops->sweep(g.core);
+        CHECK(!g.core->wants_close);
+    }
     rig_done(&g);
 }
 

@@ -1,8 +1,9 @@
 /* HTTP/2 on nghttp2 (rfc9113): server side, prior knowledge.
  *
  * Windows are ours: a stream has `window_bytes`, a connection four times that, and both are
- * replenished by http_consume only. Floods end the connection: resets, acks and settings by
- * nghttp2's own limits, frames that carry nothing and an output nobody reads by ours. */
+ * replenished by http_consume only. Floods end the connection: resets, acks and continuations by
+ * nghttp2's own limits; pings, frames that bring no work (settings, window updates, priorities,
+ * empty data, unknown ones, requests with too large a head) and an output nobody reads by ours. */
 #include <nghttp2/nghttp2.h>
 #include <stdlib.h>
 
@@ -10,8 +11,12 @@
 #include "net/http_core.h"
 
 enum {
-    IDLE_FRAMES_MAX = 10000, /* frames without any work for us, in a row */
-    QUEUE_MAX = 10000,       /* frames waiting to be sent */
+    IDLE_FRAMES_MAX = 1000, /* frames without any work for us, in a row */
+    PINGS_BURST = 100,      /* the same of pings, and refill per second: gRPC's clients keep alive
+                               with one in ten seconds at most */
+    PINGS_RATE = 10,
+    IDLE_BYTES_MAX = 1 << 20, /* the same of bytes, beside what the connection's window lets come */
+    QUEUE_MAX = 10000,        /* frames waiting to be sent */
     HEADERS_MAX = 256,
     OWN_RESETS_BURST =
         1000, /* streams that we had to reset for the peer's errors, and refill per second */
@@ -24,8 +29,9 @@ struct http2 {
     struct http_core core;
     nghttp2_session *session;
     bool dead, draining, last_told, peer_ended;
-    uint32_t idle_frames, own_resets;
-    uint64_t resets_at_ms, drain_at_ms;
+    uint32_t idle_frames, pings, own_resets;
+    uint64_t idle_bytes;
+    uint64_t resets_at_ms, pings_at_ms, drain_at_ms;
 };
 
 struct header_node {
@@ -35,6 +41,12 @@ struct header_node {
 
 static struct http2 *of(struct http_core *c) { return (struct http2 *)c; }
 
+static int32_t connection_window(const struct http_limits *l)
+{
+    uint64_t n = (uint64_t)l->window_bytes * 4;
+    return n > INT32_MAX ? INT32_MAX : n < 65535 ? 65535 : (int32_t)n;
+}
+
 static void give_up(struct http2 *h, uint32_t code)
 {
     if (h->dead) return;
@@ -42,7 +54,41 @@ static void give_up(struct http2 *h, uint32_t code)
     nghttp2_session_terminate_session(h->session, code);
 }
 
+/* Something was done for the peer: its frames have a purpose. */
+static void note_work(struct http2 *h) { h->idle_frames = h->pings = 0, h->idle_bytes = 0; }
+
+/* `level` falls by `rate` a second. */
+static void refill(struct http2 *h, uint32_t *level, uint64_t *at_ms, uint32_t rate)
+{
+    uint64_t n = (h->core.now_ms - *at_ms) * rate / 1000;
+    if (n == 0) return;
+    *level = n > *level ? 0 : *level - (uint32_t)n;
+    *at_ms = h->core.now_ms;
+}
+
+/* gRPC's clients know these words and ask less often (gRPC proposal A8). */
+static void count_ping(struct http2 *h)
+{
+    static const char why[] = "too_many_pings";
+    refill(h, &h->pings, &h->pings_at_ms, PINGS_RATE);
+    if (++h->pings <= PINGS_BURST || h->dead) return;
+    h->dead = true;
+    nghttp2_submit_goaway(h->session, NGHTTP2_FLAG_NONE,
+                          nghttp2_session_get_last_proc_stream_id(h->session),
+                          NGHTTP2_ENHANCE_YOUR_CALM, (const uint8_t *)why, sizeof why - 1);
+}
+
 /* ---- in ---- */
+
+/* A frame counts as idle until it turns out to bring work. Data that is on its way when its stream
+ * is reset is none of the peer's fault. */
+static int on_begin_frame(nghttp2_session *, const nghttp2_frame_hd *f, void *ud)
+{
+    struct http2 *h = ud;
+    if (f->type == NGHTTP2_DATA && f->length > 0 && !(f->flags & NGHTTP2_FLAG_PADDED)) return 0;
+    if (++h->idle_frames > IDLE_FRAMES_MAX) give_up(h, NGHTTP2_ENHANCE_YOUR_CALM);
+    return 0;
+}
 
 static int on_begin_headers(nghttp2_session *s, const nghttp2_frame *f, void *ud)
 {
@@ -109,7 +155,7 @@ static void request_came(struct http2 *h, struct http_exchange *x, bool ended)
         return;
     }
     take_headers(x);
-    h->idle_frames = 0;
+    note_work(h);
     exchange_announce(x);
     if (ended) exchange_ended(x);
 }
@@ -138,9 +184,11 @@ static int on_frame(nghttp2_session *s, const nghttp2_frame *f, void *ud)
         return 0;
     }
     if (f->hd.type == NGHTTP2_DATA && x && ended && x->announced) exchange_ended(x);
-    if (f->hd.type == NGHTTP2_PING && (f->hd.flags & NGHTTP2_FLAG_ACK)) tell_last(h);
-    bool idle = f->hd.type != NGHTTP2_DATA || (f->hd.length == 0 && !ended);
-    if (idle && ++h->idle_frames > IDLE_FRAMES_MAX) give_up(h, NGHTTP2_ENHANCE_YOUR_CALM);
+    if (f->hd.type != NGHTTP2_PING) return 0;
+    if (f->hd.flags & NGHTTP2_FLAG_ACK)
+        tell_last(h);
+    else
+        count_ping(h);
     return 0;
 }
 
@@ -149,7 +197,7 @@ static int on_data(nghttp2_session *s, uint8_t, int32_t stream, const uint8_t *d
 {
     struct http2 *h = ud;
     struct http_exchange *x = nghttp2_session_get_stream_user_data(s, stream);
-    h->idle_frames = 0;
+    note_work(h);
     size_t before = x ? x->unconsumed : 0;
     if (x && x->announced) exchange_take(x, (str){(const char *)data, n});
     if (!x || (x->unconsumed == before && (x->answer_done || x->aborted || !x->announced)))
@@ -172,13 +220,9 @@ static int on_stream_close(nghttp2_session *s, int32_t stream, uint32_t, void *)
 static int on_frame_sent(nghttp2_session *s, const nghttp2_frame *f, void *ud)
 {
     struct http2 *h = ud;
-    if (f->hd.type == NGHTTP2_DATA) h->idle_frames = 0;
+    if (f->hd.type == NGHTTP2_DATA) note_work(h);
     if (f->hd.type == NGHTTP2_RST_STREAM && f->rst_stream.error_code != NGHTTP2_NO_ERROR) {
-        uint64_t refill = (h->core.now_ms - h->resets_at_ms) * OWN_RESETS_RATE / 1000;
-        if (refill) {
-            h->own_resets = refill > h->own_resets ? 0 : h->own_resets - (uint32_t)refill;
-            h->resets_at_ms = h->core.now_ms;
-        }
+        refill(h, &h->own_resets, &h->resets_at_ms, OWN_RESETS_RATE);
         if (++h->own_resets > OWN_RESETS_BURST) give_up(h, NGHTTP2_ENHANCE_YOUR_CALM);
     }
     if (!(f->hd.flags & NGHTTP2_FLAG_END_STREAM) ||
@@ -215,9 +259,12 @@ static void http2_input(struct http_core *c, str bytes)
 {
     struct http2 *h = of(c);
     if (h->dead) return;
+    h->idle_bytes += bytes.len;
     ssize_t n = nghttp2_session_mem_recv(h->session, (const uint8_t *)bytes.ptr, bytes.len);
     if (n < 0)
         give_up(h, n == NGHTTP2_ERR_FLOODED ? NGHTTP2_ENHANCE_YOUR_CALM : NGHTTP2_PROTOCOL_ERROR);
+    else if (h->idle_bytes > IDLE_BYTES_MAX + (uint64_t)connection_window(c->limits))
+        give_up(h, NGHTTP2_ENHANCE_YOUR_CALM);
     http2_step(c);
 }
 
@@ -247,16 +294,17 @@ static void http2_sweep(struct http_core *c)
         give_up(h, NGHTTP2_NO_ERROR);
     }
     if (h->draining && c->now_ms - h->drain_at_ms >= NOTICE_MS) tell_last(h);
+    bool open = nghttp2_session_get_effective_recv_data_length(h->session) <
+                nghttp2_session_get_effective_local_window_size(h->session);
     for (struct http_exchange *x = c->exchanges; x; x = x->next) {
         if (x->aborted) continue;
         if (x->early_end) {
             if (c->now_ms - x->write_at_ms >= EARLY_GRACE_MS) reset(h, x, NGHTTP2_NO_ERROR);
             continue;
         }
-        bool reading =
-            x->announced && !x->request_done && !x->answer_done && x->unconsumed < l->window_bytes;
+        bool reading = x->announced && !x->request_done && !x->answer_done;
         bool writing = x->answered && (exchange_unsent(x) || x->answer_done);
-        if ((reading && c->now_ms - x->body_at_ms > l->body_timeout_ms) ||
+        if ((reading && exchange_is_late(x, open && x->unconsumed < l->window_bytes)) ||
             (writing && c->now_ms - x->write_at_ms > l->write_timeout_ms))
             reset(h, x, NGHTTP2_CANCEL);
     }
@@ -427,6 +475,7 @@ static nghttp2_session *session_new(struct http2 *h)
     nghttp2_option *opt;
     nghttp2_session *s;
     if (nghttp2_session_callbacks_new(&cb) || nghttp2_option_new(&opt)) abort();
+    nghttp2_session_callbacks_set_on_begin_frame_callback(cb, on_begin_frame);
     nghttp2_session_callbacks_set_on_begin_headers_callback(cb, on_begin_headers);
     nghttp2_session_callbacks_set_on_header_callback(cb, on_header);
     nghttp2_session_callbacks_set_on_frame_recv_callback(cb, on_frame);
@@ -457,10 +506,7 @@ void http2_begin(struct http_core *c)
     };
     nghttp2_submit_settings(h->session, NGHTTP2_FLAG_NONE, settings,
                             sizeof settings / sizeof *settings);
-    uint64_t connection = (uint64_t)l->window_bytes * 4;
-    if (connection > INT32_MAX) connection = INT32_MAX;
-    if (connection < 65535) connection = 65535;
-    nghttp2_session_set_local_window_size(h->session, NGHTTP2_FLAG_NONE, 0, (int32_t)connection);
+    nghttp2_session_set_local_window_size(h->session, NGHTTP2_FLAG_NONE, 0, connection_window(l));
 }
 
 struct http_core *http2_new(void)

@@ -176,22 +176,26 @@ TEST(http2_windows_grow_only_with_http_consume)
 
 TEST(http2_frames_that_carry_nothing_end_the_connection)
 {
+    enum { PADDED = 8 };
     static const struct {
-        uint8_t type;
+        uint8_t type, flags;
         uint32_t stream;
         str payload;
-    } floods[] = {{NGHTTP2_PING, 0, {"12345678", 8}},
-                  {NGHTTP2_SETTINGS, 0, {"", 0}},
-                  {NGHTTP2_DATA, 1, {"", 0}},
-                  {NGHTTP2_WINDOW_UPDATE, 0, {"\0\0\0\1", 4}},
-                  {NGHTTP2_PRIORITY, 3, {"\0\0\0\0\1", 5}}};
+    } floods[] = {{NGHTTP2_PING, 0, 0, {"12345678", 8}},
+                  {NGHTTP2_SETTINGS, 0, 0, {"", 0}},
+                  {NGHTTP2_SETTINGS, 0, 0, {"\0\3\0\0\0\1", 6}},
+                  {NGHTTP2_DATA, 0, 1, {"", 0}},
+                  {NGHTTP2_DATA, PADDED, 1, {"\3\0\0\0", 4}}, /* nothing but padding */
+                  {NGHTTP2_WINDOW_UPDATE, 0, 0, {"\0\0\0\1", 4}},
+                  {NGHTTP2_WINDOW_UPDATE, 0, 1, {"\0\0\0\1", 4}},
+                  {NGHTTP2_PRIORITY, 0, 3, {"\0\0\0\0\1", 5}}};
     for (size_t f = 0; f < sizeof floods / sizeof *floods; f++) {
         struct rig g;
         rig_init(&g, NULL);
         push(&g, NGHTTP2_HEADERS, END_HEADERS, 1, S(POST_HEAD));
         int i = 0;
-        for (; i < 20000 && !g.core->wants_close; i++) {
-            push(&g, floods[f].type, 0, floods[f].stream, floods[f].payload);
+        for (; i < 2000 && !g.core->wants_close; i++) {
+            push(&g, floods[f].type, floods[f].flags, floods[f].stream, floods[f].payload);
             if (i % 100 == 0) pull(&g);
         }
         pull(&g);
@@ -199,6 +203,169 @@ TEST(http2_frames_that_carry_nothing_end_the_connection)
         CHECK_INT(goaway_code(&g), NGHTTP2_ENHANCE_YOUR_CALM);
         rig_done(&g);
     }
+}
+
+TEST(http2_bytes_without_any_work_end_the_connection)
+{
+    struct rig g;
+    rig_init(&g, &(struct http_limits){.window_bytes = 1000});
+    static char junk[16000];
+    int n = 0;
+    for (; n < 1000 && !g.core->wants_close; n++)
+        push(&g, 0xbe, 0, 0, (str){junk, sizeof junk}); /* of an unknown type: to be ignored */
+    pull(&g);
+    CHECK(g.core->wants_close);
+    CHECK_INT(goaway_code(&g), NGHTTP2_ENHANCE_YOUR_CALM);
+    CHECK(n > 4000 / (int)sizeof junk && n < 100);
+    rig_done(&g);
+}
+
+TEST(http2_too_many_pings_are_told_so_and_some_are_answered)
+{
+    struct rig g;
+    rig_init(&g, NULL);
+    for (int i = 0; i < 100; i++) push(&g, NGHTTP2_PING, 0, 0, S("12345678"));
+    pull(&g);
+    CHECK(!g.core->wants_close);
+    const uint8_t *ack = find(&g, NGHTTP2_PING, 0);
+    CHECK(ack && memcmp(ack, "12345678", 8) == 0);
+    for (int i = 0; i < 60; i++) { /* ten a second may go on */
+        g.core->now_ms += 1000;
+        for (int k = 0; k < 10; k++) push(&g, NGHTTP2_PING, 0, 0, S("12345678"));
+        pull(&g);
+    }
+    CHECK(!g.core->wants_close);
+    for (int i = 0; i < 102; i++) push(&g, NGHTTP2_PING, 0, 0, S("12345678"));
+    pull(&g);
+    CHECK(g.core->wants_close);
+    CHECK_INT(goaway_code(&g), NGHTTP2_ENHANCE_YOUR_CALM);
+    CHECK(memcmp(find(&g, NGHTTP2_GOAWAY, 0) + 8, "too_many_pings", 14) == 0);
+    rig_done(&g);
+}
+
+TEST(http2_pings_between_requests_are_no_flood)
+{
+    struct rig g;
+    rig_init(&g, NULL);
+    push(&g, NGHTTP2_SETTINGS, 1, 0, (str){0});
+    for (uint32_t i = 0; i < 2000; i++) { /* as a client that measures the connection does */
+        push(&g, NGHTTP2_HEADERS, END_HEADERS | END_STREAM, 2 * i + 1, S(POST_HEAD));
+        push(&g, NGHTTP2_PING, 0, 0, S("12345678"));
+        pull(&g);
+        buf_clear(&g.out);
+        buf_clear(&g.log);
+    }
+    CHECK(!g.core->wants_close);
+    rig_done(&g);
+}
+
+TEST(http2_heads_that_are_too_large_one_after_the_other_end_the_connection)
+{
+    struct rig g;
+    rig_init(&g, &(struct http_limits){.max_header_bytes = 4096});
+    push(&g, NGHTTP2_SETTINGS, 1, 0, (str){0});
+    /* A field of 3,000 bytes goes into the table once, and is then named by one byte at a time:
+     * 1,000 of them in 1,000 bytes, three megabytes if somebody kept them. */
+    struct buf first, bomb;
+    buf_init(&first, 1 << 16);
+    buf_init(&bomb, 1 << 16);
+    buf_add(&first, S(POST_HEAD "\x40\x01x\x7f\xb9\x16")); /* value of 127 + 0x39 + 0x16 * 128 */
+    for (int i = 0; i < 3000; i++) buf_char(&first, 'v');
+    push(&g, NGHTTP2_HEADERS, END_HEADERS | END_STREAM, 1, buf_str(&first));
+    pull(&g);
+    CHECK(!g.core->wants_close);
+    CHECK(find(&g, NGHTTP2_HEADERS, 1));
+    buf_add(&bomb, S(POST_HEAD));
+    for (int i = 0; i < 1000; i++) buf_char(&bomb, (char)0xbe); /* entry 62 */
+    uint32_t n = 0;
+    for (; n < 3000 && !g.core->wants_close; n++) {
+        push(&g, NGHTTP2_HEADERS, END_HEADERS | END_STREAM, 2 * n + 3, buf_str(&bomb));
+        pull(&g);
+        CHECK(g.core->n_exchanges <= 1);
+    }
+    CHECK(g.core->wants_close);
+    CHECK_INT(goaway_code(&g), NGHTTP2_ENHANCE_YOUR_CALM);
+    CHECK_STR(buf_str(&g.log), S("[POST / host=h]|#")); /* the service saw the first one only */
+    buf_done(&first);
+    buf_done(&bomb);
+    rig_done(&g);
+}
+
+TEST(http2_a_body_that_trickles_is_reset_after_the_grace)
+{
+    struct rig g;
+    rig_init(&g, NULL);
+    push(&g, NGHTTP2_HEADERS, END_HEADERS, 1, S(POST_HEAD));
+    uint64_t began = g.core->now_ms;
+    while (!find(&g, NGHTTP2_RST_STREAM, 1) && g.core->now_ms < 100000) {
+        g.core->now_ms += 100;
+        push(&g, NGHTTP2_DATA, 0, 1, S("x"));
+        g.core->ops->sweep(g.core);
+        pull(&g);
+    }
+    uint64_t lived = g.core->now_ms - began;
+    CHECK(lived > g.limits.body_grace_ms && lived < 2 * g.limits.body_grace_ms);
+    CHECK(!g.core->wants_close); /* other streams go on */
+    rig_done(&g);
+}
+
+TEST(http2_a_body_that_waits_for_our_window_is_not_late)
+{
+    struct rig g;
+    rig_init(&g, &(struct http_limits){.window_bytes = 1000});
+    g.hold = true;
+    push(&g, NGHTTP2_SETTINGS, 1, 0, (str){0});
+    push(&g, NGHTTP2_HEADERS, END_HEADERS, 1, S(POST_HEAD));
+    char k[1000] = {};
+    push(&g, NGHTTP2_DATA, 0, 1, (str){k, 1000});
+    for (int i = 0; i < 100; i++) {
+        g.core->now_ms += 1000;
+        g.core->ops->sweep(g.core);
+        pull(&g);
+    }
+    CHECK(!find(&g, NGHTTP2_RST_STREAM, 1));
+    rig_done(&g);
+}
+
+TEST(http2_bodies_may_be_held_until_they_would_stop_each_other)
+{
+    struct rig g;
+    rig_init(&g, &(struct http_limits){.window_bytes = 100000});
+    g.hold = true;
+    push(&g, NGHTTP2_SETTINGS, 1, 0, (str){0});
+    char k[16000] = {};
+    struct http_exchange *first = NULL;
+    for (uint32_t id = 1; id <= 13; id += 2) { /* 7 of 16,000: more than one window together */
+        push(&g, NGHTTP2_HEADERS, END_HEADERS, id, S(POST_HEAD));
+        if (!first) first = g.x;
+        push(&g, NGHTTP2_DATA, 0, id, (str){k, sizeof k});
+        CHECK_INT(http_may_hold(g.x), id < 13);
+    }
+    push(&g, NGHTTP2_DATA, END_STREAM, 1, (str){0}); /* complete: it holds up nobody */
+    CHECK(http_may_hold(g.x));
+    push(&g, NGHTTP2_DATA, 0, 13, (str){k, 10000});
+    CHECK(!http_may_hold(g.x)); /* more than a quarter of its own window */
+    http_consume(g.x, 26000);
+    CHECK(http_may_hold(g.x));
+    rig_done(&g);
+}
+
+TEST(http2_a_reader_without_a_window_costs_its_answers_only)
+{
+    struct rig g;
+    rig_init(&g, &(struct http_limits){.max_streams = 10});
+    push(&g, NGHTTP2_SETTINGS, 0, 0, S("\0\4\0\0\0\0"));
+    push(&g, NGHTTP2_SETTINGS, 1, 0, (str){0});
+    for (uint32_t i = 0; i < 10; i++) {
+        push(&g, NGHTTP2_HEADERS, END_HEADERS | END_STREAM, 2 * i + 1, S(POST_HEAD));
+        pull(&g);
+    }
+    CHECK_INT(g.core->n_exchanges, 10);
+    g.core->now_ms += g.limits.write_timeout_ms + 1;
+    g.core->ops->sweep(g.core);
+    pull(&g);
+    CHECK_INT(g.core->n_exchanges, 0);
+    rig_done(&g);
 }
 
 TEST(http2_acks_that_nobody_reads_end_the_connection)

@@ -33,7 +33,8 @@ struct http_exchange {
 
     struct buf unsent;
     size_t unsent_at;
-    uint64_t body_at_ms, write_at_ms; /* last progress */
+    uint64_t body_at_ms, write_at_ms;       /* last progress */
+    uint64_t body_swept_ms, body_wanted_ms; /* when last looked at; how long we have wanted more */
 
     bool expects_continue, chunked, close_after; /* HTTP/1.1 */
 
@@ -80,6 +81,7 @@ struct http_core {
     bool stops_reading; /* until what was read is dealt with */
     struct http_exchange *exchanges;
     uint32_t n_exchanges;
+    size_t held;                             /* unconsumed bytes of bodies that are not complete */
     uint64_t idle_since_ms, header_since_ms; /* header_since: 0 when not in a header */
     int64_t date_s;
     char date[32];
@@ -98,7 +100,9 @@ void exchange_free(struct http_exchange *x); /* calls on_close when owed */
 void exchange_announce(struct http_exchange *x);
 void exchange_take(struct http_exchange *x, str bytes); /* a piece of the body */
 void exchange_ended(struct http_exchange *x);           /* the body is complete */
-void exchange_unfill(struct http_exchange *x);          /* on_writable when due */
+/* For each sweep: has its body stopped, or does it trickle? `wanted`: the peer could send more. */
+bool exchange_is_late(struct http_exchange *x, bool wanted);
+void exchange_unfill(struct http_exchange *x); /* on_writable when due */
 void request_set_target(struct http_request *r, str target);
 str http_date(struct http_core *c);
 /* The value without control characters; a copy only when there are any. */
