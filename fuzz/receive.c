@@ -1,9 +1,12 @@
 /* Any bytes as gRPC framing, and as a request's head: the message's bytes lie inside the input,
- * whatever it is cut into the outcome is the same, and every head is judged. */
+ * whatever it is cut into the outcome is the same, every head is judged, and its credentials and
+ * its origin let nobody in who does not have what is asked for. */
 #include <assert.h>
 #include <stdint.h>
 
 #include "ingest/receive/answer.h"
+#include "ingest/receive/auth.h"
+#include "ingest/receive/cors.h"
 #include "ingest/receive/grpc_frame.h"
 #include "ingest/receive/route.h"
 
@@ -25,6 +28,34 @@ static status frame(str in, size_t cut, uint32_t *ret_seen)
     assert(f.seen <= f.length);
     if (st == ST_OK) *ret_seen = f.seen;
     return st;
+}
+
+/* Bearer "let-me-in" and nothing else, with any case of the scheme and spaces around the token. */
+static void credentials(str header)
+{
+    static struct auth *auth;
+    struct err err;
+    if (!auth && auth_open(&(struct receive_auth){.bearer_token = "let-me-in"}, &auth, &err))
+        __builtin_trap();
+    if (auth_allows(auth, header))
+        assert(header.len >= 16 && memmem(header.ptr, header.len, " let-me-in", 10));
+}
+
+/* The pattern's ends are the origin's, and a list of the origin itself allows it. */
+static void origin(str o)
+{
+    if (cors_allows(S("https://*.example:8443, http://a*b*c"), o)) {
+        bool first = o.len >= 21 && strncasecmp(o.ptr, "https://", 8) == 0 &&
+                     strncasecmp(o.ptr + o.len - 13, ".example:8443", 13) == 0;
+        bool second =
+            o.len >= 10 && strncasecmp(o.ptr, "http://a", 8) == 0 && (o.ptr[o.len - 1] | 32) == 'c';
+        assert(first || second);
+    }
+    bool plain = o.len && !memchr(o.ptr, ',', o.len) && !memchr(o.ptr, '*', o.len) &&
+                 o.ptr[0] != ' ' && o.ptr[o.len - 1] != ' ';
+    if (plain) assert(cors_allows(o, o));
+    cors_allows(o, S("https://a.example")); /* a list of any form */
+    cors_names(o, S("*"));
 }
 
 /* Lines: method, target, then "name: value". */
@@ -51,6 +82,10 @@ static void head(str in)
     struct ingest_answer a = {.err.code = ST_INVALID};
     status st = route_request(&r, &route, &a.err);
     assert(route.signal < SIGNAL_COUNT && route.protocol <= OTLP_HTTP_JSON);
+    assert(route.timeout >= 0 && route.timeout <= 365 * NANOS_DAY);
+    route_takes_gzip(&r);
+    credentials(http_header_get(&r, S("authorization")));
+    origin(http_header_get(&r, S("origin")));
     struct buf out;
     buf_init(&out, 1 << 16);
     if (st != ST_OK) {

@@ -1,103 +1,22 @@
-/* The receiver: a request from its head to its answer. One `incoming` for each, held by two: the
- * exchange (until on_close) and the request (from the sink until the answer). Whoever lets go last
- * frees it. */
+/* The receiver: a request's life, what the HTTP server calls, and the door. */
 #include "ingest/receive/receive.h"
 
 #include <assert.h>
-#include <stdio.h>
 #include <stdlib.h>
 
-#include "ingest/receive/answer.h"
-#include "ingest/receive/grpc_frame.h"
-#include "ingest/receive/route.h"
-#include "net/compress.h"
+#include "ingest/receive/cors.h"
+#include "ingest/receive/incoming.h"
 #include "obs/metrics.h"
 
-enum {
-    SLACK = 64,
-    FIRST_ROOM = 16384,
-    WHOLE_ROOM = 1 << 20,
-    REFUSED_RETRY_MS = 1000,
-    ARENA_FACTOR = 8
-};
+enum { REFUSED_RETRY_MS = 1000, ARENA_FACTOR = 8, CLOCK_MS = 100 };
 #define DEFAULT_MAX ((uint64_t)64 << 20)
 
-struct receiver {
-    struct loop *loop;
-    struct http_listener *listener;
-    struct receive_options opt;
-    uint16_t port;
-    atomic_uint open;
-    struct loop_message drain;
-    atomic_bool draining;
-};
-
-struct incoming {
-    struct ingest_request req;
-    struct receiver *r;
-    struct http_exchange *x; /* NULL once the client is gone. thread: loop */
-    atomic_int refs;
-    struct route route;
-    struct grpc_frame frame;
-    bool answered, cross_origin;
-
-    char *at; /* the wire bytes: in the arena when their number was told, else malloc'ed */
-    size_t len, room;
-    bool on_heap;
-    uint64_t charged; /* of the gate */
-
-    nanos ended_at; /* monotonic: the last byte */
-    struct loop_message message;
-    struct ingest_answer answer;
-};
-
-/* ---- the gate ---- */
-
-static bool fits(const struct receive_gate *g, uint64_t n)
-{
-    uint64_t held = atomic_load_explicit(&g->bytes, memory_order_relaxed);
-    return held < g->max_bytes && n <= g->max_bytes - held;
-}
-
-static bool charge(struct incoming *in, uint64_t n)
-{
-    struct receive_gate *g = in->r->opt.gate;
-    uint64_t before = atomic_fetch_add_explicit(&g->bytes, n, memory_order_relaxed);
-    if (before > g->max_bytes || n > g->max_bytes - before) {
-        atomic_fetch_sub_explicit(&g->bytes, n, memory_order_relaxed);
-        return false;
-    }
-    in->charged += n;
-    metric_move(M_INFLIGHT_BYTES, 0, (int64_t)n);
-    return true;
-}
-
-static void discharge(struct incoming *in)
-{
-    atomic_fetch_sub_explicit(&in->r->opt.gate->bytes, in->charged, memory_order_relaxed);
-    metric_move(M_INFLIGHT_BYTES, 0, -(int64_t)in->charged);
-    in->charged = 0;
-}
-
 /* ---- life ---- */
-
-static void release_body(struct incoming *in)
-{
-    if (in->on_heap) free(in->at);
-    in->at = NULL;
-    in->on_heap = false;
-    if (in->req.arena) {
-        arena_done(in->req.arena);
-        free(in->req.arena);
-        in->req.arena = NULL;
-    }
-    discharge(in);
-}
 
 static void unref(struct incoming *in)
 {
     if (atomic_fetch_sub(&in->refs, 1) > 1) return;
-    release_body(in);
+    body_release(in);
     atomic_fetch_sub(&in->r->open, 1);
     free(in);
 }
@@ -120,133 +39,79 @@ static struct incoming *incoming_new(struct receiver *r, struct http_exchange *x
     return in;
 }
 
-/* ---- the answer ---- */
-
-enum { ANSWER_HEADERS = 10 };
-
-struct head {
-    struct http_header list[ANSWER_HEADERS];
-    size_t n;
-};
-
-static void add(struct head *h, str name, str value)
-{
-    assert(h->n < ANSWER_HEADERS);
-    h->list[h->n++] = (struct http_header){name, value};
-}
-
-static void respond_grpc(struct incoming *in, const struct ingest_answer *a)
-{
-    struct buf body, message, details;
-    buf_init(&body, 8192);
-    buf_init(&message, 8192);
-    buf_init(&details, 8192);
-    struct head h = {};
-    add(&h, S("content-type"), S("application/grpc"));
-    if (a->err.code == ST_OK) {
-        buf_add(&body, (str){"\0\0\0\0\0", 5});
-        answer_export(&body, PAYLOAD_PROTOBUF, in->route.signal, a);
-        size_t n = body.len - 5;
-        for (int i = 0; i < 4; i++) body.ptr[1 + i] = (char)(n >> (24 - 8 * i));
-        struct http_header trailer = {S("grpc-status"), S("0")};
-        http_respond(in->x, &(struct http_answer){.status = 200,
-                                                  .headers = h.list,
-                                                  .n_headers = h.n,
-                                                  .body = buf_str(&body),
-                                                  .trailers = &trailer,
-                                                  .n_trailers = 1});
-    } else {
-        char code[12];
-        int n = snprintf(code, sizeof code, "%d", status_grpc(a->err.code));
-        add(&h, S("grpc-accept-encoding"), S("identity,gzip,zstd"));
-        add(&h, S("grpc-status"), (str){code, (size_t)n});
-        answer_grpc_message(&message, (str){a->err.msg, strlen(a->err.msg)});
-        add(&h, S("grpc-message"), buf_str(&message));
-        if (a->retry_after_ms && status_retryable(a->err.code)) {
-            answer_grpc_details(&details, a);
-            add(&h, S("grpc-status-details-bin"), buf_str(&details));
-        }
-        http_respond(in->x,
-                     &(struct http_answer){.status = 200, .headers = h.list, .n_headers = h.n});
-    }
-    buf_done(&body);
-    buf_done(&message);
-    buf_done(&details);
-}
-
-static void respond_http(struct incoming *in, const struct ingest_answer *a)
-{
-    bool json = in->route.protocol != OTLP_HTTP_PROTOBUF, ok = a->err.code == ST_OK;
-    enum payload_format form = json ? PAYLOAD_JSON : PAYLOAD_PROTOBUF;
-    struct buf body;
-    buf_init(&body, 8192);
-    if (ok)
-        answer_export(&body, form, in->route.signal, a);
-    else
-        answer_status(&body, form, a);
-    struct head h = {};
-    add(&h, S("content-type"), json ? S("application/json") : S("application/x-protobuf"));
-    if (in->cross_origin) add(&h, S("access-control-allow-origin"), S("*"));
-    unsigned code =
-        in->route.http_status ? in->route.http_status : (unsigned)status_http(a->err.code);
-    if (code == 405) add(&h, S("allow"), S("POST, OPTIONS"));
-    if (code == 415) add(&h, S("accept-encoding"), S("gzip, zstd, identity"));
-    char seconds[16];
-    if (!ok && a->retry_after_ms && status_retryable(a->err.code)) {
-        int n = snprintf(seconds, sizeof seconds, "%u",
-                         a->retry_after_ms / 1000 + (a->retry_after_ms % 1000 != 0));
-        add(&h, S("retry-after"), (str){seconds, (size_t)n});
-    }
-    http_respond(in->x, &(struct http_answer){.status = ok ? 200 : code,
-                                              .headers = h.list,
-                                              .n_headers = h.n,
-                                              .body = buf_str(&body)});
-    buf_done(&body);
-}
-
-static void respond(struct incoming *in, const struct ingest_answer *a)
-{
-    if (a->err.code != ST_OK) metric_add(M_REQUESTS_REFUSED, a->err.code, 1);
-    if (in->ended_at)
-        metric_observe(M_REQUEST_SECONDS, in->route.signal,
-                       (double)(clock_monotonic() - in->ended_at) / 1e9);
-    in->answered = true;
-    if (!in->x) return;
-    if (in->route.protocol == OTLP_GRPC)
-        respond_grpc(in, a);
-    else
-        respond_http(in, a);
-}
-
 /* Receive's own no: the body, as far as it has come, is let go at once. */
 static void refuse(struct incoming *in, const struct err *err)
 {
     struct ingest_answer a = {.err = *err};
-    if (status_retryable(err->code)) a.retry_after_ms = REFUSED_RETRY_MS;
+    if (err->code == ST_OVERLOADED || err->code == ST_UNAVAILABLE)
+        a.retry_after_ms = REFUSED_RETRY_MS;
     respond(in, &a);
-    release_body(in);
+    body_release(in);
 }
 
-static void respond_preflight(struct incoming *in, const struct http_request *req)
+/* ---- deadlines ---- */
+
+static void timed_add(struct incoming *in)
 {
-    struct head h = {};
-    str wanted = http_header_get(req, S("access-control-request-headers"));
-    add(&h, S("access-control-allow-origin"), S("*"));
-    add(&h, S("access-control-allow-methods"), S("POST, OPTIONS"));
-    add(&h, S("access-control-allow-headers"),
-        wanted.len ? wanted : S("content-type, content-encoding"));
-    add(&h, S("access-control-max-age"), S("7200"));
-    add(&h, S("vary"), S("access-control-request-headers"));
-    in->answered = true;
-    http_respond(in->x, &(struct http_answer){.status = 204, .headers = h.list, .n_headers = h.n});
+    struct receiver *r = in->r;
+    in->deadline = clock_monotonic() + in->route.timeout;
+    in->timed_next = r->timed;
+    if (r->timed) r->timed->timed_prev = in;
+    r->timed = in;
 }
+
+static void timed_remove(struct incoming *in)
+{
+    if (!in->deadline) return;
+    if (in->timed_prev)
+        in->timed_prev->timed_next = in->timed_next;
+    else
+        in->r->timed = in->timed_next;
+    if (in->timed_next) in->timed_next->timed_prev = in->timed_prev;
+    in->deadline = 0;
+}
+
+static bool is_late(const struct incoming *in, nanos now)
+{
+    return in->deadline && now > in->deadline;
+}
+
+static status too_late(struct err *err)
+{
+    return err_set(err, ST_TIMEOUT, ERR_NOPOS, "the call's grpc-timeout has passed");
+}
+
+/* Also those the sink has: what it does with them goes on, the answer it gives goes nowhere. */
+static void end_late(void *ctx)
+{
+    struct receiver *r = ctx;
+    nanos now = r->timed ? clock_monotonic() : 0;
+    for (struct incoming *in = r->timed, *next; in; in = next) {
+        next = in->timed_next;
+        if (!is_late(in, now)) continue;
+        struct ingest_answer a = {};
+        too_late(&a.err);
+        timed_remove(in);
+        bool reading = !in->ended_at;
+        respond(in, &a);
+        if (reading) body_release(in);
+    }
+}
+
+/* ---- the sink's answer ---- */
 
 /* On the loop, or in the answering thread when the loop has stopped and nobody is left to tell. */
 static void deliver(void *ctx)
 {
     struct incoming *in = ctx;
-    respond(in, &in->answer);
-    release_body(in);
+    bool late = is_late(in, in->deadline ? clock_monotonic() : 0);
+    timed_remove(in);
+    if (late) {
+        in->answer = (struct ingest_answer){};
+        too_late(&in->answer.err);
+    }
+    if (!in->answered) respond(in, &in->answer);
+    body_release(in);
     unref(in);
 }
 
@@ -256,140 +121,84 @@ void receive_answer(struct ingest_request *req, const struct ingest_answer *answ
     in->answer = *answer;
     in->message = (struct loop_message){.fn = deliver, .ctx = in};
     if (loop_post_message(in->r->loop, &in->message)) return;
-    release_body(in);
+    body_release(in);
     unref(in);
-}
-
-/* ---- the body ---- */
-
-static status too_large(const struct receiver *r, struct err *err)
-{
-    return err_set(err, ST_LIMIT, ERR_NOPOS, "body is larger than %llu bytes",
-                   (unsigned long long)r->opt.max_body_bytes);
-}
-
-static status no_room(struct err *err)
-{
-    return err_set(err, ST_OVERLOADED, ERR_NOPOS, "too many bytes of requests in flight");
-}
-
-/* The number of wire bytes is known: room for all of them, in the arena unless they are many. Only
- * what has come is charged: what a client states and never sends must not keep others out. */
-static status room_for(struct incoming *in, uint64_t n, struct err *err)
-{
-    if (n > in->r->opt.max_body_bytes) return too_large(in->r, err);
-    if (!fits(in->r->opt.gate, n)) return no_room(err);
-    if (n > WHOLE_ROOM) return ST_OK;
-    in->at = arena_alloc(in->req.arena, n + SLACK, 16);
-    in->room = n;
-    return ST_OK;
-}
-
-static void grow(struct incoming *in, size_t need)
-{
-    size_t room = in->room ? in->room * 2 : FIRST_ROOM;
-    while (room < need) room *= 2;
-    if (room > in->r->opt.max_body_bytes) room = (size_t)in->r->opt.max_body_bytes;
-    char *p = realloc(in->at, room + SLACK);
-    if (!p) abort();
-    in->at = p;
-    in->on_heap = true;
-    in->room = room;
-}
-
-static status append(struct incoming *in, str bytes, struct err *err)
-{
-    bool more = bytes.len > in->room - in->len;
-    if (more && in->at && !in->on_heap)
-        return err_set(err, ST_INVALID, ERR_NOPOS, "body is longer than %zu bytes as stated",
-                       in->room);
-    if (bytes.len > in->r->opt.max_body_bytes - in->len) return too_large(in->r, err);
-    if (!charge(in, bytes.len)) return no_room(err);
-    if (more) grow(in, in->len + bytes.len);
-    memcpy(in->at + in->len, bytes.ptr, bytes.len);
-    in->len += bytes.len;
-    return ST_OK;
-}
-
-static status take(struct incoming *in, str bytes, struct err *err)
-{
-    if (in->route.protocol != OTLP_GRPC) return append(in, bytes, err);
-    bool knew = grpc_frame_has_length(&in->frame);
-    str message;
-    TRY(grpc_frame_take(&in->frame, bytes, in->r->opt.max_body_bytes, &message, err));
-    if (!knew && grpc_frame_has_length(&in->frame)) TRY(room_for(in, in->frame.length, err));
-    return message.len ? append(in, message, err) : ST_OK;
-}
-
-/* Wire and body of the request, once the last byte is there. */
-static status finish(struct incoming *in, struct err *err)
-{
-    struct ingest_request *q = &in->req;
-    q->compression = in->route.compression;
-    if (in->route.protocol == OTLP_GRPC) {
-        TRY(grpc_frame_end(&in->frame, q->compression != PAYLOAD_IDENTITY, err));
-        if (!in->frame.compressed) q->compression = PAYLOAD_IDENTITY;
-    }
-    if (!in->at) TRY(room_for(in, 0, err));
-    if (in->on_heap) { /* it goes with the arena from here on */
-        arena_defer(q->arena, free, in->at);
-        in->on_heap = false;
-    }
-    memset(in->at + in->len, 0, SLACK);
-    q->wire = q->body = (str){in->at, in->len};
-    if (q->compression == PAYLOAD_IDENTITY && in->len > in->r->opt.max_decompressed_bytes)
-        return too_large(in->r, err);
-    if (q->compression != PAYLOAD_IDENTITY) {
-        TRY(decompress(q->arena, q->compression, q->wire, in->r->opt.max_decompressed_bytes,
-                       &q->body, err));
-        if (!charge(in, q->body.len)) return no_room(err);
-        memset((char *)(uintptr_t)q->body.ptr + q->body.len, 0, SLACK);
-    }
-    q->signal = in->route.signal;
-    q->format = in->route.protocol == OTLP_HTTP_JSON ? PAYLOAD_JSON : PAYLOAD_PROTOBUF;
-    q->received_at = loop_now(in->r->loop);
-    return ST_OK;
 }
 
 /* ---- the service ---- */
 
+/* A browser asks before it sends: which page, which headers. */
+static status admit_preflight(struct incoming *in, const struct http_request *req, struct err *err)
+{
+    if (in->r->opt.cors.origins.len == 0) {
+        in->route.http_status = 405;
+        return err_set(err, ST_UNSUPPORTED, ERR_NOPOS, "OTLP is POST only: OPTIONS");
+    }
+    if (in->origin.len && http_header_get(req, S("access-control-request-method")).len)
+        return ST_OK;
+    in->route.http_status = 403;
+    return err_set(err, ST_UNAUTHORIZED, ERR_NOPOS,
+                   "not a preflight of an origin in receive.http.cors.allowed_origins");
+}
+
+static status authorise(struct incoming *in, const struct http_request *req, struct err *err)
+{
+    struct auth *auth = in->r->auth;
+    if (!auth) return ST_OK;
+    auth_refresh(auth, (uint64_t)(loop_now(in->r->loop) / NANOS_MS));
+    str sent = http_header_get(req, S("authorization"));
+    if (auth_allows(auth, sent)) return ST_OK;
+    in->challenge = true;
+    in->route.http_status = 0; /* 401, whatever else is wrong with it */
+    return err_set(err, ST_UNAUTHORIZED, ERR_NOPOS,
+                   sent.ptr ? "the credentials are not valid" : "credentials are needed");
+}
+
 static status admit(struct incoming *in, const struct http_request *req, struct err *err)
 {
     struct receiver *r = in->r;
-    TRY(route_request(req, &in->route, err));
-    if (in->route.preflight) return ST_OK;
+    status routed = route_request(req, &in->route, err);
+    if (routed == ST_OK && in->route.preflight) return admit_preflight(in, req, err);
+    TRY(authorise(in, req, err));
+    if (routed != ST_OK) return routed;
     metric_add(M_REQUESTS, in->route.protocol, 1);
     if (atomic_load_explicit(&r->opt.gate->closed, memory_order_relaxed))
         return err_set(err, ST_UNAVAILABLE, ERR_NOPOS, "shutting down");
     if (in->route.protocol != OTLP_GRPC && req->content_length >= 0)
-        return room_for(in, (uint64_t)req->content_length, err);
+        return body_expect(in, (uint64_t)req->content_length, err);
     /* The size is told later, or never: there must be room for something at least. */
-    if (!fits(r->opt.gate, 1)) return no_room(err);
+    if (!body_fits(in))
+        return err_set(err, ST_OVERLOADED, ERR_NOPOS, "too many bytes of requests in flight");
     if (req->content_length > 5 && (uint64_t)req->content_length - 5 > r->opt.max_body_bytes)
-        return too_large(r, err);
+        return err_set(err, ST_LIMIT, ERR_NOPOS, "body is larger than %llu bytes",
+                       (unsigned long long)r->opt.max_body_bytes);
     return ST_OK;
 }
 
 static void on_request(void *ctx, struct http_exchange *x, const struct http_request *req)
 {
     struct incoming *in = incoming_new(ctx, x);
-    in->cross_origin = http_header_get(req, S("origin")).len > 0;
+    str origin = http_header_get(req, S("origin"));
+    if (origin.len && cors_allows(in->r->opt.cors.origins, origin)) in->origin = origin;
+    in->takes_gzip = route_takes_gzip(req);
     struct err err;
-    if (admit(in, req, &err) != ST_OK)
-        refuse(in, &err);
-    else if (in->route.preflight)
-        respond_preflight(in, req);
-    else
-        http_continue(x);
+    if (admit(in, req, &err) != ST_OK) return refuse(in, &err);
+    if (in->route.preflight) return respond_preflight(in, req);
+    if (in->route.timeout) timed_add(in);
+    http_continue(x);
 }
 
 static void on_data(void *, struct http_exchange *x, str bytes)
 {
     struct incoming *in = http_user(x);
     struct err err;
-    /* Copied, so the window is free again; the gate is what bounds the copies. */
-    http_consume(x, bytes.len);
-    if (!in->answered && take(in, bytes, &err) != ST_OK) refuse(in, &err);
+    /* The peer gets the window back when the pipeline has answered (the exchange closes then),
+     * unless the rest of a body needs it to come at all; the gate bounds what is copied. */
+    if (!http_may_hold(x)) http_consume(x, bytes.len);
+    if (!in->answered && body_take(in, bytes, &err) != ST_OK) {
+        timed_remove(in);
+        refuse(in, &err);
+    }
 }
 
 static void on_end(void *, struct http_exchange *x)
@@ -398,7 +207,11 @@ static void on_end(void *, struct http_exchange *x)
     struct err err;
     if (in->answered) return;
     in->ended_at = clock_monotonic();
-    if (finish(in, &err) != ST_OK) return refuse(in, &err);
+    status st = is_late(in, in->ended_at) ? too_late(&err) : body_finish(in, &err);
+    if (st != ST_OK) {
+        timed_remove(in);
+        return refuse(in, &err);
+    }
     atomic_fetch_add(&in->refs, 1);
     in->r->opt.sink(in->r->opt.ctx, &in->req);
 }
@@ -406,6 +219,7 @@ static void on_end(void *, struct http_exchange *x)
 static void on_close(void *, struct http_exchange *x)
 {
     struct incoming *in = http_user(x);
+    timed_remove(in);
     in->x = NULL;
     unref(in);
 }
@@ -425,13 +239,24 @@ status receive_open(struct loop *l, const char *host, uint16_t port,
     if (!r->opt.max_decompressed_bytes) r->opt.max_decompressed_bytes = DEFAULT_MAX;
     r->drain = (struct loop_message){.fn = drain_now, .ctx = r};
     struct http_service service = {r, on_request, on_data, on_end, on_close, NULL};
-    status st = http_listen(l, host, port, &service, &opt->http, &r->listener, err);
+    status st = auth_open(&opt->auth, &r->auth, err);
+    if (st == ST_OK) st = http_listen(l, host, port, &service, &opt->http, &r->listener, err);
     if (st != ST_OK) {
+        auth_close(r->auth);
         free(r);
         return st;
     }
+    r->clock = loop_timer_new(l, CLOCK_MS, end_late, r);
     r->port = http_listener_port(r->listener);
     *ret = r;
+    return ST_OK;
+}
+
+status receive_auth_check(const struct receive_auth *opt, struct err *err)
+{
+    struct auth *a;
+    TRY(auth_open(opt, &a, err));
+    auth_close(a);
     return ST_OK;
 }
 
@@ -453,5 +278,6 @@ void receive_close(struct receiver *r)
     if (!r) return;
     http_listener_close(r->listener);
     assert(atomic_load(&r->open) == 0);
+    auth_close(r->auth);
     free(r);
 }

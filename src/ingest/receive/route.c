@@ -3,6 +3,8 @@
 
 #include <strings.h>
 
+#include "base/num.h"
+
 static const struct {
     const char *path;
     enum signal_kind signal;
@@ -61,6 +63,26 @@ static status refuse(struct route *r, unsigned http_status, struct err *err, sta
                    what.ptr ? what.ptr : "");
 }
 
+/* grpc-timeout: at most eight digits and a unit (gRPC over HTTP/2, "Requests"). */
+static bool find_timeout(str s, nanos *ret)
+{
+    static const struct {
+        char unit;
+        nanos length;
+    } units[] = {{'H', 3600 * NANOS_S}, {'M', 60 * NANOS_S}, {'S', NANOS_S},
+                 {'m', NANOS_MS},       {'u', 1000},         {'n', 1}};
+    uint64_t n;
+    if (s.len < 2 || s.len > 9 || !num_parse_u64((str){s.ptr, s.len - 1}, &n)) return false;
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
+        if (s.ptr[s.len - 1] != units[i].unit) continue;
+        nanos most = 365 * NANOS_DAY; /* 99999999H is no deadline, and more than fits */
+        *ret = (nanos)n > most / units[i].length ? most : (nanos)n * units[i].length;
+        if (*ret == 0) *ret = 1; /* it has passed already */
+        return true;
+    }
+    return false;
+}
+
 static status route_grpc(const struct http_request *req, str type, struct route *r, struct err *err)
 {
     r->protocol = OTLP_GRPC;
@@ -82,6 +104,10 @@ static status route_grpc(const struct http_request *req, str type, struct route 
         if (!find_compression(encoding, &r->compression))
             return refuse(r, 0, err, ST_UNSUPPORTED,
                           "grpc-encoding is not one of identity, gzip, zstd", encoding);
+        str timeout = http_header_get(req, S("grpc-timeout"));
+        if (timeout.ptr && !find_timeout(timeout, &r->timeout))
+            return refuse(r, 0, err, ST_INVALID, "grpc-timeout is not up to 8 digits and a unit",
+                          timeout);
         return ST_OK;
     }
     return refuse(r, 0, err, ST_UNSUPPORTED, "unknown service or method", req->path);
@@ -117,4 +143,33 @@ status route_request(const struct http_request *req, struct route *ret, struct e
         return refuse(ret, 0, err, ST_MEDIA_TYPE,
                       "content-encoding is not one of identity, gzip, zstd", encoding);
     return ST_OK;
+}
+
+/* One member of a list between commas, and its q when it has one. */
+static bool names_gzip(str member)
+{
+    const char *semi = member.len ? memchr(member.ptr, ';', member.len) : NULL;
+    str name = media_type(member), rest = {0};
+    while (name.len && (name.ptr[0] == ' ' || name.ptr[0] == '\t')) name = str_drop(name, 1);
+    if (semi) rest = str_drop(member, (size_t)(semi - member.ptr) + 1);
+    bool refused = false; /* "q=0", "q=0.000" */
+    if (rest.len) {
+        while (rest.len && rest.ptr[0] == ' ') rest = str_drop(rest, 1);
+        refused = rest.len >= 3 && (rest.ptr[0] | 32) == 'q' && rest.ptr[1] == '=';
+        for (size_t i = 2; refused && i < rest.len; i++)
+            refused = rest.ptr[i] == '0' || rest.ptr[i] == '.' || rest.ptr[i] == ' ';
+    }
+    return is_word(name, "gzip") && !refused;
+}
+
+bool route_takes_gzip(const struct http_request *req)
+{
+    str list = http_header_get(req, S("accept-encoding"));
+    while (list.len) {
+        const char *comma = memchr(list.ptr, ',', list.len);
+        str one = {list.ptr, comma ? (size_t)(comma - list.ptr) : list.len};
+        list = str_drop(list, one.len + 1);
+        if (names_gzip(one)) return true;
+    }
+    return false;
 }

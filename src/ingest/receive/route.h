@@ -17,9 +17,13 @@ struct route {
     bool preflight;              /* a browser asks first: answered with 204, no body */
     enum signal_kind signal;
     enum payload_compression compression;
+    nanos timeout;        /* gRPC: for the whole call; 0: not stated */
     unsigned http_status; /* with an error: instead of the status' own; 0: its own */
 };
 
 /* Reads the head. An error is what the client is told; *ret is then good for the answer's form. */
 [[nodiscard]] status route_request(const struct http_request *req, struct route *ret,
                                    struct err *err);
+
+/* Does the client read gzip? (Accept-Encoding, rfc9110 12.5.3) */
+bool route_takes_gzip(const struct http_request *req);
