@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cmd/access.h"
 #include "cmd/cmd.h"
 #include "cmd/memory_shares.h"
 #include "config/config.h"
@@ -51,6 +52,8 @@ int cmd_check_config(int argc, char **argv)
         status s = config_load(&c, &arena, argc, argv, environ, &err);
         if (s == ST_OK) s = check_endpoints(&c, &err);
         if (s == ST_OK) s = check_memory(&c, &err);
+        struct access access;
+        if (s == ST_OK) s = access_of(&c, &access, &err);
         if (s == ST_NOT_FOUND && !err.msg[0]) {
             puts("usage: weir check-config [--config FILE] [--OPTION VALUE ...]\n"
                  "       weir check-config --reference\n\n"

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/json_out.h"
+#include "cmd/access.h"
 #include "lifecycle/lifecycle.h"
 #include "obs/log.h"
 #include "obs/memory.h"
@@ -162,6 +163,8 @@ status service_open_pipeline(struct service *s, struct err *err)
         .max_body_bytes = c->max_body,
         .max_decompressed_bytes = c->max_decompressed,
         .max_inflight_bytes = s->memory.inflight,
+        .max_connections =
+            (uint32_t)(c->max_connections < UINT32_MAX ? c->max_connections : UINT32_MAX),
         .store_writers = (unsigned)c->store_writers,
         .insert_tries = (unsigned)c->store_tries,
         .retention_traces = c->retention_traces,
@@ -170,6 +173,12 @@ status service_open_pipeline(struct service *s, struct err *err)
         .max_future = c->max_future ? c->max_future : 36500 * NANOS_DAY, /* 0: no bound */
         .max_attributes = (uint32_t)c->max_attributes,
     };
+    struct access access;
+    TRY(access_of(c, &access, err));
+    if (access.grpc_has_tls) opt.grpc_tls = &access.grpc_tls;
+    if (access.http_has_tls) opt.http_tls = &access.http_tls;
+    opt.auth = access.auth;
+    opt.cors = access.cors;
     TRY(config_endpoint(c, c->grpc_endpoint, "receive.grpc.endpoint", &opt.grpc_host,
                         &opt.grpc_port, err));
     TRY(config_endpoint(c, c->http_endpoint, "receive.http.endpoint", &opt.http_host,

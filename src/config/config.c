@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/num.h"
 #include "base/nearest.h"
+#include "base/num.h"
 #include "base/value.h"
 
 enum option_type { TEXT, FLAG, COUNT, SIZE, TIME, CHOICE };
@@ -39,15 +39,25 @@ static const struct {
     str name;
     uint64_t least;
 } leasts[] = {
-    {S("receive.max_body"), 1},        {S("receive.max_decompressed"), 1},
-    {S("receive.max_inflight"), 1},    {S("journal.max_size"), 1 << 20},
-    {S("journal.segment_size"), 4096}, {S("journal.reserve"), 1 << 20},
-    {S("batch.send_batch_size"), 1},   {S("batch.timeout"), NANOS_MS},
-    {S("batch.max_rows"), 1},          {S("batch.max_bytes"), 1},
-    {S("store.writers"), 1},           {S("store.tries"), 1},
-    {S("query.threads"), 1},           {S("query.max_queued"), 1},
-    {S("query.timeout"), NANOS_MS},    {S("query.max_rows"), 1},
-    {S("query.max_series"), 1},        {S("query.max_memory"), 1},
+    {S("receive.max_body"), 1},
+    {S("receive.max_decompressed"), 1},
+    {S("receive.max_inflight"), 1},
+    {S("receive.max_connections"), 1},
+    {S("journal.max_size"), 1 << 20},
+    {S("journal.segment_size"), 4096},
+    {S("journal.reserve"), 1 << 20},
+    {S("batch.send_batch_size"), 1},
+    {S("batch.timeout"), NANOS_MS},
+    {S("batch.max_rows"), 1},
+    {S("batch.max_bytes"), 1},
+    {S("store.writers"), 1},
+    {S("store.tries"), 1},
+    {S("query.threads"), 1},
+    {S("query.max_queued"), 1},
+    {S("query.timeout"), NANOS_MS},
+    {S("query.max_rows"), 1},
+    {S("query.max_series"), 1},
+    {S("query.max_memory"), 1},
     {S("query.max_entries"), 1},
 };
 
@@ -246,14 +256,19 @@ status config_load(struct config *c, struct arena *arena, int argc, char **argv,
     return ST_OK;
 }
 
+/* Files of secrets are named openly. */
+static bool is_secret(const struct option *o)
+{
+    return strstr(o->name.ptr, "password") || str_eq(o->name, S("receive.auth.bearer_token"));
+}
+
 static void print_value(const struct config *c, const struct option *o, struct buf *out)
 {
     const void *field = (const char *)c + o->offset;
     switch (o->type) {
     case TEXT: {
         str s = *(const str *)field;
-        bool secret = strstr(o->name.ptr, "password") && s.len;
-        value_print_text(out, secret ? S("***") : s);
+        value_print_text(out, s.len && is_secret(o) ? S("***") : s);
         return;
     }
     case FLAG: buf_add(out, *(const bool *)field ? S("true") : S("false")); return;

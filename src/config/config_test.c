@@ -122,11 +122,14 @@ TEST(config_printed_is_read_back)
     struct err err;
     CHECK_INT(config_set(&c, S("batch.timeout"), S("90s"), &err), ST_OK);
     CHECK_INT(config_set(&c, S("store.password"), S("hush"), &err), ST_OK);
+    CHECK_INT(config_set(&c, S("receive.auth.bearer_token"), S("hush"), &err), ST_OK);
+    CHECK_INT(config_set(&c, S("receive.auth.bearer_tokens_file"), S("shown"), &err), ST_OK);
     struct buf out;
     buf_init(&out, 1 << 16);
     config_print(&c, &out);
     buf_char(&out, 0);
     CHECK(strstr(out.ptr, "hush") == NULL);
+    CHECK(strstr(out.ptr, "shown") != NULL);
     out.len--;
     CHECK_INT(config_read_yaml(&d, buf_str(&out), "printed", &err), ST_OK);
     CHECK_INT(d.batch_timeout, 90 * NANOS_S);

@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "base/str.h"
 #include "ingest/batch/batch.h"
+#include "ingest/receive/receive.h"
 
 struct pipeline;
 struct store;
@@ -19,7 +20,11 @@ enum ack_policy { ACK_DURABLE, ACK_MEMORY, ACK_STORED };
 struct pipeline_options {
     unsigned workers; /* loops and journals; 0: one per core */
     const char *grpc_host, *http_host;
-    uint16_t grpc_port, http_port; /* 0: any free one */
+    uint16_t grpc_port, http_port;              /* 0: any free one */
+    const struct http_tls *grpc_tls, *http_tls; /* NULL: without. Borrowed until it is open */
+    struct receive_auth
+        auth; /* of both ports; its strings, and those of cors, outlive the pipeline */
+    struct receive_cors cors; /* of the HTTP port */
     str journal_dir, dead_dir;
     uint64_t journal_segment_bytes, journal_max_bytes,
         journal_reserve_bytes; /* of the whole process; split over workers */
@@ -28,6 +33,7 @@ struct pipeline_options {
     struct batch_partitioning partitioning;
     uint64_t max_body_bytes, max_decompressed_bytes;
     uint64_t max_inflight_bytes; /* bodies held: in flight, in open blocks, being stored */
+    uint32_t max_connections;    /* of a worker at a port; 0: 10,000 */
     unsigned store_writers;      /* threads that encode and insert; 0: 2 */
     unsigned insert_tries;       /* before a refused block goes to dead/; default 5 */
     nanos retention_traces, retention_logs,

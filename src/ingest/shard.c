@@ -69,10 +69,15 @@ status shard_listen(struct shard *s, uint16_t grpc_port, uint16_t http_port, str
     struct receive_options o = {.max_body_bytes = opt->max_body_bytes,
                                 .max_decompressed_bytes = opt->max_decompressed_bytes,
                                 .gate = &s->p->gate,
-                                .http = {.shares_port = s->index > 0},
+                                .http = {.shares_port = s->index > 0,
+                                         .max_connections = opt->max_connections,
+                                         .tls = opt->grpc_tls},
+                                .auth = opt->auth,
                                 .sink = pipeline_take,
                                 .ctx = s};
     TRY(receive_open(s->loop, s->p->grpc_host, grpc_port, &o, &s->grpc, err));
+    o.http.tls = opt->http_tls;
+    o.cors = opt->cors;
     TRY(receive_open(s->loop, s->p->http_host, http_port, &o, &s->http, err));
     s->timer = loop_timer_new(s->loop, TICK_MS, tick, s);
     return ST_OK;

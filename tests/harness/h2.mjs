@@ -1,8 +1,9 @@
 // HTTP/2 by hand (prior knowledge), and gRPC on top of it: for what no SDK sends.
 import http2 from 'node:http2';
 
-export function connectH2(weir, port) {
-  const session = http2.connect(`http://127.0.0.1:${weir.ports[port]}`);
+// `tls`: options of tls.connect; without them in clear.
+export function connectH2(weir, port, tls = null) {
+  const session = tls ? http2.connect(`https://localhost:${weir.ports[port]}`, tls) : http2.connect(`http://127.0.0.1:${weir.ports[port]}`);
   session.on('error', () => {});
   return session;
 }
