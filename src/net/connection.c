@@ -103,6 +103,7 @@ static void core_begin(struct connection *c, bool http2)
     core->service = &c->listener->service;
     core->limits = &c->listener->limits;
     core->loop = c->listener->loop;
+    core->date = &c->listener->date;
     core->n_open = &c->listener->n_exchanges;
     core->peer = (str){c->peer, strlen(c->peer)};
     core->wake = wake;

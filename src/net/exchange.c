@@ -148,16 +148,17 @@ void request_set_target(struct http_request *r, str target)
 
 str http_date(struct http_core *c)
 {
-    if (!c->loop) return (str){0};
+    struct http_date *d = c->date;
+    if (!d) return (str){0};
     int64_t s = loop_now(c->loop) / NANOS_S;
-    if (s != c->date_s) {
+    if (s != d->s) {
         time_t t = s;
         struct tm tm;
         gmtime_r(&t, &tm);
-        strftime(c->date, sizeof c->date, "%a, %d %b %Y %H:%M:%S GMT", &tm);
-        c->date_s = s;
+        strftime(d->text, sizeof d->text, "%a, %d %b %Y %H:%M:%S GMT", &tm);
+        d->s = s;
     }
-    return (str){c->date, strlen(c->date)};
+    return str_of(d->text);
 }
 
 static bool is_control(char ch) { return ((unsigned char)ch < 32 && ch != '\t') || ch == 127; }

@@ -65,11 +65,17 @@ struct http_core_ops {
     void (*proceed)(struct http_exchange *x); /* 100 Continue */
 };
 
+/* The text of a second (rfc9110 5.6.7). */
+struct http_date {
+    int64_t s;
+    char text[32];
+};
+
 struct http_core {
     const struct http_core_ops *ops;
     const struct http_service *service;
     const struct http_limits *limits; /* no zeros */
-    struct loop *loop;                /* NULL in tests of a core: no Date header then */
+    struct loop *loop;                /* NULL in tests of a core */
     str peer;
     void (*wake)(void *ctx);
     void *wake_ctx;
@@ -83,8 +89,7 @@ struct http_core {
     uint32_t n_exchanges;
     size_t held;                             /* unconsumed bytes of bodies that are not complete */
     uint64_t idle_since_ms, header_since_ms; /* header_since: 0 when not in a header */
-    int64_t date_s;
-    char date[32];
+    struct http_date *date; /* the listener's, since connections are many; NULL: no Date header */
 };
 
 struct http_core *http1_new(void);

@@ -20,6 +20,7 @@ struct http_listener {
     bool draining, closed;
     struct connection *connections;
     uint32_t n_connections, n_exchanges;
+    struct http_date date;
     uint32_t n_handshakes;     /* TLS: under way */
     struct tls_context *tls;   /* NULL: without */
     char *read_buffer;         /* one for all: what is read is dealt with before the next read */

@@ -41,6 +41,7 @@ struct loop {
     uint32_t n_posted;
     bool closed;
     bool stopping;
+    bool mail_from_here; /* there is mail that its own thread posted, and nobody woke it for */
 
     struct message_list deferred;
     struct loop_guest *guests;
@@ -101,7 +102,26 @@ static void run_deferred(struct loop *l)
     if (l->deferred.first) uv_async_send(&l->wake);
 }
 
-static void on_prepare(uv_prepare_t *h) { run_deferred(h->data); }
+static struct loop_message *take_mail(struct loop *l)
+{
+    pthread_mutex_lock(&l->lock);
+    struct loop_message *m = list_take(&l->mail);
+    l->mail_from_here = false;
+    pthread_mutex_unlock(&l->lock);
+    return m;
+}
+
+/* What the loop has posted to itself runs before it waits, in its turn, without a wake-up. */
+static void on_prepare(uv_prepare_t *h)
+{
+    struct loop *l = h->data;
+    for (int i = 0; i < DEFER_ROUNDS; i++) {
+        if (l->mail_from_here) run_all(take_mail(l));
+        run_deferred(l);
+        if (!l->mail_from_here) return;
+    }
+    uv_async_send(&l->wake);
+}
 
 static void close_timer(uv_handle_t *h) { free(h->data); }
 
@@ -123,6 +143,7 @@ static void on_wake(uv_async_t *h)
     struct loop *l = h->data;
     pthread_mutex_lock(&l->lock);
     struct loop_message *m = list_take(&l->mail);
+    l->mail_from_here = false;
     bool stop = l->closed && !l->stopping;
     l->stopping |= l->closed;
     pthread_mutex_unlock(&l->lock);
@@ -233,15 +254,25 @@ void loop_free(struct loop *l)
     free(l);
 }
 
+/* Under the lock. Mail that is there already has woken the loop, or will be seen by it. */
+static void mail_add(struct loop *l, struct loop_message *m)
+{
+    bool empty = !l->mail.first;
+    list_add(&l->mail, m);
+    if (!empty) return;
+    if (loop_is_mine(l))
+        l->mail_from_here = true;
+    else
+        uv_async_send(&l->wake);
+}
+
 bool loop_post_message(struct loop *l, struct loop_message *m)
 {
     pthread_mutex_lock(&l->lock);
     bool ok = !l->closed;
     if (ok) {
         assert(!m->queued);
-        bool empty = !l->mail.first;
-        list_add(&l->mail, m);
-        if (empty) uv_async_send(&l->wake);
+        mail_add(l, m);
     }
     pthread_mutex_unlock(&l->lock);
     return ok;
@@ -256,9 +287,7 @@ bool loop_post(struct loop *l, loop_fn fn, void *ctx)
     bool ok = !l->closed && l->n_posted < MAILBOX_MAX;
     if (ok) {
         l->n_posted++;
-        bool empty = !l->mail.first;
-        list_add(&l->mail, &p->message);
-        if (empty) uv_async_send(&l->wake);
+        mail_add(l, &p->message);
     }
     pthread_mutex_unlock(&l->lock);
     if (!ok) free(p);

@@ -57,6 +57,49 @@ TEST(loop_post_runs_in_order_on_the_loops_thread)
     loop_free(c.loop);
 }
 
+struct chain {
+    struct loop *l;
+    struct loop_message message;
+    char order[8];
+    size_t n;
+    sem_t over;
+};
+
+static void note(struct chain *c, char what)
+{
+    c->order[c->n++] = what;
+    if (c->n == 4) sem_post(&c->over);
+}
+static void chain_b(void *ctx) { note(ctx, 'b'); }
+static void chain_d(void *ctx) { note(ctx, 'd'); }
+static void chain_c(void *ctx)
+{
+    note(ctx, 'c');
+    struct chain *c = ctx;
+    CHECK(loop_post(c->l, chain_d, c)); /* while its mail is being run */
+}
+static void chain_a(void *ctx)
+{
+    struct chain *c = ctx;
+    note(c, 'a');
+    c->message = (struct loop_message){.fn = chain_b, .ctx = c};
+    CHECK(loop_post_message(c->l, &c->message));
+    CHECK(loop_post(c->l, chain_c, c));
+}
+
+TEST(loop_post_from_its_own_thread_runs_in_order_though_nothing_wakes_it)
+{
+    struct chain c = {};
+    struct err err;
+    sem_init(&c.over, 0, 0);
+    CHECK_INT(loop_new("chain", &c.l, &err), ST_OK);
+    CHECK_INT(loop_start(c.l, &err), ST_OK);
+    CHECK(loop_post(c.l, chain_a, &c));
+    sem_wait(&c.over);
+    CHECK_STR(((str){c.order, c.n}), S("abcd"));
+    loop_free(c.l);
+}
+
 TEST(loop_stop_runs_what_was_posted_and_takes_no_more)
 {
     static struct step steps[3];
