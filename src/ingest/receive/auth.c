@@ -175,7 +175,8 @@ bool auth_allows(const struct auth *a, str authorization)
     str token = credentials(authorization, S("bearer"));
     if (token.ptr) {
         SHA256((const unsigned char *)token.ptr, token.len, sent.hash);
-        return is_among(&a->token, &sent) | is_among(&a->of[BEARER], &sent);
+        bool is_option = is_among(&a->token, &sent), is_line = is_among(&a->of[BEARER], &sent);
+        return is_option || is_line;
     }
     str basic = credentials(authorization, S("basic"));
     char text[SENT_MAX / 4 * 3 + 4];
