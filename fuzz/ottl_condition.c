@@ -41,7 +41,8 @@ static const struct telemetry_batch *one_row(enum signal_kind signal)
         LOG_COLUMNS(ROOM)
         c->n = 1;
         c->attrs[0].n = 1;
-        c->body[0] = (struct attr_value){ATTR_STRING, {S("a line")}};
+        c->body[0] =
+            (struct attr_value){ATTR_KVLIST, {S("{\"a\":[1,{\"b\":null}],\"c\":\"\\n\"}")}};
     } else {
         struct metric_columns *c = &b->metrics;
         METRIC_COLUMNS(ROOM)
@@ -57,10 +58,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static struct regex_scratch *scratch;
     if (size == 0) return 0;
     if (!scratch) scratch = regex_scratch_new();
-    enum condition_context on = (enum condition_context)(data[0] % 5);
-    enum signal_kind signal = on == ON_LOG                      ? SIGNAL_LOGS
-                              : on == ON_SPAN || on == ON_EVENT ? SIGNAL_TRACES
-                                                                : SIGNAL_METRICS;
+    enum condition_context on = (enum condition_context)((data[0] & 15) % CONTEXTS);
+    enum signal_kind signal = on == ON_LOG ? SIGNAL_LOGS
+                              : on == ON_SPAN || on == ON_EVENT || on == ON_RESOURCE
+                                  ? SIGNAL_TRACES
+                                  : SIGNAL_METRICS;
     struct arena a;
     const struct condition *c;
     struct err err;

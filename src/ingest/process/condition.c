@@ -141,13 +141,33 @@ static status parse_number(struct parser *p, struct attr_value *ret)
     return ok ? ST_OK : fail(p, start, "not a number that fits");
 }
 
-static status parse_key(struct parser *p, struct node *n, size_t start)
+/* ["name"] or [0], any number of them. */
+static status parse_keys(struct parser *p, const struct path_key **ret)
 {
-    if (!take(p, "[")) return fail(p, start, "attributes need a key: attributes[\"name\"]");
-    if (peek(p) != '"') return fail(p, p->at, "a key in double quotes is expected");
-    TRY(parse_string(p, &n->key));
-    if (!take(p, "]")) return fail(p, p->at, "\"]\" is expected");
-    if (peek(p) == '[') return fail(p, p->at, "keys inside of a value are not supported");
+    struct path_key *last = NULL;
+    *ret = NULL;
+    while (take(p, "[")) {
+        struct path_key *k = arena_new(p->arena, struct path_key);
+        struct attr_value number;
+        char c = peek(p);
+        if (c == '"') {
+            TRY(parse_string(p, &k->name));
+        } else if (is_digit(c)) {
+            size_t at = p->at;
+            TRY(parse_number(p, &number));
+            if (number.type != ATTR_INT) return fail(p, at, "a whole number is expected");
+            k->is_number = true;
+            k->number = number.i;
+        } else {
+            return fail(p, p->at, "a key in double quotes or a number is expected");
+        }
+        if (!take(p, "]")) return fail(p, p->at, "\"]\" is expected");
+        if (last)
+            last->next = k;
+        else
+            *ret = k;
+        last = k;
+    }
     return ST_OK;
 }
 
@@ -164,10 +184,12 @@ static status parse_path(struct parser *p, struct node **ret)
     struct node *n = node_new(p, NODE_PATH);
     const char *why = path_find(p->on, p->named, (str){p->text.ptr + start, p->at - start}, n);
     if (why) return fail(p, start, why);
-    if (n->field == FIELD_ATTRIBUTE)
-        TRY(parse_key(p, n, start));
-    else if (peek(p) == '[')
-        return fail(p, p->at, "this path has no keys");
+    size_t at = p->at;
+    TRY(parse_keys(p, &n->keys));
+    if (n->field == FIELD_ATTRIBUTE && (!n->keys || n->keys->is_number))
+        return fail(p, start, "attributes need a key: attributes[\"name\"]");
+    if (n->keys && n->field != FIELD_ATTRIBUTE && n->field != FIELD_BODY)
+        return fail(p, at, "this path has no keys");
     *ret = n;
     return ST_OK;
 }

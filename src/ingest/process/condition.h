@@ -7,7 +7,7 @@
  *   sum        = product {("+" | "-") product}
  *   product    = value {("*" | "/") value}
  *   value      = literal | enum | path | Function "(" [or {"," or}] ")" | "(" or ")"
- *   path       = name {"." name} ["[" string "]"]
+ *   path       = name {"." name} {"[" (string | number) "]"}
  *
  * Spec: opentelemetry-collector-contrib, pkg/ottl/LANGUAGE.md. A condition is read-only once made;
  * evaluation is pure. */
@@ -18,7 +18,7 @@
 #include "model/batch.h"
 
 /* What a condition is about; `scope` and `resource` can be named in all of them. */
-enum condition_context { ON_SPAN, ON_EVENT, ON_METRIC, ON_POINT, ON_LOG };
+enum condition_context { ON_SPAN, ON_EVENT, ON_METRIC, ON_POINT, ON_LOG, ON_RESOURCE, CONTEXTS };
 
 enum { CONDITION_MAX_BYTES = 4096, CONDITION_MAX_DEPTH = 64 };
 
@@ -33,9 +33,9 @@ struct condition_row {
     const struct telemetry_batch *batch;
     struct arena *arena;
     struct regex_scratch *regex;
-    uint32_t row;   /* span, log record, data point; not ON_METRIC */
+    uint32_t row;   /* span, log record, data point; of metrics ON_POINT only */
     uint32_t event; /* ON_EVENT */
-    uint32_t desc;  /* ON_METRIC, ON_POINT */
+    uint32_t desc;  /* of metrics */
 };
 
 bool condition_holds(const struct condition *c, const struct condition_row *row);

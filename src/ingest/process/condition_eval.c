@@ -26,10 +26,13 @@ static struct attr_value of_hex(const struct condition_row *r, const void *p, si
     return of_text((str){text, 2 * n});
 }
 
-static struct attr_value attribute(const struct telemetry_batch *b, struct attr_range run, str key)
+static struct attr_value attribute(const struct condition_row *r, struct attr_range run,
+                                   const struct path_key *key)
 {
+    const struct attr *attrs = r->batch->attrs;
     for (uint32_t i = run.at; i < run.at + run.n; i++)
-        if (str_eq(b->attrs[i].key, key)) return b->attrs[i].value;
+        if (str_eq(attrs[i].key, key->name))
+            return nested_value(r->arena, attrs[i].value, key->next);
     return NIL;
 }
 
@@ -40,7 +43,7 @@ static struct attr_value span_value(const struct node *n, const struct condition
     const struct span_columns *c = &r->batch->spans;
     uint32_t i = r->row;
     switch ((enum path_field)n->field) {
-    case FIELD_ATTRIBUTE: return attribute(r->batch, c->attrs[i], n->key);
+    case FIELD_ATTRIBUTE: return attribute(r, c->attrs[i], n->keys);
     case FIELD_DROPPED_ATTRIBUTES: return of_int(c->dropped_attributes[i]);
     case FIELD_NAME: return of_text(c->name[i]);
     case FIELD_KIND: return of_int(c->kind[i]);
@@ -67,7 +70,7 @@ static struct attr_value event_value(const struct node *n, const struct conditio
 {
     const struct span_event *e = &r->batch->spans.event[r->event];
     switch ((enum path_field)n->field) {
-    case FIELD_ATTRIBUTE: return attribute(r->batch, e->attrs, n->key);
+    case FIELD_ATTRIBUTE: return attribute(r, e->attrs, n->keys);
     case FIELD_DROPPED_ATTRIBUTES: return of_int(e->dropped_attributes);
     case FIELD_NAME: return of_text(e->name);
     case FIELD_TIME: return of_int(e->time);
@@ -80,7 +83,7 @@ static struct attr_value log_value(const struct node *n, const struct condition_
     const struct log_columns *c = &r->batch->logs;
     uint32_t i = r->row;
     switch ((enum path_field)n->field) {
-    case FIELD_ATTRIBUTE: return attribute(r->batch, c->attrs[i], n->key);
+    case FIELD_ATTRIBUTE: return attribute(r, c->attrs[i], n->keys);
     case FIELD_DROPPED_ATTRIBUTES: return of_int(c->dropped_attributes[i]);
     case FIELD_TRACE_ID: return of_bytes(c->trace_id[i], 16);
     case FIELD_TRACE_ID_TEXT: return of_hex(r, c->trace_id[i], 16);
@@ -91,7 +94,7 @@ static struct attr_value log_value(const struct node *n, const struct condition_
     case FIELD_FLAGS: return of_int(c->flags[i]);
     case FIELD_SEVERITY_NUMBER: return of_int(c->severity_number[i]);
     case FIELD_SEVERITY_TEXT: return of_text(c->severity_text[i]);
-    case FIELD_BODY: return c->body[i];
+    case FIELD_BODY: return nested_value(r->arena, c->body[i], n->keys);
     case FIELD_BODY_TEXT: return of_text(attr_stored_text(r->arena, &c->body[i]));
     case FIELD_EVENT_NAME: return of_text(c->event_name[i]);
     default: return NIL;
@@ -120,7 +123,7 @@ static struct attr_value point_value(const struct node *n, const struct conditio
     bool number = type == METRIC_GAUGE || type == METRIC_SUM;
     bool is_int = c->present[i] & POINT_IS_INT, none = c->present[i] & POINT_NO_VALUE;
     switch ((enum path_field)n->field) {
-    case FIELD_ATTRIBUTE: return attribute(r->batch, c->attrs[i], n->key);
+    case FIELD_ATTRIBUTE: return attribute(r, c->attrs[i], n->keys);
     case FIELD_TIME: return of_int(c->time[i]);
     case FIELD_START_TIME: return of_int(c->start_time[i]);
     case FIELD_FLAGS: return of_int(c->flags[i]);
@@ -154,7 +157,7 @@ static struct attr_value resource_value(const struct node *n, const struct condi
 {
     const struct resource *res = &r->batch->resources[resource_of(r)];
     switch ((enum path_field)n->field) {
-    case FIELD_ATTRIBUTE: return attribute(r->batch, res->attrs, n->key);
+    case FIELD_ATTRIBUTE: return attribute(r, res->attrs, n->keys);
     case FIELD_DROPPED_ATTRIBUTES: return of_int(res->dropped_attributes);
     case FIELD_SCHEMA_URL: return of_text(res->schema_url);
     default: return NIL;
@@ -165,7 +168,7 @@ static struct attr_value scope_value(const struct node *n, const struct conditio
 {
     const struct scope *s = &r->batch->scopes[scope_of(r)];
     switch ((enum path_field)n->field) {
-    case FIELD_ATTRIBUTE: return attribute(r->batch, s->attrs, n->key);
+    case FIELD_ATTRIBUTE: return attribute(r, s->attrs, n->keys);
     case FIELD_DROPPED_ATTRIBUTES: return of_int(s->dropped_attributes);
     case FIELD_NAME: return of_text(s->name);
     case FIELD_VERSION: return of_text(s->version);

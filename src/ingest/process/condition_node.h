@@ -7,7 +7,7 @@
 enum path_owner { OF_SPAN, OF_EVENT, OF_LOG, OF_METRIC, OF_POINT, OF_RESOURCE, OF_SCOPE };
 
 enum path_field {
-    FIELD_ATTRIBUTE, /* of any owner; the key is in the node */
+    FIELD_ATTRIBUTE, /* of any owner; its name is the first key */
     FIELD_DROPPED_ATTRIBUTES,
     FIELD_NAME, /* of span, event, metric, scope */
     FIELD_KIND,
@@ -76,13 +76,21 @@ enum node_kind {
 
 enum compare_op { OP_EQ, OP_NE, OP_LT, OP_LE, OP_GT, OP_GE };
 
+/* A step into a value: the entry of a list by its name, or of an array by its number. */
+struct path_key {
+    bool is_number;
+    int64_t number;
+    str name;
+    const struct path_key *next;
+};
+
 /* "not set" is ATTR_EMPTY: OTTL's nil. */
 struct node {
     uint8_t kind, op; /* compare_op; '+', '-', '*', '/'; condition_function */
     bool is_bool;     /* may stand where a condition is expected */
     uint8_t owner, field;
     struct attr_value literal;
-    str key;
+    const struct path_key *keys;
     struct regex *pattern; /* of IsMatch */
     const struct node *first, *next;
 };
@@ -90,3 +98,7 @@ struct node {
 struct condition {
     const struct node *root;
 };
+
+/* What lies in an array or a list under the keys; nil when there is nothing. Texts lie in it or in
+ * the arena. */
+struct attr_value nested_value(struct arena *a, struct attr_value v, const struct path_key *keys);

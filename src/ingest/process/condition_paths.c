@@ -17,12 +17,11 @@ static const uint8_t owners_of[] = {
     [ON_METRIC] = 1 << OF_METRIC | 1 << OF_RESOURCE | 1 << OF_SCOPE,
     [ON_POINT] = 1 << OF_POINT | 1 << OF_METRIC | 1 << OF_RESOURCE | 1 << OF_SCOPE,
     [ON_LOG] = 1 << OF_LOG | 1 << OF_RESOURCE | 1 << OF_SCOPE,
+    [ON_RESOURCE] = 1 << OF_RESOURCE,
 };
-static const uint8_t own_of[] = {[ON_SPAN] = OF_SPAN,
-                                 [ON_EVENT] = OF_EVENT,
-                                 [ON_METRIC] = OF_METRIC,
-                                 [ON_POINT] = OF_POINT,
-                                 [ON_LOG] = OF_LOG};
+static const uint8_t own_of[] = {
+    [ON_SPAN] = OF_SPAN,   [ON_EVENT] = OF_EVENT, [ON_METRIC] = OF_METRIC,
+    [ON_POINT] = OF_POINT, [ON_LOG] = OF_LOG,     [ON_RESOURCE] = OF_RESOURCE};
 
 enum {
     SPAN = 1 << OF_SPAN,

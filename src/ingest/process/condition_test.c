@@ -160,6 +160,21 @@ TEST(condition_compares_fields_of_a_log_record)
     SAYS(ON_LOG, "trace_id == TraceID(0x00000000000000000000000000000000)", "true");
 }
 
+TEST(condition_steps_into_lists_and_arrays)
+{
+    b = sample_begin(SIGNAL_LOGS);
+    sample_log("{\"a\":{\"b\":[1,2.5,{\"c\":\"x\\ny\"}]},\"t\":true,\"n\":null}", "l=[\"p\",[7]]");
+    SAYS(ON_LOG, "body[\"a\"][\"b\"][0] == 1 and body[\"a\"][\"b\"][1] == 2.5", "true");
+    SAYS(ON_LOG, "body[\"a\"][\"b\"][2][\"c\"] == \"x\\ny\"", "true");
+    SAYS(ON_LOG, "String(body[\"a\"][\"b\"]) == \"[1,2.5,{\\\"c\\\":\\\"x\\\\ny\\\"}]\"", "true");
+    SAYS(ON_LOG, "body[\"t\"] == true and body[\"n\"] == nil and body[\"z\"] == nil", "true");
+    SAYS(ON_LOG, "body[\"a\"][\"b\"][3] == nil and body[0] == nil and body[\"t\"][\"x\"] == nil",
+         "true");
+    SAYS(ON_LOG, "attributes[\"l\"][0] == \"p\" and attributes[\"l\"][1][0] == 7", "true");
+    SAYS(ON_RESOURCE, "attributes[\"l\"] == nil and resource.schema_url == \"\"", "true");
+    SAYS(ON_RESOURCE, "log.body == nil", "0: not of the items that are filtered here");
+}
+
 TEST(condition_compares_fields_of_a_metric_and_its_points)
 {
     b = sample_begin(SIGNAL_METRICS);
@@ -200,7 +215,9 @@ TEST(condition_errors_have_their_place)
     SAYS(ON_SPAN, "name == \"x", "8: a string without its end");
     SAYS(ON_SPAN, "name == \"\\d\"", "9: no such escape; a backslash is written as \\\\");
     SAYS(ON_SPAN, "attributes == 1", "0: attributes need a key: attributes[\"name\"]");
-    SAYS(ON_SPAN, "attributes[\"a\"][\"b\"] == 1", "15: keys inside of a value are not supported");
+    SAYS(ON_SPAN, "attributes[0] == 1", "0: attributes need a key: attributes[\"name\"]");
+    SAYS(ON_SPAN, "name[\"a\"] == 1", "4: this path has no keys");
+    SAYS(ON_SPAN, "attributes[\"a\"][1.5] == 1", "16: a whole number is expected");
     SAYS(ON_SPAN, "kind == 99999999999999999999", "8: not a number that fits");
     SAYS(ON_SPAN, "(kind == 1", "10: \")\" is expected");
     CHECK_STR(str_of(says(ON_SPAN, true, "name == \"x\"")),

@@ -10,7 +10,8 @@ struct conditions {
 
 struct filter {
     struct processor as;
-    struct conditions on[ON_LOG + 1]; /* by enum condition_context */
+    struct conditions on[CONTEXTS];
+    size_t for_others; /* conditions that were only checked */
 };
 
 static status condition_read(struct arena *a, enum condition_context on, bool named,
@@ -84,8 +85,21 @@ static status inferred_read(struct arena *a, const struct tree *options, str key
     return ST_OK;
 }
 
-static status options_read(struct arena *a, const struct tree *options, struct filter *f,
-                           struct err *err)
+/* Lists of conditions on resources, by signal: those of other signals than the pipeline's are only
+ * checked. */
+static status resources_read(struct arena *a, enum signal_kind signal,
+                             const struct tree *const *signals, struct filter *f, struct err *err)
+{
+    for (int i = 0; i < SIGNAL_COUNT; i++) {
+        struct filter other = {0}, *to = i == (int)signal ? f : &other;
+        TRY(context_read(a, signals[i], S("resource"), ON_RESOURCE, to, err));
+        f->for_others += other.on[ON_RESOURCE].n;
+    }
+    return ST_OK;
+}
+
+static status options_read(struct arena *a, enum signal_kind signal, const struct tree *options,
+                           struct filter *f, struct err *err)
 {
     TRY(TREE_ONLY(options, err, S("error_mode"), S("traces"), S("metrics"), S("logs"),
                   S("trace_conditions"), S("metric_conditions"), S("log_conditions")));
@@ -94,9 +108,10 @@ static status options_read(struct arena *a, const struct tree *options, struct f
     const struct tree *traces = tree_get(options, S("traces"));
     const struct tree *metrics = tree_get(options, S("metrics"));
     const struct tree *logs = tree_get(options, S("logs"));
-    TRY(TREE_ONLY(traces, err, S("span"), S("spanevent")));
-    TRY(TREE_ONLY(metrics, err, S("metric"), S("datapoint")));
-    TRY(TREE_ONLY(logs, err, S("log_record")));
+    TRY(TREE_ONLY(traces, err, S("resource"), S("span"), S("spanevent")));
+    TRY(TREE_ONLY(metrics, err, S("resource"), S("metric"), S("datapoint")));
+    TRY(TREE_ONLY(logs, err, S("resource"), S("log_record")));
+    TRY(resources_read(a, signal, (const struct tree *[]){traces, logs, metrics}, f, err));
     TRY(context_read(a, traces, S("span"), ON_SPAN, f, err));
     TRY(context_read(a, traces, S("spanevent"), ON_EVENT, f, err));
     TRY(context_read(a, metrics, S("metric"), ON_METRIC, f, err));
@@ -137,7 +152,7 @@ static void run_spans(const struct filter *f, struct condition_row *row, uint64_
                       struct span_columns *spans, struct process_count *count)
 {
     for (row->row = 0; row->row < spans->n; row->row++) {
-        if (one_holds(&f->on[ON_SPAN], row))
+        if (one_holds(&f->on[ON_RESOURCE], row) || one_holds(&f->on[ON_SPAN], row))
             bitmap_clear(keep, row->row);
         else if (f->on[ON_EVENT].n)
             count->changed += filter_events(&f->on[ON_EVENT], row, spans);
@@ -147,7 +162,8 @@ static void run_spans(const struct filter *f, struct condition_row *row, uint64_
 static void run_logs(const struct filter *f, struct condition_row *row, uint64_t *keep, uint32_t n)
 {
     for (row->row = 0; row->row < n; row->row++)
-        if (one_holds(&f->on[ON_LOG], row)) bitmap_clear(keep, row->row);
+        if (one_holds(&f->on[ON_RESOURCE], row) || one_holds(&f->on[ON_LOG], row))
+            bitmap_clear(keep, row->row);
 }
 
 static void run_points(const struct filter *f, struct condition_row *row, uint64_t *keep,
@@ -155,7 +171,8 @@ static void run_points(const struct filter *f, struct condition_row *row, uint64
 {
     uint64_t *descs = bitmap_full(row->arena, c->n_descs);
     for (row->desc = 0; row->desc < c->n_descs; row->desc++)
-        if (one_holds(&f->on[ON_METRIC], row)) bitmap_clear(descs, row->desc);
+        if (one_holds(&f->on[ON_RESOURCE], row) || one_holds(&f->on[ON_METRIC], row))
+            bitmap_clear(descs, row->desc);
     for (row->row = 0; row->row < c->n; row->row++) {
         row->desc = c->desc[row->row];
         if (!bitmap_has(descs, row->desc) || one_holds(&f->on[ON_POINT], row))
@@ -178,14 +195,14 @@ static void run(const struct processor *p, struct process_work *w, struct proces
     process_drop(w, keep, n, DROP_FILTERED, count);
 }
 
-status filter_new(struct arena *a, enum signal_kind, const struct process_spec *spec,
+status filter_new(struct arena *a, enum signal_kind signal, const struct process_spec *spec,
                   const struct processor **ret, struct err *err)
 {
     struct filter *f = arena_new(a, struct filter);
     f->as.run = run;
-    TRY(options_read(a, spec->options, f, err));
-    size_t n = 0;
-    for (int i = 0; i <= ON_LOG; i++) n += f->on[i].n;
+    TRY(options_read(a, signal, spec->options, f, err));
+    size_t n = f->for_others;
+    for (int i = 0; i < CONTEXTS; i++) n += f->on[i].n;
     if (n == 0) return process_fail(spec, err, "no condition is given");
     *ret = &f->as;
     return ST_OK;

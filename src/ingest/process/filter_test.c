@@ -89,6 +89,25 @@ TEST(filter_drops_all_points_of_a_metric_and_single_ones)
     CHECK_STR(sample_text(b->metrics.exemplar[0].attrs), S("of=i:2"));
 }
 
+TEST(filter_drops_all_items_of_a_resource)
+{
+    three_spans();
+    sample_run("filter: {traces: {resource: ['attributes[\"host\"] == \"a\"']},"
+               " logs: {resource: ['true']}}");
+    CHECK_STR(sample_names(), S("three"));
+    sample_begin(SIGNAL_METRICS);
+    sample_resource("host=a");
+    sample_point("cpu", 1, "");
+    sample_resource("host=b");
+    sample_point("memory", 1, "");
+    sample_run("filter: {metrics: {resource: ['attributes[\"host\"] == \"a\"']}}");
+    CHECK_STR(sample_names(), S("memory"));
+    sample_begin(SIGNAL_LOGS);
+    sample_log("kept", "");
+    sample_run("filter: {metrics: {resource: ['true']}}");
+    CHECK_STR(sample_names(), S("kept"));
+}
+
 TEST(filter_drops_log_records_and_what_is_for_other_signals_does_nothing)
 {
     struct telemetry_batch *b = sample_begin(SIGNAL_LOGS);

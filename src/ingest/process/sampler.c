@@ -16,6 +16,7 @@ struct sampler {
     struct processor as;
     enum sampler_mode mode;
     double probability;
+    uint64_t threshold; /* of the probability alone */
     unsigned precision;
     uint32_t seed;
     bool fail_closed;
@@ -88,7 +89,9 @@ static struct decision decide(const struct sampler *t, double p, struct sampling
                               bool explicit_randomness)
 {
     uint64_t before = s.has_threshold ? s.threshold : 0, after;
-    if (t->mode == EQUALIZING)
+    if (p == t->probability && (t->mode == EQUALIZING || before == 0))
+        after = t->threshold; /* as it would come out below */
+    else if (t->mode == EQUALIZING)
         after = sampling_threshold(p, t->precision);
     else if (p < 1)
         after = sampling_threshold(p / sampling_count(before), t->precision);
@@ -265,6 +268,7 @@ status sampler_new(struct arena *a, enum signal_kind signal, const struct proces
     t->mode = (enum sampler_mode)mode;
     t->probability = percent >= 100 ? 1 : percent / 100;
     t->precision = (unsigned)precision;
+    t->threshold = sampling_threshold(t->probability, t->precision);
     t->seed = (uint32_t)seed;
     *ret = &t->as;
     return ST_OK;
