@@ -108,11 +108,11 @@ status journal_open(const struct journal_options *opt, struct journal **ret, str
     j->tail = &j->head;
     pthread_mutex_init(&j->mutex, NULL);
     pthread_mutex_init(&j->segment_mutex, NULL);
-    pthread_cond_init(&j->filled, NULL);
     pthread_cond_init(&j->marked, NULL);
     pthread_condattr_t monotonic;
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&j->filled, &monotonic);
     pthread_cond_init(&j->retire_changed, &monotonic);
     pthread_condattr_destroy(&monotonic);
 
@@ -208,7 +208,9 @@ static void enqueue(struct journal *j, struct journal_item *i)
     *j->tail = i;
     j->tail = &i->next;
     j->queued_bytes += record_size(i->rec.payload.len);
-    pthread_cond_signal(&j->filled);
+    j->hurry |= i->rec.kind == RECORD_BLOCK_BEGIN;
+    if (!j->pacing || j->hurry || j->queued_bytes >= JOURNAL_GROUP_BYTES)
+        pthread_cond_signal(&j->filled);
 }
 
 status journal_append(struct journal *j, const struct journal_request *r, journal_done_fn done,

@@ -39,6 +39,7 @@ struct journal_reader *reader_new(struct journal *j, uint16_t destinations, uint
                                  .destinations = destinations,
                                  .position = from_seq > 0 ? from_seq - 1 : 0,
                                  .fd = -1};
+    atomic_fetch_add(&j->readers, 1);
     return r;
 }
 
@@ -54,6 +55,7 @@ status journal_reader_open(struct journal *j, unsigned dest, uint64_t from_seq,
 void journal_reader_close(struct journal_reader *r)
 {
     if (!r) return;
+    atomic_fetch_sub(&r->j->readers, 1);
     if (r->fd >= 0) close(r->fd);
     free(r->window);
     free(r);

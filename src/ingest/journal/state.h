@@ -32,6 +32,9 @@ struct journal_item {
     struct journal_wait *wait;
 };
 
+/* So much is written without waiting for more. */
+enum { JOURNAL_GROUP_BYTES = 64 << 10 };
+
 struct retired_segment {
     uint64_t ordinal, bytes;
 };
@@ -47,6 +50,7 @@ struct journal {
     struct block_set blocks[DESTINATIONS_MAX]; /* what was begun before the open and not done */
 
     struct attempts *attempts;
+    atomic_uint readers;
     uint64_t first_new; /* the first sequence of this run */
     uint64_t lost_bytes;
     atomic_uint_fast64_t durable; /* up to here every sequence is on disk or refused */
@@ -57,6 +61,7 @@ struct journal {
     struct journal_item *head, **tail;
     uint64_t queued_bytes, next_seq;
     bool closing;
+    bool pacing, hurry; /* the writer waits for company; somebody waits for a mark */
     uint64_t disk_free; /* as statvfs said, less what was queued since */
     nanos disk_checked; /* monotonic; 0: never */
     /* ... to here */
@@ -81,6 +86,8 @@ struct journal {
     int fd;          /* of the newest segment; -1: the next write makes one */
     uint64_t synced; /* bytes of the newest segment known to be on disk */
     uint64_t next_ordinal, last_seq;
+    nanos group_began;         /* monotonic */
+    unsigned crowd;            /* requests in a group, lately: sixteenths */
     nanos warned;              /* monotonic: one line a second about refusals */
     struct journal_item *owed; /* marks that could not be written yet; oldest first */
 };
