@@ -2,9 +2,11 @@
  * of every column of every table must come back as it was encoded. */
 #include <stdio.h>
 
+#include "base/yaml.h"
 #include "engine/engine.h"
 #include "ingest/batch/batch.h"
 #include "ingest/encode/sample_test.h"
+#include "ingest/process/process.h"
 #include "lifecycle/lifecycle.h"
 #include "native/reader.h"
 
@@ -88,11 +90,9 @@ static void check_table(const struct encoded_block *e, const char *table, const 
     CHECK_INT(found, 1); /* the sample's days and hours fit into one insert */
 }
 
-static struct encoded_block store_sample(enum signal_kind signal)
+static struct encoded_block store_block(const struct telemetry_block *b)
 {
     struct err err = {};
-    arena_init(&arena, (size_t)1 << 30);
-    struct telemetry_block *b = sample_block(&arena, signal, 4, 100);
     struct block_order o;
     struct batch_partitioning p = {.traces_seconds = 3600, .max_partitions = 4};
     block_order(&arena, b, &p, &o);
@@ -104,6 +104,12 @@ static struct encoded_block store_sample(enum signal_kind signal)
     for (size_t i = 0; i < e.n; i++)
         WANT(store_insert(tables(), e.inserts[i].table, S(""), &e.inserts[i].body, 1, &err), ST_OK);
     return e;
+}
+
+static struct encoded_block store_sample(enum signal_kind signal)
+{
+    arena_init(&arena, (size_t)1 << 30);
+    return store_block(sample_block(&arena, signal, 4, 100));
 }
 
 TEST(spans_come_back_as_they_were_encoded)
@@ -139,6 +145,47 @@ TEST(red_rows_are_the_sums_of_the_rows)
     CHECK_STR(engine_ask(tables(), sql), S("1\t0"));
     CHECK_STR(engine_ask(tables(), "SELECT sum(count) FROM otel_traces_red_5m"),
               engine_ask(tables(), "SELECT sum(adjusted_count) FROM otel_traces"));
+}
+
+/* Keeps one of ten. */
+static struct process_chain *sampler(void)
+{
+    struct process_chain *chain = NULL;
+    struct err err = {};
+    const struct tree *options;
+    WANT(yaml_parse(&arena, S("sampling_percentage: 10"), "sampler.yaml", NULL, NULL, &options,
+                    &err),
+         ST_OK);
+    struct process_spec spec = {.name = S("probabilistic_sampler"), .options = options};
+    WANT(process_chain_new(SIGNAL_TRACES, &spec, 1, &chain, &err), ST_OK);
+    return chain;
+}
+
+TEST(red_rows_count_the_spans_that_a_sampler_took_out)
+{
+    arena_init(&arena, (size_t)1 << 30);
+    engine_do(tables(), "TRUNCATE TABLE otel_traces");
+    engine_do(tables(), "TRUNCATE TABLE otel_traces_red_5m");
+    struct telemetry_block *b = sample_block(&arena, SIGNAL_TRACES, 4, 500);
+    struct process_chain *chain = sampler();
+    double all = 0;
+    b->rows = 0;
+    for (size_t i = 0; i < b->n; i++) {
+        struct telemetry_batch *t = b->batches[i];
+        t->arena = &arena;
+        t->cap_attrs = t->n_attrs;
+        for (uint32_t r = 0; r < t->spans.n; r++) all += t->spans.adjusted_count[r];
+        process_run(chain, t, NULL);
+        b->rows += t->spans.n;
+    }
+    process_chain_free(chain);
+    CHECK(b->rows > 100 && b->rows < 400); /* of 2,000 */
+    store_block(b);
+    char text[40];
+    snprintf(text, sizeof text, "%llu", (unsigned long long)b->rows);
+    CHECK_STR(engine_ask(tables(), "SELECT count() FROM otel_traces"), str_of(text));
+    snprintf(text, sizeof text, "%g", all);
+    CHECK_STR(engine_ask(tables(), "SELECT sum(count) FROM otel_traces_red_5m"), str_of(text));
 }
 
 TEST(log_records_come_back_as_they_were_encoded)

@@ -39,8 +39,8 @@ test('what waits for the store stays below the soft limit', async () => {
     await weir.kill('storage-writer');
     const log = join(weir.dir, 'acknowledged'), soft = 60 * MIB;
     const load_ = load(weir, 2, log);
-    const { most, summary } = await watch(weir, load_.done, ['process_resident_memory_bytes', 'weir_memory_refused_requests_total']);
-    assert.ok(most.weir_memory_refused_requests_total > 0, `refused: ${JSON.stringify(most)}`);
+    const { most, summary } = await watch(weir, load_.done, ['process_resident_memory_bytes', 'weir_memory_refusals_total']);
+    assert.ok(most.weir_memory_refusals_total > 0, `refused: ${JSON.stringify(most)}`);
     assert.ok(most.process_resident_memory_bytes < soft + SLACK, `at most ${most.process_resident_memory_bytes / MIB} MiB resident, the soft limit is 60`);
     assert.ok(summary.signals.traces.acknowledged.items > 0);
     const refused = await exportJson(weir, 'logs', logRequest(['refused'], { service: 'refused' }));
@@ -66,7 +66,7 @@ test('under overload resident memory stays below the hard limit', async () => {
     await weir.start();
     const log = join(weir.dir, 'acknowledged'), hard = 630 * MIB;
     const load_ = load(weir, 10, log);
-    const { most } = await watch(weir, load_.done, ['process_resident_memory_bytes', 'weir_memory_refused_requests_total', 'weir_inflight_bytes']);
+    const { most } = await watch(weir, load_.done, ['process_resident_memory_bytes', 'weir_memory_refusals_total', 'weir_inflight_bytes']);
     assert.ok(most.process_resident_memory_bytes < hard + SLACK, `at most ${most.process_resident_memory_bytes / MIB} MiB resident, the hard limit is 630`);
     await taken(weir);
     await weir.flush();

@@ -1,5 +1,7 @@
 #include "ingest/detect/detect.h"
 
+#include <semaphore.h>
+
 #include "base/buf.h"
 #include "base/yaml.h"
 #include "ingest/detect/world_test.h"
@@ -218,6 +220,40 @@ TEST(a_server_that_accepts_and_never_answers_costs_the_timeout_and_no_more)
     is("os.type", "linux");
     is("cloud.provider", "-");
     world_end();
+}
+
+static sem_t go, gone;
+
+static status held(struct detection *d, struct err *)
+{
+    sem_wait(&go);
+    detect_put_named(d, S(""), S("late"), S("x"));
+    sem_post(&gone);
+    return ST_OK;
+}
+
+static status quick(struct detection *d, struct err *)
+{
+    detect_put_named(d, S(""), S("quick"), S("x"));
+    return ST_OK;
+}
+
+TEST(a_detector_that_cannot_be_stopped_is_left_alone)
+{
+    static const struct detector fakes[] = {{.name = S("held"), .run = held},
+                                            {.name = S("quick"), .run = quick}};
+    struct detect_plan p = {.list = {&fakes[0], &fakes[1]}, .n = 2, .timeout = 200 * NANOS_MS};
+    struct arena a;
+    arena_init(&a, 1 << 20);
+    sem_init(&go, 0, 0);
+    sem_init(&gone, 0, 0);
+    struct world w = {.root = "/nowhere"};
+    CHECK_INT(detect_run(&a, &p, &w, &got, &err), ST_OK); /* while `held` waits for us */
+    CHECK_INT(got.n, 1);
+    is("quick", "x");
+    sem_post(&go);
+    sem_wait(&gone);
+    arena_done(&a);
 }
 
 static void put_keys(struct buf *out, const struct detector *d, bool on)
