@@ -7,8 +7,8 @@
 
 #include "base/buf.h"
 #include "base/map.h"
+#include "base/pb_reader.h"
 #include "ingest/decode/decode.h"
-#include "ingest/decode/pb_reader.h"
 
 enum { NOWHERE = UINT32_MAX };
 

@@ -1,5 +1,5 @@
 /* The slow paths of pb_reader: long varints, unknown fields, failure. */
-#include "ingest/decode/pb_reader.h"
+#include "base/pb_reader.h"
 
 #include <assert.h>
 
