@@ -1,10 +1,10 @@
-# weir_module(ingest/decode USES base model LIBS PkgConfig::zstd)
+# weir_module(ingest/decode USES base model LIBS PkgConfig::zstd TEST_USES ingest/encode)
 #
 # One folder under src/ is one library plus one test program. The test links the
-# library and what it declares, nothing else: a dependency nobody declared is an
+# library and what it declares (and TEST_USES), nothing else: a dependency nobody declared is an
 # undefined symbol, and a header that needs another one first does not compile.
 function(weir_module path)
-  cmake_parse_arguments(M "" "" "USES;LIBS" ${ARGN})
+  cmake_parse_arguments(M "" "" "USES;LIBS;TEST_USES" ${ARGN})
   string(REPLACE "/" "_" name ${path})
   file(GLOB sources CONFIGURE_DEPENDS src/${path}/*.c)
   set(tests ${sources})
@@ -19,6 +19,7 @@ function(weir_module path)
   endforeach()
 
   list(TRANSFORM M_USES REPLACE "/" "_" OUTPUT_VARIABLE uses)
+  list(TRANSFORM M_TEST_USES REPLACE "/" "_" OUTPUT_VARIABLE test_uses)
   if(NOT sources) # a stage whose first file is still to come
     add_library(${name} INTERFACE)
     target_link_libraries(${name} INTERFACE ${uses} ${M_LIBS} weir_flags)
@@ -30,7 +31,7 @@ function(weir_module path)
 
   if(tests AND WEIR_TESTS AND (NOT WEIR_TEST_MODULES OR path IN_LIST WEIR_TEST_MODULES))
     add_executable(${name}_test ${tests})
-    target_link_libraries(${name}_test ${name} testing)
+    target_link_libraries(${name}_test ${name} ${test_uses} testing)
     add_test(NAME ${WEIR_TEST_PREFIX}${path} COMMAND ${name}_test)
     set_tests_properties(${WEIR_TEST_PREFIX}${path} PROPERTIES LABELS unit TIMEOUT 300)
   endif()
