@@ -52,7 +52,7 @@ static size_t encode(enum form form, struct arena *scratch, const struct telemet
         otlp_json_batch(scratch, b, out);
     else
         otlp_pb_batch(scratch, b, out);
-    if (form == GZIP) s = compress_gzip(buf_str(out), 3, wire, NULL);
+    if (form == GZIP) s = compress_gzip(buf_str(out), 1, wire, NULL);
     if (form == ZSTD) s = compress_zstd(buf_str(out), 1, wire, NULL);
     if (out->over || s != ST_OK) exit(1);
     return wire->len ? wire->len : out->len;

@@ -142,7 +142,7 @@ static status read_compression(const struct tree *options, struct client_options
     uint64_t level = 0;
     TRY(tree_text(options, S("compression"), &name, err));
     if (str_eq(name, S("gzip")))
-        io->compression = PAYLOAD_GZIP, level = 3;
+        io->compression = PAYLOAD_GZIP, level = 1;
     else if (str_eq(name, S("zstd")))
         io->compression = PAYLOAD_ZSTD, level = 1;
     else if (str_eq(name, S("none")) || name.len == 0)
