@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import net from 'node:net';
 import http2 from 'node:http2';
 import { gzipSync } from 'node:zlib';
-import { until, withWeir } from '../harness/weir.mjs';
+import { topology, until, withWeir } from '../harness/weir.mjs';
 import { exportJson, logRequest, rawRequest } from '../harness/otlp.mjs';
 import { callGrpc, connectH2, frame as grpcFrame, logsMessage, services } from '../harness/h2.mjs';
 
@@ -178,7 +178,7 @@ test('floods are cut off', async (t) => {
     await t.test('memory is what it was, nothing is held, and every good request was kept', async () => {
       await until('no bytes in flight', async () => (await weir.metrics())['weir_inflight_bytes'] === 0);
       const grown = (await resident()) - before;
-      assert.ok(grown < 256 << 20, `${grown >> 20} MiB more`);
+      if (!topology.includes('san')) assert.ok(grown < 256 << 20, `${grown >> 20} MiB more`); // a sanitizer keeps what was freed
       await weir.flush();
       const r = await weir.query('/loki/api/v1/query_range', { query: '{service_name="fine"} |= "fine"', limit: 1000 });
       assert.equal(r.json.data.result.flatMap((s) => s.values).length, n);
