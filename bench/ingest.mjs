@@ -172,7 +172,8 @@ function print(name, r) {
   printThreads(r);
   const blocks = r.m[`weir_blocks_total{signal="${r.signal}"}`];
   console.log(`  inserts  ${blocks} blocks of ${blocks ? Math.round(r.items / blocks) : 0} rows; ` +
-    tables[r.signal].map((t) => `${t} ${r.m[`weir_inserts_total{table="${t}"}`] ?? 0} inserts, ${r.m[`weir_inserted_rows_total{table="${t}"}`] ?? 0} rows in ${fixed(r.m[`weir_insert_duration_seconds_sum{table="${t}"}`] ?? 0)} s`).join(', '));
+    tables[r.signal].map((t) => `${t} ${r.m[`weir_inserts_total{table="${t}"}`] ?? 0} inserts, ${r.m[`weir_inserted_rows_total{table="${t}"}`] ?? 0} rows in ${fixed(r.m[`weir_insert_duration_seconds_sum{table="${t}"}`] ?? 0)} s`).join(', ') +
+    `; journal ${r.m.weir_journal_syncs_total} syncs for ${r.answers.acknowledged.requests} requests`);
   for (const line of r.columns) console.log(line);
 }
 
