@@ -1,5 +1,6 @@
-/* The admin endpoints. What may block (ready, config; flush) runs on two threads, so that a flush
- * that takes its time does not keep a readiness probe waiting; each has a short queue. */
+/* The admin endpoints. What may block runs on two threads, probes (ready, status, config) and
+ * actions (flush, dead/retry), so that a flush that takes its time does not keep a readiness probe
+ * waiting; each has a short queue. */
 #include "admin/admin.h"
 
 #include <assert.h>
@@ -11,6 +12,7 @@
 
 #include "base/arena.h"
 #include "base/clock.h"
+#include "base/hex.h"
 #include "base/num.h"
 #include "net/http.h"
 #include "net/loop.h"
@@ -20,10 +22,11 @@ enum {
     WAITING_MAX = 32,
     BODY_MAX = 16 << 20,
     FLUSH_TIMEOUT_MS = 60'000,
-    FLUSH_TIMEOUT_MAX_MS = 600'000
+    FLUSH_TIMEOUT_MAX_MS = 600'000,
+    ID_MAX = 255
 };
 
-enum task_kind { TASK_READY, TASK_CONFIG, TASK_FLUSH };
+enum task_kind { TASK_READY, TASK_CONFIG, TASK_STATUS, TASK_FLUSH, TASK_DEAD_RETRY };
 
 struct task {
     enum task_kind kind;
@@ -31,6 +34,7 @@ struct task {
     struct http_exchange *x; /* NULL once the peer has left. thread: loop */
     bool running;            /* thread: loop */
     uint32_t timeout_ms;
+    char id[ID_MAX + 1];
     unsigned http_status;
     struct buf body;
     struct loop_message back;
@@ -52,10 +56,10 @@ struct admin {
     pthread_mutex_t lock;
     pthread_cond_t work;
     bool closing;
-    struct worker probes, flushes;
+    struct worker probes, actions;
 };
 
-static const str text_plain = S("text/plain; charset=utf-8");
+static const str text_plain = S("text/plain; charset=utf-8"), json = S("application/json");
 
 static void respond(struct http_exchange *x, unsigned http_status, str type, str body)
 {
@@ -73,13 +77,15 @@ static void run_task(const struct admin *a, struct task *t)
     switch (t->kind) {
     case TASK_READY: st = a->opt.ready(a->opt.ctx, &err); break;
     case TASK_FLUSH: st = a->opt.flush(a->opt.ctx, t->timeout_ms, &err); break;
+    case TASK_DEAD_RETRY: st = a->opt.dead_retry(a->opt.ctx, str_of(t->id), &err); break;
+    case TASK_STATUS: a->opt.status(a->opt.ctx, &t->body); break;
     case TASK_CONFIG: a->opt.config(a->opt.ctx, &t->body); break;
     }
     /* Not ready is 503, whatever the reason. */
     t->http_status = st == ST_OK ? 200 : t->kind == TASK_READY ? 503 : (unsigned)status_http(st);
     if (st != ST_OK)
         buf_printf(&t->body, "%s\n", err.msg);
-    else if (t->kind != TASK_CONFIG)
+    else if (t->kind != TASK_CONFIG && t->kind != TASK_STATUS)
         buf_add(&t->body, S("OK\n"));
 }
 
@@ -95,7 +101,8 @@ static void finish(void *ctx)
     struct task *t = ctx;
     t->running = false;
     if (t->x)
-        respond(t->x, t->http_status, text_plain, buf_str(&t->body));
+        respond(t->x, t->http_status, t->kind == TASK_STATUS ? json : text_plain,
+                buf_str(&t->body));
     else
         task_free(t);
 }
@@ -144,24 +151,30 @@ static bool enqueue(struct worker *w, struct task *t)
     return ok;
 }
 
-static void start_task(struct admin *a, struct http_exchange *x, enum task_kind kind,
-                       uint32_t timeout_ms)
+static struct task *task_new(struct admin *a, struct http_exchange *x, enum task_kind kind)
 {
     struct task *t = calloc(1, sizeof *t);
     if (!t) abort();
     t->kind = kind;
     t->admin = a;
     t->x = x;
-    t->timeout_ms = timeout_ms;
     t->back = (struct loop_message){.fn = finish, .ctx = t};
     buf_init(&t->body, BODY_MAX);
-    t->running = enqueue(kind == TASK_FLUSH ? &a->flushes : &a->probes, t);
+    return t;
+}
+
+static void start_task(struct task *t)
+{
+    struct admin *a = t->admin;
+    struct http_exchange *x = t->x;
+    bool acts = t->kind == TASK_FLUSH || t->kind == TASK_DEAD_RETRY;
     http_set_user(x, t);
+    t->running = enqueue(acts ? &a->actions : &a->probes, t);
     if (!t->running) respond(x, 503, text_plain, S("too many calls are waiting\n"));
 }
 
 /* Pages of memory that are in use, from the kernel. */
-static int64_t resident_bytes(void)
+int64_t admin_resident_bytes(void)
 {
     FILE *f = fopen("/proc/self/statm", "re");
     if (!f) return 0;
@@ -173,7 +186,7 @@ static int64_t resident_bytes(void)
 
 static void answer_metrics(struct http_exchange *x)
 {
-    metric_set(M_RESIDENT_BYTES, 0, resident_bytes());
+    metric_set(M_RESIDENT_BYTES, 0, admin_resident_bytes());
     metric_set(M_CPU_SECONDS, 0, clock_cpu() / NANOS_MS);
     struct buf b;
     buf_init(&b, BODY_MAX);
@@ -201,33 +214,79 @@ static void post_flush(struct admin *a, struct http_exchange *x, const struct ht
         respond(x, 501, text_plain, S("nothing to flush in this process\n"));
     else if (!flush_timeout(req->query, &timeout_ms))
         respond(x, 400, text_plain, S("want ?timeout_ms= with 1 to 600000\n"));
+    else {
+        struct task *t = task_new(a, x, TASK_FLUSH);
+        t->timeout_ms = timeout_ms;
+        start_task(t);
+    }
+}
+
+/* ?id=, percent-decoded; false when it is empty, too long or not well formed. */
+static bool dead_id(str query, char out[ID_MAX + 1])
+{
+    str name = S("id=");
+    size_t n = 0;
+    if (query.len < name.len || memcmp(query.ptr, name.ptr, name.len) != 0) return false;
+    for (size_t i = name.len; i < query.len && n < ID_MAX; i++) {
+        char c = query.ptr[i];
+        if (c == '%') {
+            if (i + 2 >= query.len || !hex_decode((str){query.ptr + i + 1, 2}, &c, 1)) return false;
+            i += 2;
+        }
+        if (c == '&' || c == 0) return false;
+        out[n++] = c;
+    }
+    out[n] = 0;
+    return n > 0 && n < ID_MAX;
+}
+
+static void post_dead_retry(struct admin *a, struct http_exchange *x,
+                            const struct http_request *req)
+{
+    char id[ID_MAX + 1];
+    if (!a->opt.dead_retry) {
+        respond(x, 501, text_plain, S("nothing is delivered by this process\n"));
+    } else if (!dead_id(req->query, id)) {
+        respond(x, 400, text_plain, S("want ?id= with the name of a folder in dead/\n"));
+    } else {
+        struct task *t = task_new(a, x, TASK_DEAD_RETRY);
+        memcpy(t->id, id, sizeof id);
+        start_task(t);
+    }
+}
+
+static void get(struct admin *a, struct http_exchange *x, str path)
+{
+    if (str_eq(path, S("/metrics")))
+        answer_metrics(x);
+    else if (str_eq(path, S("/health")) || (str_eq(path, S("/ready")) && !a->opt.ready))
+        respond(x, 200, text_plain, S("OK\n"));
+    else if (str_eq(path, S("/ready")))
+        start_task(task_new(a, x, TASK_READY));
+    else if (str_eq(path, S("/status")) && a->opt.status)
+        start_task(task_new(a, x, TASK_STATUS));
+    else if (str_eq(path, S("/debug/config")) && a->opt.config)
+        start_task(task_new(a, x, TASK_CONFIG));
     else
-        start_task(a, x, TASK_FLUSH, timeout_ms);
+        respond(x, 404, text_plain,
+                S("GET /metrics, /health, /ready, /status, /debug/config; POST /flush, "
+                  "/dead/retry\n"));
 }
 
 static void on_request(void *ctx, struct http_exchange *x, const struct http_request *req)
 {
     struct admin *a = ctx;
-    bool get = str_eq(req->method, S("GET")), post = str_eq(req->method, S("POST"));
-    bool flush = str_eq(req->path, S("/flush"));
+    bool flush = str_eq(req->path, S("/flush")), dead = str_eq(req->path, S("/dead/retry"));
+    bool is_post = str_eq(req->method, S("POST"));
     http_set_user(x, NULL);
-    if (flush && post) {
+    if (flush && is_post)
         post_flush(a, x, req);
-    } else if (str_eq(req->path, S("/metrics")) && get) {
-        answer_metrics(x);
-    } else if (str_eq(req->path, S("/health")) && get) {
-        respond(x, 200, text_plain, S("OK\n"));
-    } else if (str_eq(req->path, S("/ready")) && get) {
-        if (a->opt.ready)
-            start_task(a, x, TASK_READY, 0);
-        else
-            respond(x, 200, text_plain, S("OK\n"));
-    } else if (str_eq(req->path, S("/debug/config")) && get && a->opt.config) {
-        start_task(a, x, TASK_CONFIG, 0);
-    } else {
-        respond(x, flush ? 405 : 404, text_plain,
-                S("GET /metrics, /health, /ready, /debug/config; POST /flush\n"));
-    }
+    else if (dead && is_post)
+        post_dead_retry(a, x, req);
+    else if (flush || dead || !str_eq(req->method, S("GET")))
+        respond(x, 405, text_plain, S("POST /flush, /dead/retry; GET all else\n"));
+    else
+        get(a, x, req->path);
 }
 
 static void on_data(void *, struct http_exchange *x, str bytes) { http_consume(x, bytes.len); }
@@ -265,7 +324,7 @@ static status start(struct admin *a, struct err *err)
     TRY(loop_new("admin-http", &a->loop, err));
     TRY(http_listen(a->loop, a->opt.host, a->opt.port, &service, &limits, &a->listener, err));
     TRY(start_worker(&a->probes, a, "admin-probe", err));
-    TRY(start_worker(&a->flushes, a, "admin-flush", err));
+    TRY(start_worker(&a->actions, a, "admin-action", err));
     return loop_start(a->loop, err);
 }
 
@@ -295,7 +354,7 @@ void admin_close(struct admin *a)
     pthread_cond_broadcast(&a->work);
     pthread_mutex_unlock(&a->lock);
     if (a->probes.started) pthread_join(a->probes.thread, NULL);
-    if (a->flushes.started) pthread_join(a->flushes.thread, NULL);
+    if (a->actions.started) pthread_join(a->actions.thread, NULL);
     if (a->loop) {
         loop_stop(a->loop);
         loop_join(a->loop);

@@ -27,11 +27,24 @@ static status flush(void *, uint32_t timeout_ms, struct err *err)
 
 static void config(void *, struct buf *out) { buf_add(out, S("store:\n  password: ***\n")); }
 
+static char retried[300];
+
+static status dead_retry(void *, str id, struct err *err)
+{
+    snprintf(retried, sizeof retried, STR_FMT, STR_ARG(id));
+    if (str_eq(id, S("gone"))) return err_set(err, ST_NOT_FOUND, ERR_NOPOS, "no such folder");
+    return ST_OK;
+}
+
+static void tell(void *, struct buf *out) { buf_add(out, S("{\"version\":\"1\"}\n")); }
+
 static struct admin *open_admin(bool with_calls)
 {
     struct admin *a;
     struct admin_options opt = {.host = "127.0.0.1"};
-    if (with_calls) opt.ready = ready, opt.flush = flush, opt.config = config;
+    if (with_calls)
+        opt.ready = ready, opt.flush = flush, opt.config = config, opt.dead_retry = dead_retry,
+        opt.status = tell;
     CHECK_INT(admin_open(&opt, &a, NULL), ST_OK);
     return a;
 }
@@ -101,5 +114,34 @@ TEST(admin_flush_waits_as_long_as_asked)
     CHECK(has(ask(a, "POST", "/flush?timeout_ms=x"), "HTTP/1.1 400"));
     CHECK(has(ask(a, "POST", "/flush?other=1"), "HTTP/1.1 400"));
     CHECK(has(ask(a, "GET", "/flush"), "HTTP/1.1 405"));
+    admin_close(a);
+}
+
+TEST(admin_dead_retry_names_one_folder)
+{
+    struct admin *a = open_admin(true);
+    CHECK(has(ask(a, "POST", "/dead/retry?id=ab-traces%2Ceu%7eotlp-1-2"), "HTTP/1.1 200"));
+    CHECK_STR(str_of(retried), S("ab-traces,eu~otlp-1-2"));
+    str gone = ask(a, "POST", "/dead/retry?id=gone");
+    CHECK(has(gone, "HTTP/1.1 404") && has(gone, "no such folder\n"));
+    CHECK(has(ask(a, "POST", "/dead/retry"), "HTTP/1.1 400"));
+    CHECK(has(ask(a, "POST", "/dead/retry?id="), "HTTP/1.1 400"));
+    CHECK(has(ask(a, "POST", "/dead/retry?id=%2"), "HTTP/1.1 400"));
+    CHECK(has(ask(a, "POST", "/dead/retry?id=a&b=c"), "HTTP/1.1 400"));
+    CHECK(has(ask(a, "GET", "/dead/retry?id=a"), "HTTP/1.1 405"));
+    admin_close(a);
+    a = open_admin(false);
+    CHECK(has(ask(a, "POST", "/dead/retry?id=a"), "HTTP/1.1 501"));
+    admin_close(a);
+}
+
+TEST(admin_status_is_json)
+{
+    struct admin *a = open_admin(true);
+    str s = ask(a, "GET", "/status");
+    CHECK(has(s, "content-type: application/json") && has(s, "{\"version\":\"1\"}"));
+    admin_close(a);
+    a = open_admin(false);
+    CHECK(has(ask(a, "GET", "/status"), "HTTP/1.1 404"));
     admin_close(a);
 }

@@ -27,7 +27,7 @@ static void block_signals(sigset_t *set)
 
 bool service_begin(struct service *s, int argc, char **argv, int *ret_exit)
 {
-    *s = (struct service){.name = argv[0]};
+    *s = (struct service){.name = argv[0], .began = clock_monotonic()};
     arena_init(&s->arena, 64u << 20);
     struct err err;
     status st = config_load(&s->config, &s->arena, argc, argv, environ, &err);
@@ -179,6 +179,7 @@ status service_open_pipeline(struct service *s, struct err *err)
     if (access.http_has_tls) opt.http_tls = &access.http_tls;
     opt.auth = access.auth;
     opt.cors = access.cors;
+    if (!c->store_url.len) TRY(make_folder(s, c->data_dir, S("/clickhouse"), &opt.store_dir, err));
     TRY(config_endpoint(c, c->grpc_endpoint, "receive.grpc.endpoint", &opt.grpc_host,
                         &opt.grpc_port, err));
     TRY(config_endpoint(c, c->http_endpoint, "receive.http.endpoint", &opt.http_host,
@@ -188,6 +189,7 @@ status service_open_pipeline(struct service *s, struct err *err)
     else
         TRY(make_folder(s, c->data_dir, S("/journal"), &opt.journal_dir, err));
     TRY(make_folder(s, c->data_dir, S("/dead"), &opt.dead_dir, err));
+    pipeline_note_crashes();
     return pipeline_open(&opt, s->store, &s->pipeline, err);
 }
 
@@ -224,6 +226,29 @@ static status flush(void *ctx, uint32_t timeout_ms, struct err *err)
     return s->pipeline ? pipeline_flush(s->pipeline, timeout_ms, err) : ST_OK;
 }
 
+static status dead_retry(void *ctx, str id, struct err *err)
+{
+    return pipeline_dead_retry(((struct service *)ctx)->pipeline, id, err);
+}
+
+static void print_status(void *ctx, struct buf *out)
+{
+    struct service *s = ctx;
+    struct json_out j = json_begin(out);
+    json_object(&j);
+    json_key(&j, S("service"));
+    json_str(&j, str_of(s->name));
+    json_key(&j, S("version"));
+    json_str(&j, S(WEIR_VERSION));
+    json_key(&j, S("uptime_seconds"));
+    json_i64(&j, (clock_monotonic() - s->began) / NANOS_S);
+    json_key(&j, S("resident_bytes"));
+    json_i64(&j, admin_resident_bytes());
+    if (s->pipeline) pipeline_status(s->pipeline, &j);
+    json_end(&j);
+    buf_char(out, '\n');
+}
+
 static void print_config(void *ctx, struct buf *out)
 {
     config_print(&((struct service *)ctx)->config, out);
@@ -231,8 +256,12 @@ static void print_config(void *ctx, struct buf *out)
 
 status service_open_admin(struct service *s, struct err *err)
 {
-    struct admin_options opt = {
-        .ready = is_ready, .flush = flush, .config = print_config, .ctx = s};
+    struct admin_options opt = {.ready = is_ready,
+                                .flush = flush,
+                                .status = print_status,
+                                .config = print_config,
+                                .ctx = s};
+    if (s->pipeline) opt.dead_retry = dead_retry;
     TRY(config_endpoint(&s->config, s->config.admin_endpoint, "admin.endpoint", &opt.host,
                         &opt.port, err));
     return admin_open(&opt, &s->admin, err);

@@ -12,6 +12,7 @@
 
 struct service {
     const char *name; /* the subcommand */
+    nanos began;      /* monotonic */
     struct arena arena;
     struct config config;
     struct memory_shares memory;

@@ -1,8 +1,9 @@
-/* dead/: blocks that the store refused for their content, as their clients sent them, so that a
- * person can look and send them again.
+/* dead/: blocks that were given up, as their clients sent them, so that a person can look and send
+ * them again.
  *
- *   dead/<journal id>-<signal>-<first>-<last>/reason
- *                                            /<sequence>.<pb|json>[.gz|.zst]
+ *   dead/<journal id>-<route>-<first>-<last>/reason     route, time and items, then why
+ *                                           /received   a line a request: sequence, receive time
+ *                                           /<sequence>.<pb|json>[.gz|.zst]
  *
  * The folder appears under its name when all of it is on disk; written again after a crash it
  * replaces nothing. */
@@ -11,10 +12,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "base/hex.h"
 #include "ingest/state.h"
+
+enum { RECEIVED_MAX = 64 << 20 };
 
 static status failed(struct err *err, const char *path)
 {
@@ -39,7 +44,7 @@ static status write_file(int dir, const char *name, str bytes, struct err *err)
     return ST_OK;
 }
 
-static status write_requests(int dir, const struct held *h, struct err *err)
+static status write_requests(int dir, const struct held *h, struct buf *received, struct err *err)
 {
     static const char *const compressions[] = {"", ".gz", ".zst"};
     for (; h; h = h->next) {
@@ -47,27 +52,43 @@ static status write_requests(int dir, const struct held *h, struct err *err)
         snprintf(name, sizeof name, "%020llu.%s%s", (unsigned long long)h->seq,
                  h->format == PAYLOAD_JSON ? "json" : "pb", compressions[h->compression]);
         TRY(write_file(dir, name, h->wire, err));
+        buf_printf(received, "%llu %lld\n", (unsigned long long)h->seq, (long long)h->received_at);
     }
     return ST_OK;
 }
 
-static status write_folder(int dir, const struct held *requests, const char *reason,
-                           struct err *err)
+static void print_reason(struct buf *out, const struct dead_block *b)
 {
-    TRY(write_file(dir, "reason", (str){reason, strlen(reason)}, err));
-    TRY(write_requests(dir, requests, err));
-    if (syncfs(dir) != 0) return failed(err, "sync"); /* one call, however many files */
-    return ST_OK;
+    time_t now = (time_t)(clock_now() / NANOS_S);
+    struct tm tm;
+    char text[40];
+    gmtime_r(&now, &tm);
+    strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &tm);
+    buf_printf(out, "route %s\ntime %s\nitems %llu\n\n%s\n", b->route->name, text,
+               (unsigned long long)b->items, b->reason);
 }
 
-status dead_write(const char *dir, const uint8_t journal_id[16], enum signal_kind signal,
-                  uint64_t first_seq, uint64_t last_seq, const struct held *requests,
-                  const char *reason, struct err *err)
+static status write_folder(int dir, const struct dead_block *b, struct err *err)
 {
-    char id[33] = {0}, name[160], making[170];
-    hex_encode(journal_id, 16, id);
-    snprintf(name, sizeof name, "%s-%s-%llu-%llu", id, signal_name(signal),
-             (unsigned long long)first_seq, (unsigned long long)last_seq);
+    struct buf received, reason;
+    buf_init(&received, RECEIVED_MAX);
+    buf_init(&reason, 4096);
+    print_reason(&reason, b);
+    status s = write_file(dir, "reason", buf_str(&reason), err);
+    if (s == ST_OK) s = write_requests(dir, b->requests, &received, err);
+    if (s == ST_OK) s = write_file(dir, "received", buf_str(&received), err);
+    buf_done(&received);
+    buf_done(&reason);
+    if (s == ST_OK && syncfs(dir) != 0) return failed(err, "sync"); /* one call for all files */
+    return s;
+}
+
+status dead_write(const char *dir, const struct dead_block *b, struct err *err)
+{
+    char id[33] = {0}, name[256], making[264];
+    hex_encode(b->journal_id, 16, id);
+    snprintf(name, sizeof name, "%s-%s-%llu-%llu", id, b->route->safe,
+             (unsigned long long)b->first_seq, (unsigned long long)b->last_seq);
     snprintf(making, sizeof making, "%s.new", name);
     if (mkdir(dir, 0777) != 0 && errno != EEXIST) return failed(err, dir);
     int top = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -81,7 +102,7 @@ status dead_write(const char *dir, const uint8_t journal_id[16], enum signal_kin
     if (mkdirat(top, making, 0777) != 0 && errno != EEXIST) s = failed(err, making);
     if (s == ST_OK && (fd = openat(top, making, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
         s = failed(err, making);
-    if (s == ST_OK) s = write_folder(fd, requests, reason, err);
+    if (s == ST_OK) s = write_folder(fd, b, err);
     if (s == ST_OK && renameat(top, making, top, name) != 0) s = failed(err, name);
     if (s == ST_OK && fsync(top) != 0) s = failed(err, dir);
     if (fd >= 0) close(fd);

@@ -1,10 +1,11 @@
-/* The only place where items are counted. A batch's items are received when its request is durable;
- * from then on the rows it kept are in the journal until their block is stored or dead. Replayed
- * rows are received again: the counters are those of this process, and so balance in it. */
+/* The only place where items are counted. A batch's items are received, and taken by every route of
+ * its signal, when its request is durable; from then on the rows it kept are in the journal, for
+ * each route until its block is delivered or given up. What an earlier process left is received
+ * again when a route reads it back: the counters are those of this process, and so balance in it.
+ *
+ * The signal's own counters are those of its first route. */
 #include "ingest/state.h"
 #include "obs/metrics.h"
-
-enum { POLICY_DEAD = 2 };
 
 static void count_request(const struct telemetry_batch *b, size_t wire_bytes)
 {
@@ -15,10 +16,19 @@ static void count_request(const struct telemetry_batch *b, size_t wire_bytes)
             metric_add(M_REJECTED, metric_signal_reason(b->signal, r), b->rejected[r]);
 }
 
-void ledger_accept(const struct telemetry_batch *b, size_t wire_bytes)
+static void take(const struct route *r, uint64_t items)
 {
+    metric_add(M_ROUTE_TAKEN, r->index, items);
+    metric_move(M_ROUTE_JOURNAL_ITEMS, r->index, (int64_t)items);
+}
+
+void ledger_accept(const struct pipeline *p, const struct telemetry_batch *b, size_t wire_bytes)
+{
+    uint64_t items = telemetry_batch_rows(b);
     count_request(b, wire_bytes);
-    metric_move(M_JOURNAL_ITEMS, b->signal, telemetry_batch_rows(b));
+    metric_move(M_JOURNAL_ITEMS, b->signal, (int64_t)items);
+    for (unsigned i = 0; i < p->n_routes; i++)
+        if (p->routes[i].signal == b->signal) take(&p->routes[i], items);
 }
 
 void ledger_reject_all(const struct telemetry_batch *b, size_t wire_bytes)
@@ -26,29 +36,50 @@ void ledger_reject_all(const struct telemetry_batch *b, size_t wire_bytes)
     count_request(b, wire_bytes);
 }
 
-void ledger_replay(enum signal_kind signal, uint64_t items)
+void ledger_replay(const struct route *r, uint64_t items)
 {
-    metric_add(M_RECEIVED, signal, items);
-    metric_move(M_JOURNAL_ITEMS, signal, (int64_t)items);
+    take(r, items);
+    if (!r->first) return;
+    metric_add(M_RECEIVED, r->signal, items);
+    metric_move(M_JOURNAL_ITEMS, r->signal, (int64_t)items);
 }
 
-void ledger_store(enum signal_kind signal, uint64_t items)
+void ledger_settle(const struct route *r, uint64_t items, const uint64_t dropped[DROP_POLICIES])
 {
-    metric_add(M_STORED, signal, items);
-    metric_move(M_JOURNAL_ITEMS, signal, -(int64_t)items);
+    uint64_t delivered = items;
+    for (unsigned d = 0; d < DROP_POLICIES; d++) {
+        if (dropped[d] == 0) continue;
+        delivered -= dropped[d];
+        metric_add(M_ROUTE_DROPPED, metric_route_policy(r->index, d), dropped[d]);
+        if (r->first) metric_add(M_DROPPED, metric_signal_reason(r->signal, d), dropped[d]);
+    }
+    metric_add(M_ROUTE_DELIVERED, r->index, delivered);
+    metric_move(M_ROUTE_JOURNAL_ITEMS, r->index, -(int64_t)items);
+    if (!r->first) return;
+    metric_add(M_STORED, r->signal, delivered);
+    metric_move(M_JOURNAL_ITEMS, r->signal, -(int64_t)items);
 }
 
-void ledger_dead(enum signal_kind signal, uint64_t items)
+void ledger_drop(const struct route *r, enum drop_policy policy, uint64_t items)
 {
-    metric_add(M_DROPPED, metric_signal_reason(signal, POLICY_DEAD), items);
-    metric_move(M_JOURNAL_ITEMS, signal, -(int64_t)items);
+    uint64_t dropped[DROP_POLICIES] = {[0] = 0};
+    dropped[policy] = items;
+    ledger_settle(r, items, dropped);
 }
 
-uint64_t ledger_journal_items(void)
+void ledger_processed(const struct route *r, const struct process_count *counts)
 {
-    uint64_t n = 0;
-    for (unsigned k = 0; k < SIGNAL_COUNT; k++) n += metric_get(M_JOURNAL_ITEMS, k);
-    return n;
+    for (unsigned i = 0; i < r->n_processors; i++) {
+        unsigned slot = r->processor_slot + i;
+        metric_add(M_PROCESSOR_ITEMS, slot, counts[i].seen);
+        if (counts[i].changed) metric_add(M_PROCESSOR_CHANGED, slot, counts[i].changed);
+        if (counts[i].dropped) metric_add(M_PROCESSOR_DROPPED, slot, counts[i].dropped);
+    }
+}
+
+uint64_t ledger_journal_items(const struct route *r)
+{
+    return metric_get(M_ROUTE_JOURNAL_ITEMS, r->index);
 }
 
 /* The order of the metrics' table label. */

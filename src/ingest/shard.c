@@ -6,7 +6,7 @@
 
 #include "ingest/state.h"
 
-enum { TICK_MS = 100, SEEN_ENTRIES = 200000 };
+enum { TICK_MS = 100 };
 
 unsigned shard_count_on_disk(const char *journal_dir)
 {
@@ -22,30 +22,44 @@ unsigned shard_count_on_disk(const char *journal_dir)
     return most;
 }
 
+static void open_lanes(struct shard *s)
+{
+    struct pipeline *p = s->p;
+    s->lanes = calloc(p->n_routes, sizeof *s->lanes);
+    if (!s->lanes) abort();
+    for (unsigned i = 0; i < p->n_routes; i++) {
+        s->lanes[i].shard = s;
+        s->lanes[i].route = &p->routes[i];
+        lane_forget(&s->lanes[i]);
+    }
+    for (int i = 0; i < SIGNAL_COUNT; i++)
+        s->open[i] = open_block_new((enum signal_kind)i, s->index);
+}
+
 status shard_open(struct shard *s, struct pipeline *p, unsigned index, struct err *err)
 {
     s->p = p;
     s->index = index;
-    for (int i = 0; i < SIGNAL_COUNT; i++) {
-        s->open[i] = open_block_new((enum signal_kind)i, index);
-        s->lanes[i].seen = encode_seen_new(SEEN_ENTRIES);
-    }
+    open_lanes(s);
     char dir[4096];
     int n = snprintf(dir, sizeof dir, "%s/shard-%u", p->journal_dir, index);
     if (n < 0 || (size_t)n >= sizeof dir)
         return err_set(err, ST_INVALID, ERR_NOPOS, "the journal's path is too long");
-    const struct journal_destination to[] = {/* by signal: the index is the signal's */
-                                             {S("traces>clickhouse"), SIGNAL_TRACES},
-                                             {S("logs>clickhouse"), SIGNAL_LOGS},
-                                             {S("metrics>clickhouse"), SIGNAL_METRICS}};
+    struct journal_destination to[ROUTES_MAX];
+    for (unsigned i = 0; i < p->n_routes; i++)
+        to[i] = (struct journal_destination){str_of(p->routes[i].name), p->routes[i].signal};
     struct journal_options o = {.dir = {dir, (size_t)n},
                                 .segment_bytes = p->opt.journal_segment_bytes,
                                 .max_bytes = p->opt.journal_max_bytes / p->n_workers,
                                 .reserve_bytes = p->opt.journal_reserve_bytes,
                                 .sync = p->opt.ack != ACK_MEMORY,
                                 .destinations = to,
-                                .n_destinations = sizeof to / sizeof *to};
-    return journal_open(&o, &s->journal, err);
+                                .n_destinations = p->n_routes,
+                                .before_delete = *p->store_dir ? pipeline_sync_store : NULL,
+                                .before_delete_ctx = p};
+    TRY(journal_open(&o, &s->journal, err));
+    memcpy(s->journal_id, journal_id(s->journal), sizeof s->journal_id);
+    return ST_OK;
 }
 
 /* Every 100 ms: what was missed, what is due, and figures for others. */
@@ -57,7 +71,16 @@ static void tick(void *ctx)
     pipeline_seal(s, draining);
     atomic_store(&s->open_requests,
                  receive_open_requests(s->grpc) + receive_open_requests(s->http));
-    if (draining) store_queue_progress(s->p);
+    if (draining) queue_progress(s->p);
+}
+
+/* A bit for each signal that no route takes. */
+static unsigned unserved(const struct pipeline *p)
+{
+    unsigned bits = 0;
+    for (int k = 0; k < SIGNAL_COUNT; k++)
+        if (p->first_route[k] < 0) bits |= 1u << k;
+    return bits;
 }
 
 status shard_listen(struct shard *s, uint16_t grpc_port, uint16_t http_port, struct err *err)
@@ -69,6 +92,7 @@ status shard_listen(struct shard *s, uint16_t grpc_port, uint16_t http_port, str
     struct receive_options o = {.max_body_bytes = opt->max_body_bytes,
                                 .max_decompressed_bytes = opt->max_decompressed_bytes,
                                 .gate = &s->p->gate,
+                                .unserved = unserved(s->p),
                                 .http = {.shares_port = s->index > 0,
                                          .max_connections = opt->max_connections,
                                          .tls = opt->grpc_tls},
@@ -111,7 +135,7 @@ static void flush_here(void *ctx)
     pipeline_settle(s);
     pipeline_seal(s, true);
     atomic_store(&s->flushed, wanted);
-    store_queue_progress(s->p);
+    queue_progress(s->p);
 }
 
 void shard_flush_begin(struct shard *s)
@@ -135,8 +159,7 @@ void shard_close(struct shard *s)
         receive_close(s->http);
         loop_free(s->loop);
     }
-    for (int i = 0; i < SIGNAL_COUNT; i++) {
-        open_block_free(s->open[i]);
-        encode_seen_free(s->lanes[i].seen);
-    }
+    for (int i = 0; i < SIGNAL_COUNT; i++) open_block_free(s->open[i]);
+    for (unsigned i = 0; i < s->p->n_routes && s->lanes; i++) encode_seen_free(s->lanes[i].seen);
+    free(s->lanes);
 }

@@ -22,7 +22,14 @@ enum reject_reason {
 };
 
 /* Why an accepted item is not stored. The order is the metric's label order: append only. */
-enum drop_policy { DROP_SAMPLED, DROP_FILTERED, DROP_DEAD, DROP_OVERRUN, DROP_POLICIES };
+enum drop_policy {
+    DROP_SAMPLED,
+    DROP_FILTERED,
+    DROP_DEAD,
+    DROP_OVERRUN,
+    DROP_REFUSED, /* by the destination, item by item */
+    DROP_POLICIES
+};
 
 struct red_rows; /* model/red.h */
 

@@ -5,7 +5,19 @@
 #include <stdio.h>
 
 enum kind { COUNTER, GAUGE, HISTOGRAM };
-enum labels { NONE, SIGNAL, SIGNAL_REASON, SIGNAL_POLICY, TABLE, API, PROTOCOL, OUTCOME };
+enum labels {
+    NONE,
+    SIGNAL,
+    SIGNAL_REASON,
+    SIGNAL_POLICY,
+    TABLE,
+    API,
+    PROTOCOL,
+    OUTCOME,
+    ROUTE,
+    ROUTE_POLICY,
+    PROCESSOR
+};
 
 static const struct {
     enum kind kind;
@@ -22,7 +34,7 @@ static const struct {
 static const char *const signals[] = {"traces", "logs", "metrics"};
 static const char *const reasons[8] = {"bad_id", "too_old", "in_future", "bad_buckets",
                                        "too_many_attributes"};
-static const char *const policies[8] = {"sampled", "filtered", "dead", "overrun"};
+static const char *const policies[8] = {"sampled", "filtered", "dead", "overrun", "refused"};
 static const char *const tables[] = {
     "otel_traces",       "otel_logs",        "otel_metrics",       "otel_trace_index",
     "otel_span_names",   "otel_log_streams", "otel_metric_series", "otel_metric_exemplars",
@@ -81,8 +93,53 @@ void metric_observe(enum metric_id m, unsigned slot, double seconds)
                               seconds > 0 ? (uint64_t)(seconds * 1e9) : 0, memory_order_relaxed);
 }
 
+/* Label texts that are known at start only. */
+enum { NAMES_MAX = 480, TEXT_MAX = NAMES_MAX + 40 };
+static char routes[METRIC_ROUTES_MAX][NAMES_MAX], processors[METRIC_SLOT_MAX][NAMES_MAX];
+
+static void add_label(struct buf *b, const char *key, str value)
+{
+    buf_printf(b, "%s%s=\"", b->len ? "," : "", key);
+    for (size_t i = 0; i < value.len; i++) {
+        char c = value.ptr[i];
+        if (c == '"' || c == '\\') buf_char(b, '\\');
+        buf_char(b, c == '\n' ? ' ' : c);
+    }
+    buf_char(b, '"');
+}
+
+static void set_names(char out[NAMES_MAX], struct buf *b)
+{
+    if (b->len < NAMES_MAX) {
+        memcpy(out, b->ptr, b->len);
+        out[b->len] = 0;
+    }
+    buf_done(b);
+}
+
+void metric_label_route(unsigned slot, str pipeline, str exporter, const char *signal)
+{
+    assert(slot < METRIC_ROUTES_MAX);
+    struct buf b;
+    buf_init(&b, 65536);
+    add_label(&b, "pipeline", pipeline);
+    add_label(&b, "exporter", exporter);
+    add_label(&b, "signal", str_of(signal));
+    set_names(routes[slot], &b);
+}
+
+void metric_label_processor(unsigned slot, str pipeline, str processor)
+{
+    assert(slot < METRIC_SLOT_MAX);
+    struct buf b;
+    buf_init(&b, 65536);
+    add_label(&b, "pipeline", pipeline);
+    add_label(&b, "processor", processor);
+    set_names(processors[slot], &b);
+}
+
 /* The label text of a slot, or NULL when the slot has none. Without braces; empty for NONE. */
-static const char *label_text(enum labels l, unsigned slot, char out[96])
+static const char *label_text(enum labels l, unsigned slot, char out[TEXT_MAX])
 {
     const char *const *names = NULL;
     const char *key = "";
@@ -94,17 +151,23 @@ static const char *label_text(enum labels l, unsigned slot, char out[96])
     case API: names = apis, n = LEN(apis), key = "api"; break;
     case PROTOCOL: names = protocols, n = LEN(protocols), key = "protocol"; break;
     case OUTCOME: names = outcomes, n = LEN(outcomes), key = "status"; break;
+    case ROUTE: return slot < METRIC_ROUTES_MAX && *routes[slot] ? routes[slot] : NULL;
+    case PROCESSOR: return *processors[slot] ? processors[slot] : NULL;
+    case ROUTE_POLICY:
+        if (slot / 8 >= METRIC_ROUTES_MAX || !*routes[slot / 8] || !policies[slot % 8]) return NULL;
+        snprintf(out, TEXT_MAX, "%s,policy=\"%s\"", routes[slot / 8], policies[slot % 8]);
+        return out;
     case SIGNAL_REASON:
     case SIGNAL_POLICY: {
         const char *second = l == SIGNAL_REASON ? reasons[slot % 8] : policies[slot % 8];
         if (slot / 8 >= LEN(signals) || !second) return NULL;
-        snprintf(out, 96, "signal=\"%s\",%s=\"%s\"", signals[slot / 8],
+        snprintf(out, TEXT_MAX, "signal=\"%s\",%s=\"%s\"", signals[slot / 8],
                  l == SIGNAL_REASON ? "reason" : "policy", second);
         return out;
     }
     }
     if (slot >= n) return NULL;
-    snprintf(out, 96, "%s=\"%s\"", key, names[slot]);
+    snprintf(out, TEXT_MAX, "%s=\"%s\"", key, names[slot]);
     return out;
 }
 
@@ -132,7 +195,7 @@ void metrics_render(struct buf *out)
     for (enum metric_id m = 0; m < METRIC_COUNT; m++) {
         buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n", table[m].name, table[m].help, table[m].name,
                    kinds[table[m].kind]);
-        char text[96];
+        char text[TEXT_MAX];
         for (unsigned slot = 0; slot < METRIC_SLOT_MAX; slot++) {
             const char *labels = label_text(table[m].labels, slot, text);
             if (!labels) continue;

@@ -17,7 +17,7 @@ enum metric_id {
 
 /* `slot` is the index of the label combination: see the label lists in metrics.c. METRIC_SLOT_MAX
  * bounds it. */
-enum { METRIC_SLOT_MAX = 64 };
+enum { METRIC_SLOT_MAX = 128 };
 
 void metric_add(enum metric_id m, unsigned slot, uint64_t n);     /* counter */
 void metric_set(enum metric_id m, unsigned slot, int64_t v);      /* gauge */
@@ -31,6 +31,18 @@ static inline unsigned metric_signal_reason(unsigned signal, unsigned reason)
 {
     return signal * 8 + reason;
 }
+
+/* Slots of ROUTE_POLICY metrics. */
+static inline unsigned metric_route_policy(unsigned route, unsigned policy)
+{
+    return route * 8 + policy;
+}
+
+/* Names of ROUTE (at most METRIC_ROUTES_MAX) and PROCESSOR slots, which are known at start only. A
+ * slot without names is not rendered. thread: one, before metrics_render is called */
+enum { METRIC_ROUTES_MAX = METRIC_SLOT_MAX / 8 };
+void metric_label_route(unsigned slot, str pipeline, str exporter, const char *signal);
+void metric_label_processor(unsigned slot, str pipeline, str processor);
 
 /* The text exposition format, version 0.0.4. */
 void metrics_render(struct buf *out);

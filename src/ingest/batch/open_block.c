@@ -10,7 +10,7 @@ struct open_block {
     size_t n, cap;
     struct telemetry_batch **batches;
     uint64_t first_seq, last_seq, rows, bytes;
-    nanos first_row_at; /* when the first batch with rows came */
+    nanos first_at; /* when the first batch came */
 };
 
 struct open_block *open_block_new(enum signal_kind signal, uint32_t shard)
@@ -44,11 +44,13 @@ void open_block_add(struct open_block *b, struct telemetry_batch *batch, uint64_
         b->batches = reallocarray(b->batches, b->cap, sizeof(struct telemetry_batch *));
         if (!b->batches) abort();
     }
-    if (b->n == 0) b->first_seq = seq;
+    if (b->n == 0) {
+        b->first_seq = seq;
+        b->first_at = now;
+    }
     b->last_seq = seq;
     b->batches[b->n++] = batch;
     uint32_t rows = telemetry_batch_rows(batch);
-    if (b->rows == 0 && rows > 0) b->first_row_at = now;
     b->rows += rows;
     b->bytes += batch->arena->used;
 }
@@ -59,10 +61,10 @@ uint64_t open_block_bytes(const struct open_block *b) { return b->bytes; }
 bool open_block_due(const struct open_block *b, const struct batch_limits *lim, bool busy,
                     nanos now)
 {
-    if (b->rows == 0) return false;
+    if (b->n == 0) return false;
     if (b->rows >= lim->max_rows || b->bytes >= lim->max_bytes) return true;
     if (busy) return false;
-    return b->rows >= lim->send_batch_size || now - b->first_row_at >= lim->timeout;
+    return b->rows >= lim->send_batch_size || now - b->first_at >= lim->timeout;
 }
 
 struct telemetry_block *open_block_seal(struct open_block *b)

@@ -153,7 +153,7 @@ static status find_from_here(struct journal_reader *r, uint64_t seq, bool everyw
     while (r->until - r->at >= RECORD_HEAD) {
         const char *p;
         TRY(look(r, RECORD_HEAD, &p, err));
-        struct record rec;
+        struct record rec = {0};
         size_t len, room = (size_t)(r->until - r->at);
         uint32_t crc;
         if (!record_head_get(p, r->j->seed, &rec, &len, &crc) || len > room ||
@@ -245,7 +245,7 @@ status journal_reader_next(struct journal_reader *r, struct journal_read *ret, s
             if (durable > r->position) r->position = durable;
             return err_set(err, ST_NOT_FOUND, ERR_NOPOS, "journal: all is read");
         }
-        struct record rec;
+        struct record rec = {0};
         struct err why;
         status got = enter_file(r, ordinal, &why);
         if (got == ST_OK) got = find_record(r, seq, &rec, &why);

@@ -154,6 +154,13 @@ static status authorise(struct incoming *in, const struct http_request *req, str
                    sent.ptr ? "the credentials are not valid" : "credentials are needed");
 }
 
+static status served(const struct receiver *r, const struct route *route, struct err *err)
+{
+    if (!(r->opt.unserved & 1u << route->signal)) return ST_OK;
+    return err_set(err, route->protocol == OTLP_GRPC ? ST_UNSUPPORTED : ST_NOT_FOUND, ERR_NOPOS,
+                   "no pipeline takes %s here", signal_name(route->signal));
+}
+
 static status admit(struct incoming *in, const struct http_request *req, struct err *err)
 {
     struct receiver *r = in->r;
@@ -162,6 +169,7 @@ static status admit(struct incoming *in, const struct http_request *req, struct 
     TRY(authorise(in, req, err));
     if (routed != ST_OK) return routed;
     metric_add(M_REQUESTS, in->route.protocol, 1);
+    TRY(served(r, &in->route, err));
     if (atomic_load_explicit(&r->opt.gate->closed, memory_order_relaxed))
         return err_set(err, ST_UNAVAILABLE, ERR_NOPOS, "shutting down");
     if (in->route.protocol != OTLP_GRPC && req->content_length >= 0)

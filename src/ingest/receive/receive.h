@@ -41,6 +41,7 @@ struct receive_options {
     uint64_t max_body_bytes; /* as it came; default 64 MiB. Past it 413 / RESOURCE_EXHAUSTED */
     uint64_t max_decompressed_bytes; /* default 64 MiB */
     struct receive_gate *gate;       /* borrowed; outlives the receiver */
+    unsigned unserved; /* bits (1 << signal): no such service here, as if its path did not exist */
     struct http_limits http;         /* and the port's TLS */
     struct receive_auth auth;        /* its strings outlive the receiver, and those of cors */
     struct receive_cors cors;

@@ -1,0 +1,124 @@
+/* One try of one block: its bounds made durable, then, for a store, order, encode and inserts with
+ * their tokens; for any other exporter what of it has not been sent yet. */
+#include <stdio.h>
+
+#include "base/hash.h"
+#include "base/hex.h"
+#include "ingest/state.h"
+
+enum { TOKEN_MAX = 400, SEEN_ENTRIES = 200000 };
+
+void lane_forget(struct lane *l)
+{
+    if (!l->route->outlet->spec.store && !l->shard->p->opt.discard) return;
+    encode_seen_free(l->seen);
+    l->seen = encode_seen_new(SEEN_ENTRIES);
+}
+
+static status encode(struct task *t, struct err *err)
+{
+    struct block_order order;
+    block_order(&t->arena, t->block, &t->p->opt.partitioning, &order);
+    struct encode_rows *groups = arena_array(&t->arena, struct encode_rows, order.n_groups + 1);
+    for (size_t i = 0; i < order.n_groups; i++)
+        groups[i] = (struct encode_rows){order.rows + order.groups[i].at, order.groups[i].n};
+    struct encode_options o = {
+        .groups = groups, .n_groups = order.n_groups, .seen = t->lane ? t->lane->seen : NULL};
+    status s = encode_block(&t->arena, t->block, &o, &t->inserts, err);
+    if (s != ST_OK) {
+        arena_done(&t->arena);
+        if (t->lane) lane_forget(t->lane);
+        return s;
+    }
+    t->encoded = true;
+    t->encoded_bytes = t->arena.used;
+    pipeline_charge(t->p, t->aside, t->encoded_bytes);
+    return ST_OK;
+}
+
+/* Main tables, exemplars and RED rows hold a function of the block alone. What the catalogues are
+ * told depends also on what they were told before; after a crash a block tells more. Their tokens
+ * carry a hash of the rows, so that the store drops only what it has; telling twice is harmless
+ * there. */
+static bool is_catalogue(str table)
+{
+    return str_eq(table, S("otel_trace_index")) || str_eq(table, S("otel_span_names")) ||
+           str_eq(table, S("otel_log_streams")) || str_eq(table, S("otel_metric_series"));
+}
+
+static bool is_main(str table)
+{
+    return str_eq(table, S("otel_traces")) || str_eq(table, S("otel_logs")) ||
+           str_eq(table, S("otel_metrics"));
+}
+
+static str token(const struct task *t, const struct encoded_insert *in, char out[TOKEN_MAX])
+{
+    char id[33] = {0};
+    hex_encode(t->journal_id, 16, id);
+    int n = snprintf(out, TOKEN_MAX, "%s-%s-%llu-%llu-" STR_FMT "-%u", id, t->route->safe,
+                     (unsigned long long)t->first_seq, (unsigned long long)t->last_seq,
+                     STR_ARG(in->table), in->part);
+    if (is_catalogue(in->table))
+        n += snprintf(out + n, TOKEN_MAX - (size_t)n, "-%016llx",
+                      (unsigned long long)hash_str(in->body));
+    return (str){out, (size_t)n};
+}
+
+static status insert(struct task *t, struct err *err)
+{
+    for (; t->next_insert < t->inserts.n; t->next_insert++) {
+        const struct encoded_insert *in = &t->inserts.inserts[t->next_insert];
+        char text[TOKEN_MAX];
+        nanos from = clock_monotonic();
+        status s = ST_OK;
+        if (!t->p->opt.discard)
+            s = store_insert_unless(t->route->outlet->spec.store, in->table, token(t, in, text),
+                                    &in->body, 1, &t->cancel, err);
+        if (s != ST_OK) {
+            ledger_insert_retry(in->table);
+            return err_wrap(err, s, STR_FMT, STR_ARG(in->table));
+        }
+        ledger_insert(in->table, in->rows, clock_monotonic() - from);
+        if (is_main(in->table)) t->stored_rows += in->rows;
+    }
+    return ST_OK;
+}
+
+/* The store can be overloaded, out of memory or disk, or away: that passes. Only what it says of
+ * the content counts as a try. */
+static enum deliver_outcome to_store(struct task *t, struct err *err)
+{
+    status s = t->encoded ? ST_OK : encode(t, err);
+    if (s == ST_OK) s = insert(t, err);
+    if (s == ST_OK) return DELIVER_DONE;
+    return s == ST_INVALID || s == ST_LIMIT ? DELIVER_TRIED : DELIVER_LATER;
+}
+
+enum deliver_outcome deliver(struct task *t, uint32_t *ret_retry_after_ms, struct err *err)
+{
+    *ret_retry_after_ms = 0;
+    if (!t->begun && journal_block_begin(t->lane->shard->journal, t->route->index, t->first_seq,
+                                         t->last_seq, err) != ST_OK)
+        return DELIVER_LATER;
+    t->begun = true;
+    return to_store(t, err);
+}
+
+void task_count(const struct task *t, uint64_t delivered, enum drop_policy rest)
+{
+    uint64_t items = t->block->rows, dropped[DROP_POLICIES] = {0};
+    for (size_t i = 0; i < t->block->n; i++)
+        for (unsigned d = 0; d < DROP_POLICIES; d++) {
+            dropped[d] += t->block->batches[i]->dropped[d];
+            items += t->block->batches[i]->dropped[d];
+        }
+    dropped[DROP_REFUSED] += t->progress.rejected;
+    dropped[rest] += t->block->rows - t->progress.rejected - delivered;
+    ledger_settle(t->route, items, dropped);
+}
+
+uint64_t delivered_rows(const struct task *t)
+{
+    return t->route->outlet->spec.exporter ? t->progress.items : t->stored_rows;
+}
