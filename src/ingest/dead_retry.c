@@ -55,8 +55,29 @@ static status build(struct pipeline *p, const struct route *r, const struct dead
     return s;
 }
 
-static status result(enum deliver_outcome outcome, struct err *err)
+/* One at a time; outlets_stop ends it. */
+static status begin(struct pipeline *p, struct task *t, struct err *err)
 {
+    status s = ST_OK;
+    pthread_mutex_lock(&p->queue.mutex);
+    if (p->queue.closing)
+        s = err_set(err, ST_UNAVAILABLE, ERR_NOPOS, "shutting down");
+    else if (p->again)
+        s = err_set(err, ST_OVERLOADED, ERR_NOPOS, "another block is being sent again");
+    else
+        p->again = t;
+    pthread_mutex_unlock(&p->queue.mutex);
+    return s;
+}
+
+static status send(struct pipeline *p, struct task *t, struct err *err)
+{
+    uint32_t retry_after_ms;
+    TRY(begin(p, t, err));
+    enum deliver_outcome outcome = deliver(t, &retry_after_ms, err);
+    pthread_mutex_lock(&p->queue.mutex);
+    p->again = NULL;
+    pthread_mutex_unlock(&p->queue.mutex);
     if (outcome == DELIVER_DONE) return ST_OK;
     return err_wrap(err, err->code, "not delivered, it stays in dead/");
 }
@@ -72,10 +93,7 @@ status pipeline_dead_retry(struct pipeline *p, str id, struct err *err)
                        "no pipeline has this route any more: " STR_FMT, STR_ARG(d.route));
     struct task *t = NULL;
     status s = build(p, r, &d, id, &t, err);
-    if (s == ST_OK) {
-        uint32_t retry_after_ms;
-        s = result(deliver(t, &retry_after_ms, err), err);
-    }
+    if (s == ST_OK) s = send(p, t, err);
     if (t) {
         task_count(t, s == ST_OK ? t->block->rows - t->progress.rejected : delivered_rows(t),
                    s == ST_OK ? DROP_REFUSED : DROP_DEAD);

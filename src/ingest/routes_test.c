@@ -1,6 +1,6 @@
 /* Pipelines with several exporters, some of which are away, refuse, or end the process. The stores
  * are fakes: what counts here is who waits for whom, and where items go. */
-#include <dirent.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/json_out.h"
+#include "base/yaml.h"
 #include "ingest/client_test.h"
 #include "ingest/dead.h"
 #include "ingest/fake_store_test.h"
@@ -393,6 +394,38 @@ TEST(an_exporter_that_may_drop_gives_up_its_oldest_and_requests_are_taken)
     end();
 }
 
+TEST(an_end_without_time_says_how_much_is_left_for_each_route)
+{
+    begin();
+    struct fake_store *up = fake_store_new(), *down = fake_store_new();
+    fake_store_listen(up);
+    struct pipeline_exporter e[] = {to("up", fake_store_open(up)),
+                                    to("down", fake_store_open(down))};
+    struct pipeline_route r[] = {{SIGNAL_METRICS, "metrics/end", 0, NULL, small},
+                                 {SIGNAL_METRICS, "metrics/end", 1, NULL, small}};
+    struct pipeline_options o = options(e, 2, r, 2);
+    struct pipeline *p = open_pipeline(&o);
+    CHECK_INT(send_text(pipeline_http_port(p), SIGNAL_METRICS, "shop", 1, 30), 200);
+    UNTIL(since(M_ROUTE_DELIVERED, 0) == 30);
+    char path[60], want[100];
+    snprintf(path, sizeof path, "%s/log", top);
+    int err = dup(2), log = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    CHECK(err >= 0 && log >= 0 && dup2(log, 2) == 2);
+    pipeline_close(p, 100);
+    CHECK(dup2(err, 2) == 2);
+    close(err);
+    close(log);
+    str said = test_read_file(path);
+    snprintf(want, sizeof want, "route=metrics/end>down items=%lld",
+             (long long)metric_get(M_ROUTE_JOURNAL_ITEMS, 1));
+    CHECK(memmem(said.ptr, said.len, want, strlen(want)) != NULL);
+    CHECK_INT(since(M_ROUTE_JOURNAL_ITEMS, 1), 30);
+    for (int i = 0; i < 2; i++) store_close(e[i].store);
+    fake_store_free(up);
+    fake_store_free(down);
+    end();
+}
+
 TEST(a_signal_without_a_pipeline_is_not_served)
 {
     begin();
@@ -436,6 +469,64 @@ TEST(routes_that_are_not_possible_are_refused_with_the_reason)
     CHECK(strstr(err.msg, "at most 16") != NULL);
     store_close(e[0].store);
     fake_store_free(f);
+    end();
+}
+
+/* ---- processors ---- */
+
+/* A chain of one processor. The tree lies in `a`. */
+static struct process_chain *chain_of(struct arena *a, const char *name, const char *yaml)
+{
+    struct err err = {0};
+    const struct tree *options;
+    struct process_chain *c = NULL;
+    CHECK_INT(yaml_parse(a, str_of(yaml), "test", NULL, NULL, &options, &err), ST_OK);
+    struct process_spec spec = {.name = str_of(name), .options = options};
+    if (process_chain_new(SIGNAL_LOGS, &spec, 1, &c, &err) != ST_OK) printf("%s\n", err.msg);
+    CHECK(c != NULL);
+    return c;
+}
+
+/* One pipeline drops everything, the other what one of its services sends: by the first route,
+ * live, and by the second, from the journal. */
+TEST(what_processors_drop_is_counted_and_its_requests_do_not_stay_in_the_journal)
+{
+    begin();
+    struct arena a;
+    arena_init(&a, 1 << 20);
+    struct process_chain *none = chain_of(&a, "probabilistic_sampler", "sampling_percentage: 0"),
+                         *some = chain_of(&a, "filter/quiet",
+                                          "logs: {log_record: ['resource.attributes"
+                                          "[\"service.name\"] == \"loud\"']}");
+    struct fake_store *f = fake_store_new();
+    fake_store_listen(f);
+    struct pipeline_exporter e = to("clickhouse", fake_store_open(f));
+    struct pipeline_route r[] = {{SIGNAL_LOGS, "logs", 0, none, small},
+                                 {SIGNAL_LOGS, "logs/quiet", 0, some, small}};
+    struct pipeline_options o = options(&e, 1, r, 2);
+    struct pipeline *p = open_pipeline(&o);
+    struct err err;
+    CHECK_INT(send_text(pipeline_http_port(p), SIGNAL_LOGS, "loud", 1, 30), 200);
+    CHECK_INT(send_text(pipeline_http_port(p), SIGNAL_LOGS, "shop", 1, 12), 200);
+    UNTIL(since(M_ROUTE_JOURNAL_ITEMS, 0) == 0); /* without a flush: the timeout does it */
+    CHECK_INT(pipeline_flush(p, 60000, &err), ST_OK);
+    CHECK_INT(dropped(0, DROP_SAMPLED), 42);
+    CHECK_INT(since(M_DROPPED, metric_signal_reason(SIGNAL_LOGS, DROP_SAMPLED)), 42);
+    CHECK_INT(dropped(1, DROP_FILTERED), 30);
+    CHECK_INT(since(M_ROUTE_DELIVERED, 1), 12);
+    CHECK_INT(since(M_ROUTE_JOURNAL_ITEMS, 1), 0);
+    CHECK_INT(fake_store_rows(f, "otel_logs"), 12);
+    CHECK_INT(since(M_PROCESSOR_ITEMS, 0), 42);
+    CHECK_INT(since(M_PROCESSOR_DROPPED, 0), 42);
+    CHECK_INT(since(M_PROCESSOR_ITEMS, 1), 42);
+    CHECK_INT(since(M_PROCESSOR_DROPPED, 1), 30);
+    CHECK(balances(2));
+    pipeline_close(p, 10000);
+    store_close(e.store);
+    fake_store_free(f);
+    process_chain_free(none);
+    process_chain_free(some);
+    arena_done(&a);
     end();
 }
 

@@ -234,6 +234,7 @@ void outlets_stop(struct pipeline *p)
 {
     pthread_mutex_lock(&p->queue.mutex);
     p->queue.closing = true;
+    if (p->again) atomic_store(&p->again->cancel, true);
     for (unsigned i = 0; i < p->n_shards; i++)
         for (unsigned k = 0; k < p->n_routes && p->shards[i].lanes; k++) {
             struct lane *l = &p->shards[i].lanes[k];

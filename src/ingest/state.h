@@ -198,8 +198,9 @@ struct pipeline {
     unsigned n_shards, n_workers;  /* shards from n_workers on have no loop */
     struct shard *shards;
     struct queue queue;
-    bool closed;      /* the journals are. Queue mutex */
-    bool may_overrun; /* an exporter drops rather than blocks */
+    struct task *again; /* the block of dead/ that is sent again now. Queue mutex */
+    bool closed;        /* the journals are. Queue mutex */
+    bool may_overrun;   /* an exporter drops rather than blocks */
     pthread_t tail;
     bool tail_started, stopped;
     atomic_uint suspects; /* tasks whose requests ended a process before, not yet tried */
