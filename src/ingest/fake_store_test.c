@@ -21,6 +21,7 @@ struct fake_store {
     unsigned n_connections;
     bool listens;
     pthread_mutex_t mutex;
+    pthread_cond_t changed;
     enum fake_answer answer;
     const char *poison;
     struct {
@@ -40,6 +41,7 @@ struct fake_store *fake_store_new(void)
     struct fake_store *f = calloc(1, sizeof *f);
     CHECK(f != NULL);
     pthread_mutex_init(&f->mutex, NULL);
+    pthread_cond_init(&f->changed, NULL);
     f->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t len = sizeof a;
@@ -109,6 +111,7 @@ static const char *take(struct fake_store *f, const char *head, const char *body
     if (token && table) {
         f->tries++;
         if (f->poison && memmem(body, n, f->poison, strlen(f->poison))) raise(SIGSEGV);
+        while (f->answer == FAKE_WAIT) pthread_cond_wait(&f->changed, &f->mutex);
         if (f->answer == FAKE_OK) {
             keep(f, token, table, rows_of(body, n));
             token = table = NULL;
@@ -181,6 +184,7 @@ void fake_store_answer(struct fake_store *f, enum fake_answer a)
 {
     pthread_mutex_lock(&f->mutex);
     f->answer = a;
+    pthread_cond_broadcast(&f->changed);
     pthread_mutex_unlock(&f->mutex);
 }
 
@@ -238,6 +242,7 @@ void fake_store_free(struct fake_store *f)
         free(f->known[i].token);
         free(f->known[i].table);
     }
+    pthread_cond_destroy(&f->changed);
     pthread_mutex_destroy(&f->mutex);
     free(f);
 }

@@ -10,6 +10,7 @@ enum fake_answer {
     FAKE_OK,
     FAKE_INVALID,    /* the content is wrong: code 16 */
     FAKE_OVERLOADED, /* too many parts: code 252 */
+    FAKE_WAIT,       /* no answer until it is told another one, then that */
 };
 
 struct fake_store;

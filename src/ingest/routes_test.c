@@ -256,6 +256,36 @@ TEST(a_destination_that_comes_and_goes_under_load_gets_everything_once)
     end();
 }
 
+TEST(a_store_that_is_slow_but_works_makes_requests_be_refused_until_blocks_are_stored)
+{
+    begin();
+    struct fake_store *f = fake_store_new();
+    fake_store_listen(f);
+    fake_store_answer(f, FAKE_WAIT);
+    struct pipeline_exporter e = to("clickhouse", fake_store_open(f));
+    struct pipeline_route r = {SIGNAL_LOGS, "logs", 0, NULL, small};
+    struct pipeline_options o = options(&e, 1, &r, 1);
+    o.max_inflight_bytes = 1 << 20;
+    struct pipeline *p = open_pipeline(&o);
+    struct err err;
+    int answer = 200;
+    unsigned taken = 0;
+    for (int i = 0; i < 2000 && answer == 200; i++)
+        if ((answer = send_text(pipeline_http_port(p), SIGNAL_LOGS, "shop", 1, 100)) == 200)
+            taken += 100;
+    CHECK(answer == 429 || answer == 503);
+    CHECK(status_has(p, "\"away\":false"));
+    fake_store_answer(f, FAKE_OK);
+    CHECK_INT(pipeline_flush(p, 60000, &err), ST_OK);
+    CHECK_INT(pipeline_ready(p, &err), ST_OK);
+    CHECK_INT(fake_store_rows(f, "otel_logs"), taken);
+    CHECK(balances(1));
+    pipeline_close(p, 10000);
+    store_close(e.store);
+    fake_store_free(f);
+    end();
+}
+
 TEST(what_two_routes_left_at_the_end_each_gets_at_the_next_start)
 {
     begin();

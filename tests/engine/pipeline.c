@@ -11,6 +11,7 @@
 
 #include "engine/engine.h"
 #include "ingest/client_test.h"
+#include "ingest/dead.h"
 #include "lifecycle/lifecycle.h"
 #include "net/compress.h"
 #include "obs/metrics.h"
@@ -237,7 +238,7 @@ TEST(a_full_journal_refuses_and_recovers_by_itself_and_nothing_acknowledged_is_l
     CHECK_INT(refusals, 3);
     CHECK(answer == 429 || answer == 503);
     CHECK_INT(pipeline_flush(p, 200, &err), ST_TIMEOUT);
-    CHECK(strstr(err.msg, "not yet stored") != NULL);
+    CHECK(strstr(err.msg, "not yet delivered") != NULL);
     engine_do(s, "RENAME TABLE otel_logs_away TO otel_logs");
     flush(p);
     CHECK_INT(post(pipeline_http_port(p), SIGNAL_LOGS, next, 100, clock_now()), 200);
@@ -307,31 +308,6 @@ TEST(a_full_disk_refuses_and_recovers_by_itself_and_nothing_acknowledged_is_lost
     clean("disk");
 }
 
-TEST(when_memory_is_spent_requests_are_refused_until_blocks_are_stored)
-{
-    struct store *s = tables();
-    struct pipeline_options o = options();
-    o.max_inflight_bytes = 2 << 20;
-    o.batch.timeout = 100 * NANOS_MS;
-    struct pipeline *p = open_pipeline(&o);
-    struct err err = {};
-    engine_do(s, "RENAME TABLE otel_logs TO otel_logs_away");
-    uint64_t next = 1;
-    int answer = 200;
-    for (int i = 0; i < 2000 && answer == 200; i++)
-        if ((answer = post(pipeline_http_port(p), SIGNAL_LOGS, next, 100, clock_now())) == 200)
-            next += 100;
-    CHECK(answer == 429 || answer == 503);
-    engine_do(s, "RENAME TABLE otel_logs_away TO otel_logs");
-    flush(p);
-    WANT(pipeline_ready(p, &err), ST_OK);
-    char expected[40];
-    snprintf(expected, sizeof expected, "%llu", (unsigned long long)next - 1);
-    CHECK_STR(engine_ask(s, "SELECT uniqExact(body) FROM otel_logs"),
-              ((str){expected, strlen(expected)}));
-    close_pipeline(p);
-}
-
 static int count_entries(str dir)
 {
     char path[300];
@@ -362,6 +338,39 @@ TEST(a_block_the_store_refuses_goes_to_dead_and_the_next_one_is_stored)
     flush(p);
     CHECK_STR(engine_ask(s, "SELECT count() FROM otel_logs"), S("20"));
     CHECK(balances());
+    close_pipeline(p);
+}
+
+TEST(a_block_of_dead_is_stored_once_however_often_it_is_sent_again)
+{
+    struct store *s = tables();
+    struct pipeline_options o = options();
+    o.workers = 1;
+    struct pipeline *p = open_pipeline(&o);
+    struct dead_entry *dead;
+    size_t n;
+    struct err err = {};
+    char dir[300], command[1000];
+    snprintf(dir, sizeof dir, STR_FMT, STR_ARG(o.dead_dir));
+    engine_do(s, "ALTER TABLE otel_logs DROP COLUMN event_name");
+    CHECK_INT(post(pipeline_http_port(p), SIGNAL_LOGS, 1, 20, clock_now()), 200);
+    flush(p);
+    WANT(dead_list(dir, &dead, &n, &err), ST_OK);
+    CHECK_INT(n, 1);
+    CHECK_INT(pipeline_dead_retry(p, str_of(dead[0].id), &err), ST_INVALID);
+    engine_do(s, "ALTER TABLE otel_logs ADD COLUMN event_name LowCardinality(String) "
+                 "CODEC(ZSTD(3)) AFTER severity_text");
+    snprintf(command, sizeof command, "cp -r %s/%s %s/kept", dir, dead[0].id, dir);
+    CHECK_INT(system(command), 0);
+    WANT(pipeline_dead_retry(p, str_of(dead[0].id), &err), ST_OK);
+    /* As if the process had ended before the folder was removed. */
+    snprintf(command, sizeof command, "mv %s/kept %s/%s", dir, dir, dead[0].id);
+    CHECK_INT(system(command), 0);
+    WANT(pipeline_dead_retry(p, str_of(dead[0].id), &err), ST_OK);
+    CHECK_STR(engine_ask(s, "SELECT count(), uniqExact(body) FROM otel_logs"), S("20\t20"));
+    CHECK_INT(count_entries(o.dead_dir), 0);
+    CHECK(balances());
+    free(dead);
     close_pipeline(p);
 }
 

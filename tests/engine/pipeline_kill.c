@@ -1,5 +1,6 @@
 /* SIGKILL at any moment under load, several times over one data directory: at the end every row
- * that was acknowledged is stored exactly once, and no row twice.
+ * that was acknowledged is stored exactly once, and no row twice, in each of two databases: two
+ * routes, one fed live and to the engine, one read back from the journal and over HTTP.
  *
  * The process under test is a forked child with the engine and a pipeline; this one only sends,
  * kills and counts. */
@@ -14,6 +15,7 @@
 #include "ingest/pipeline.h"
 #include "lifecycle/lifecycle.h"
 #include "obs/metrics.h"
+#include "store/http_door.h"
 
 enum { ROUNDS = 6, CONNECTIONS = 8, ROWS = 20, REQUESTS_MAX = 20000 };
 
@@ -33,14 +35,46 @@ static void fail(const char *what, const struct err *err)
     _exit(1);
 }
 
-static struct pipeline *child_open(struct store **ret_store)
+/* Another database of the same engine, through its HTTP interface. */
+static struct store *second_store(struct store *engine)
+{
+    struct http_door *door;
+    struct store *s;
+    struct err err = {};
+    char url[64];
+    struct http_door_options d = {.host = "127.0.0.1"};
+    if (http_door_open(&d, engine, &door, &err) != ST_OK) fail("door", &err);
+    int n = snprintf(url, sizeof url, "http://127.0.0.1:%u", http_door_port(door));
+    struct store_options o = {.driver = STORE_SERVER,
+                              .url = {url, (size_t)n},
+                              .user = S("default"),
+                              .database = S("second")};
+    if (store_open(&o, &s, &err) != ST_OK) fail("second store", &err);
+    return s;
+}
+
+static struct pipeline *child_open(struct store *ret_stores[2])
 {
     char data[300], journal[300], dead[300];
     struct err err = {};
     struct store_options so = {.driver = STORE_EMBEDDED, .data_dir = below(data, "data")};
-    if (store_open(&so, ret_store, &err) != ST_OK) fail("store", &err);
+    if (store_open(&so, &ret_stores[0], &err) != ST_OK) fail("store", &err);
+    ret_stores[1] = second_store(ret_stores[0]);
     const struct schema_settings settings = {30, 14, 90, 3600, 90};
-    if (lifecycle_start(*ret_store, &settings, &err) != ST_OK) fail("tables", &err);
+    struct pipeline_exporter to[2] = {{.name = "clickhouse"}, {.name = "clickhouse/second"}};
+    struct pipeline_route routes[2 * SIGNAL_COUNT];
+    for (unsigned i = 0; i < 2; i++) {
+        if (lifecycle_start(ret_stores[i], &settings, &err) != ST_OK) fail("tables", &err);
+        to[i].store = ret_stores[i];
+        to[i].block_on_overflow = true;
+        to[i].common.retry = (struct export_retry){true, 5, 100 * NANOS_MS, 5 * NANOS_S, 2, 0.5};
+        for (enum signal_kind k = 0; k < SIGNAL_COUNT; k++)
+            routes[i * SIGNAL_COUNT + k] = (struct pipeline_route){
+                .signal = k,
+                .pipeline = signal_name(k),
+                .exporter = i,
+                .batch = {.send_batch_size = 300, .timeout = 50 * NANOS_MS}};
+    }
     struct pipeline_options o = {.workers = 2,
                                  .grpc_host = "127.0.0.1",
                                  .http_host = "127.0.0.1",
@@ -48,9 +82,12 @@ static struct pipeline *child_open(struct store **ret_store)
                                  .dead_dir = below(dead, "dead"),
                                  .journal_segment_bytes = 100000,
                                  .journal_reserve_bytes = 1,
-                                 .batch = {.send_batch_size = 300, .timeout = 50 * NANOS_MS}};
+                                 .exporters = to,
+                                 .n_exporters = 2,
+                                 .routes = routes,
+                                 .n_routes = 2 * SIGNAL_COUNT};
     struct pipeline *p;
-    if (pipeline_open(&o, *ret_store, &p, &err) != ST_OK) fail("pipeline", &err);
+    if (pipeline_open(&o, NULL, &p, &err) != ST_OK) fail("pipeline", &err);
     return p;
 }
 
@@ -59,11 +96,18 @@ static bool append_piece(void *file, str piece)
     return fwrite(piece.ptr, 1, piece.len, file) == piece.len;
 }
 
-static void dump(struct store *s, enum signal_kind k)
+static str dump_path(char out[300], enum signal_kind k, unsigned store)
+{
+    char name[40];
+    snprintf(name, sizeof name, "%s-%u", signal_name(k), store);
+    return below(out, name);
+}
+
+static void dump(struct store *s, enum signal_kind k, unsigned store)
 {
     char path[300];
     struct err err = {};
-    below(path, signal_name(k));
+    dump_path(path, k, store);
     FILE *f = fopen(path, "w");
     const char *sql = otlp_numbers_sql(k);
     struct store_query q = {.sql = {sql, strlen(sql)}, .format = S("TabSeparatedRaw")};
@@ -99,26 +143,33 @@ static bool balances(enum signal_kind k)
     for (unsigned i = 0; i < 8; i++)
         out += metric_get(M_REJECTED, metric_signal_reason(k, i)) +
                metric_get(M_DROPPED, metric_signal_reason(k, i));
-    return out == metric_get(M_RECEIVED, k);
+    bool even = out == metric_get(M_RECEIVED, k);
+    for (unsigned r = k; r < 2 * SIGNAL_COUNT; r += SIGNAL_COUNT) {
+        out = metric_get(M_ROUTE_DELIVERED, r) + metric_get(M_ROUTE_JOURNAL_ITEMS, r);
+        for (unsigned d = 0; d < 8; d++)
+            out += metric_get(M_ROUTE_DROPPED, metric_route_policy(r, d));
+        even &= out == metric_get(M_ROUTE_TAKEN, r) && metric_get(M_ROUTE_JOURNAL_ITEMS, r) == 0;
+    }
+    return even;
 }
 
 /* Says its port, then serves until it is killed or told to end: flush, write what is stored to
  * files. */
 static void child(int out, int in)
 {
-    struct store *s;
+    struct store *s[2];
     struct err err = {};
-    struct pipeline *p = child_open(&s);
+    struct pipeline *p = child_open(s);
     uint16_t port = pipeline_http_port(p);
     char go;
     if (write(out, &port, sizeof port) != sizeof port || read(in, &go, 1) != 1) _exit(1);
     if (pipeline_flush(p, 60000, &err) != ST_OK) fail("flush", &err);
     bool even = true;
     for (enum signal_kind k = 0; k < SIGNAL_COUNT; k++) {
-        dump(s, k);
+        for (unsigned i = 0; i < 2; i++) dump(s[i], k, i);
         even &= balances(k) && metric_get(M_JOURNAL_ITEMS, k) == 0;
     }
-    even &= catalogues_are_whole(s);
+    for (unsigned i = 0; i < 2; i++) even &= catalogues_are_whole(s[i]);
     pipeline_close(p, 5000);
     _exit(even ? 0 : 3);
 }
@@ -201,12 +252,13 @@ static int load(struct subject *s, int next, int kill_after)
     return next;
 }
 
-static void check_stored(int requests)
+static void check_stored(int requests, unsigned store)
 {
     static uint8_t stored[REQUESTS_MAX * ROWS + 2];
+    memset(stored, 0, sizeof stored);
     for (enum signal_kind k = 0; k < SIGNAL_COUNT; k++) {
         char path[300];
-        below(path, signal_name(k));
+        dump_path(path, k, store);
         FILE *f = fopen(path, "r");
         CHECK(f != NULL);
         unsigned long long n;
@@ -217,7 +269,7 @@ static void check_stored(int requests)
             rows++;
         }
         fclose(f);
-        printf("%s: %d rows stored, %d of them twice\n", signal_name(k), rows, twice);
+        printf("%s %u: %d rows stored, %d of them twice\n", signal_name(k), store, rows, twice);
         CHECK_INT(twice, 0);
     }
     int lost = 0, n_acked = 0;
@@ -248,7 +300,7 @@ TEST(after_sigkill_under_load_every_acknowledged_row_is_stored_exactly_once)
     CHECK(WIFEXITED(ended));
     CHECK_INT(WEXITSTATUS(ended),
               0); /* 3: the ledger does not balance, or a catalogue lacks rows */
-    check_stored(next);
+    for (unsigned i = 0; i < 2; i++) check_stored(next, i);
     char command[100];
     snprintf(command, sizeof command, "rm -rf %s", top);
     CHECK_INT(system(command), 0);
