@@ -95,6 +95,20 @@ static enum deliver_outcome to_store(struct task *t, struct err *err)
     return s == ST_INVALID || s == ST_LIMIT ? DELIVER_TRIED : DELIVER_LATER;
 }
 
+static enum deliver_outcome to_exporter(struct task *t, uint32_t *retry_after_ms, struct err *err)
+{
+    if (t->block->rows == 0) return DELIVER_DONE;
+    switch (exporter_send(t->route->outlet->spec.exporter, t->block, &t->progress, &t->cancel,
+                          retry_after_ms, err)) {
+    case ST_OK: return DELIVER_DONE;
+    case ST_UNAVAILABLE:
+    case ST_TIMEOUT:
+    case ST_CANCELLED: return DELIVER_LATER;
+    case ST_OVERLOADED: return DELIVER_TRIED;
+    default: return DELIVER_REFUSED;
+    }
+}
+
 enum deliver_outcome deliver(struct task *t, uint32_t *ret_retry_after_ms, struct err *err)
 {
     *ret_retry_after_ms = 0;
@@ -102,6 +116,7 @@ enum deliver_outcome deliver(struct task *t, uint32_t *ret_retry_after_ms, struc
                                          t->last_seq, err) != ST_OK)
         return DELIVER_LATER;
     t->begun = true;
+    if (t->route->outlet->spec.exporter) return to_exporter(t, ret_retry_after_ms, err);
     return to_store(t, err);
 }
 

@@ -41,10 +41,9 @@ static status check(const struct pipeline_options *o, struct err *err)
                        o->n_routes, ROUTES_MAX);
     for (unsigned i = 0; i < o->n_exporters; i++) {
         const struct pipeline_exporter *e = &o->exporters[i];
-        if (e->exporter || (!e->store && !o->discard))
+        if (!e->store == !e->exporter && !o->discard)
             return err_set(err, ST_INVALID, ERR_NOPOS,
-                           "exporter %s has no store; other exporters are not sent to yet",
-                           e->name);
+                           "exporter %s has neither or both of store and exporter", e->name);
     }
     for (unsigned i = 0; i < o->n_routes; i++)
         if (o->routes[i].exporter >= o->n_exporters)

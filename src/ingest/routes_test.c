@@ -490,7 +490,7 @@ TEST(routes_that_are_not_possible_are_refused_with_the_reason)
     CHECK(strstr(err.msg, "names exporter clickhouse twice") != NULL);
     o = options(e, 2, twice, 1);
     CHECK_INT(pipeline_open(&o, NULL, &p, &err), ST_INVALID);
-    CHECK(strstr(err.msg, "exporter otlp") != NULL);
+    CHECK(strstr(err.msg, "exporter otlp has neither") != NULL);
     struct pipeline_route nowhere = {SIGNAL_LOGS, "logs", 7, NULL, small};
     o = options(e, 1, &nowhere, 1);
     CHECK_INT(pipeline_open(&o, NULL, &p, &err), ST_INVALID);
