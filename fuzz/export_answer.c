@@ -24,9 +24,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         }
     }
     char text[ANSWER_TEXT_MAX];
-    answer_grpc_message(s, text);
+    export_answer_message(s, text);
     check_text(text);
-    check_text(answer_grpc_details(s).message);
+    check_text(export_answer_details(s).message);
     (void)answer_retry_after(s, 1700000000 * NANOS_S);
     return 0;
 }

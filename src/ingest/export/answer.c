@@ -203,7 +203,7 @@ struct answer_status answer_status_read(str body, enum payload_format format)
     return s;
 }
 
-void answer_grpc_message(str header, char out[ANSWER_TEXT_MAX])
+void export_answer_message(str header, char out[ANSWER_TEXT_MAX])
 {
     char raw[ANSWER_TEXT_MAX];
     size_t n = 0;
@@ -219,7 +219,7 @@ void answer_grpc_message(str header, char out[ANSWER_TEXT_MAX])
     answer_text((str){raw, n}, out, ANSWER_TEXT_MAX);
 }
 
-struct answer_status answer_grpc_details(str header)
+struct answer_status export_answer_details(str header)
 {
     struct answer_status s = {0};
     char bytes[8192];

@@ -33,9 +33,9 @@ struct answer_status {
 struct answer_status answer_status_read(str body, enum payload_format format);
 
 /* grpc-message: percent-encoded. */
-void answer_grpc_message(str header, char out[ANSWER_TEXT_MAX]);
+void export_answer_message(str header, char out[ANSWER_TEXT_MAX]);
 /* grpc-status-details-bin: base64 of a Status. */
-struct answer_status answer_grpc_details(str header);
+struct answer_status export_answer_details(str header);
 
 /* Retry-After: seconds, or a date (rfc9110 10.2.3), to milliseconds from `now`. 0: not readable. */
 uint32_t answer_retry_after(str header, nanos now);

@@ -50,7 +50,7 @@ TEST(answer_retry_after_is_seconds_or_a_date_ahead)
 TEST(answer_grpc_message_is_percent_decoded_and_bad_escapes_stay)
 {
     char out[ANSWER_TEXT_MAX];
-    answer_grpc_message(S("a%20b%C3%A4%zz%4"), out);
+    export_answer_message(S("a%20b%C3%A4%zz%4"), out);
     CHECK_STR(str_of(out), S("a b\xc3\xa4%zz%4"));
 }
 

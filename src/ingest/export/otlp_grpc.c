@@ -33,9 +33,9 @@ static void take_header(void *ctx, str name, str value)
         h->has_status = true;
         if (!num_parse_u64(value, &h->status)) h->status = UINT64_MAX;
     } else if (str_eq_fold(name, S("grpc-message"))) {
-        answer_grpc_message(value, h->message);
+        export_answer_message(value, h->message);
     } else if (str_eq_fold(name, S("grpc-status-details-bin"))) {
-        h->details = answer_grpc_details(value);
+        h->details = export_answer_details(value);
     } else if (str_eq_fold(name, S("grpc-encoding"))) {
         h->is_gzip = str_eq_fold(value, S("gzip"));
     } else if (str_eq_fold(name, S("content-type"))) {
