@@ -277,7 +277,7 @@ TEST(a_store_that_is_slow_but_works_makes_requests_be_refused_until_blocks_are_s
     CHECK(status_has(p, "\"away\":false"));
     fake_store_answer(f, FAKE_OK);
     CHECK_INT(pipeline_flush(p, 60000, &err), ST_OK);
-    CHECK_INT(pipeline_ready(p, &err), ST_OK);
+    UNTIL(pipeline_ready(p, &err) == ST_OK);
     CHECK_INT(fake_store_rows(f, "otel_logs"), taken);
     CHECK(balances(1));
     pipeline_close(p, 10000);
