@@ -93,7 +93,7 @@ static void head(str in)
         answer_status(&out, PAYLOAD_PROTOBUF, &a);
         answer_status(&out, PAYLOAD_JSON, &a);
         buf_clear(&out);
-        export_answer_message(&out, (str){a.err.msg, strlen(a.err.msg)});
+        answer_grpc_message(&out, (str){a.err.msg, strlen(a.err.msg)});
         for (size_t i = 0; i < out.len; i++) assert(out.ptr[i] >= 0x20 && out.ptr[i] < 0x7f);
     }
     buf_done(&out);
