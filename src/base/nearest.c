@@ -2,23 +2,28 @@
 
 enum { LEN_MAX = 64 };
 
-/* Levenshtein distance of two texts of at most LEN_MAX bytes. */
+/* Edits between two texts of at most LEN_MAX bytes: a byte more, less or another, two swapped. */
 static size_t distance(str a, str b)
 {
-    size_t row[LEN_MAX + 1];
-    for (size_t j = 0; j <= b.len; j++) row[j] = j;
+    size_t rows[3][LEN_MAX + 1], *before = rows[0], *last = rows[1], *row = rows[2];
+    for (size_t j = 0; j <= b.len; j++) last[j] = j;
     for (size_t i = 1; i <= a.len; i++) {
-        size_t diagonal = row[0];
         row[0] = i;
         for (size_t j = 1; j <= b.len; j++) {
-            size_t up = row[j], best = diagonal + (a.ptr[i - 1] != b.ptr[j - 1]);
-            if (up + 1 < best) best = up + 1;
+            size_t best = last[j - 1] + (a.ptr[i - 1] != b.ptr[j - 1]);
+            if (last[j] + 1 < best) best = last[j] + 1;
             if (row[j - 1] + 1 < best) best = row[j - 1] + 1;
-            diagonal = up;
+            if (i > 1 && j > 1 && a.ptr[i - 1] == b.ptr[j - 2] && a.ptr[i - 2] == b.ptr[j - 1] &&
+                before[j - 2] + 1 < best)
+                best = before[j - 2] + 1;
             row[j] = best;
         }
+        size_t *spare = before;
+        before = last;
+        last = row;
+        row = spare;
     }
-    return row[b.len];
+    return last[b.len];
 }
 
 str nearest_name(str wrong, str (*names)(size_t i, void *ctx), void *ctx)
