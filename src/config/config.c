@@ -1,6 +1,7 @@
-/* The option table and the four places options come from. The YAML walk is in yaml.c. */
+/* The option table and the four places options come from. The YAML file is read in yaml.c. */
 #include "config/config.h"
 
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +9,7 @@
 #include "base/nearest.h"
 #include "base/num.h"
 #include "base/value.h"
+#include "config/option.h"
 
 enum option_type { TEXT, FLAG, COUNT, SIZE, TIME, CHOICE };
 
@@ -61,14 +63,14 @@ static const struct {
     {S("query.max_entries"), 1},
 };
 
-static const struct option *option_find(str name)
+const struct option *option_find(str name)
 {
     for (size_t i = 0; i < OPTIONS; i++)
         if (str_eq(options[i].name, name)) return &options[i];
     return NULL;
 }
 
-static str option_name(size_t i, void *) { return i < OPTIONS ? options[i].name : (str){0}; }
+str option_name(size_t i, void *) { return i < OPTIONS ? options[i].name : (str){0}; }
 
 static status set(struct config *c, const struct option *o, str value, struct err *err)
 {
@@ -262,13 +264,26 @@ static bool is_secret(const struct option *o)
     return strstr(o->name.ptr, "password") || str_eq(o->name, S("receive.auth.bearer_token"));
 }
 
+/* As the file would have it: a dollar is written twice, or it would begin a reference. */
+static void print_text(str s, struct buf *out)
+{
+    struct buf doubled;
+    buf_init(&doubled, 2 * s.len + 1);
+    for (size_t i = 0; i < s.len; i++) {
+        if (s.ptr[i] == '$') buf_char(&doubled, '$');
+        buf_char(&doubled, s.ptr[i]);
+    }
+    value_print_text(out, buf_str(&doubled));
+    buf_done(&doubled);
+}
+
 static void print_value(const struct config *c, const struct option *o, struct buf *out)
 {
     const void *field = (const char *)c + o->offset;
     switch (o->type) {
     case TEXT: {
         str s = *(const str *)field;
-        value_print_text(out, s.len && is_secret(o) ? S("***") : s);
+        print_text(s.len && is_secret(o) ? S("***") : s, out);
         return;
     }
     case FLAG: buf_add(out, *(const bool *)field ? S("true") : S("false")); return;
@@ -340,6 +355,12 @@ status config_endpoint(const struct config *c, str endpoint, const char *name,
     char *text = arena_alloc(c->arena, host.len + 1, 1);
     memcpy(text, host.ptr, host.len);
     text[host.len] = 0;
+    struct in6_addr any;
+    if (inet_pton(AF_INET, text, &any) != 1 && inet_pton(AF_INET6, text, &any) != 1)
+        return err_set(err, ST_INVALID, ERR_NOPOS,
+                       "%s: \"%s\" is not an address (names are not "
+                       "looked up)",
+                       name, text);
     *ret_host = text;
     *ret_port = (uint16_t)port;
     return ST_OK;

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/str.h"
+#include "base/tree.h"
 
 #define CONFIG_TEXT str
 #define CONFIG_FLAG bool
@@ -22,6 +23,9 @@
 
 struct config {
     struct arena *arena; /* of the texts; borrowed */
+    /* The file's root when it has one of the Collector's sections (receivers, processors,
+     * exporters, extensions, connectors, service); else NULL. In the arena. */
+    const struct tree *sections;
 #define X(ident, type, name, def, help) CONFIG_##type ident;
 #include "config/options.def"
 #undef X
@@ -30,9 +34,11 @@ struct config {
 /* Fills in the defaults. Texts lie in `arena`, which outlives the config. */
 void config_defaults(struct config *c, struct arena *arena);
 
-/* YAML: nested maps are dotted names. ST_INVALID: malformed, an unknown key (the nearest valid name
- * is told), a value of the wrong type; the message begins with "file:line:column: ". `file` is for
- * messages. Later keys win. */
+/* YAML: nested maps are dotted names; the Collector's sections are kept in `sections`, and what the
+ * otlp receiver, its authenticator, the memory_limiter and service.telemetry say becomes weir's
+ * options. ${env:NAME:-default} is replaced in all values. ST_INVALID: malformed, an unknown key
+ * (the nearest valid name is told), a value of the wrong type; the message begins with
+ * "file:line:column: ". `file` is for messages and is borrowed as long as `sections`. */
 [[nodiscard]] status config_read_yaml(struct config *c, str text, const char *file,
                                       struct err *err);
 

@@ -149,6 +149,8 @@ TEST(config_endpoint_splits_host_and_port)
     CHECK(strcmp(host, "0.0.0.0") == 0 && port == 4317);
     CHECK_INT(config_endpoint(&c, S("host:70000"), "x", &host, &port, &err), ST_INVALID);
     CHECK_INT(config_endpoint(&c, S("host"), "x", &host, &port, &err), ST_INVALID);
+    CHECK_INT(config_endpoint(&c, S("host:1"), "x", &host, &port, &err), ST_INVALID);
+    CHECK_STR(message(&err), S("x: \"host\" is not an address (names are not looked up)"));
 }
 
 TEST(value_texts_are_read_and_printed)
@@ -176,6 +178,7 @@ TEST(config_printed_texts_are_read_back_whatever_is_in_them)
         S("\xe2\x80\xa8x"),
         S("\xef\xbb\xbf"),
         S("# {[*&"),
+        S("${env:HOME} $$ $"),
         S("  "),
     };
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {

@@ -1,124 +1,120 @@
-/* The YAML file: nested maps to dotted names, through libyaml's events, whose marks give line and
- * column. */
+/* The YAML file: nested maps are the dotted names of weir's options; the Collector's sections are
+ * kept as they are. */
 #include <stdio.h>
 #include <string.h>
 
-#include <yaml.h>
-
+#include "base/nearest.h"
+#include "base/yaml.h"
 #include "config/config.h"
+#include "config/memory_limiter.h"
+#include "config/option.h"
+#include "config/receiver.h"
 
-enum { DEPTH_MAX = 8, NAME_MAX_BYTES = 200 };
+enum { NAME_BYTES = 200 };
 
-struct walk {
-    struct config *config;
-    const char *file;
-    yaml_parser_t parser;
-    char name[NAME_MAX_BYTES]; /* dotted path of the maps that are open, and the key being read */
-    size_t len[DEPTH_MAX + 1]; /* its length at each depth */
-    unsigned depth;            /* open maps */
+static const str sections[] = {
+    S("receivers"), S("processors"), S("exporters"), S("extensions"), S("connectors"), S("service"),
 };
+enum { SECTIONS = sizeof sections / sizeof *sections };
 
-static status fail(const struct walk *w, yaml_mark_t at, status s, struct err *err,
-                   const char *what)
+static bool is_section(str key)
+{
+    for (size_t i = 0; i < SECTIONS; i++)
+        if (str_eq(sections[i], key)) return true;
+    return false;
+}
+
+/* "file:line:column: what". `what` has the dotted name, which is not always the tree's path. */
+static status fail(const struct tree *t, bool at_key, struct err *err, const char *what)
 {
     char cause[sizeof err->msg];
     snprintf(cause, sizeof cause, "%s", what);
-    return err_set(err, s, (uint32_t)at.index, "%s:%zu:%zu: %s", w->file, at.line + 1,
-                   at.column + 1, cause);
+    return err_set(err, ST_INVALID, ERR_NOPOS, "%s:%u:%u: %s", t->file,
+                   at_key ? t->key_line : t->line, at_key ? t->key_column : t->column, cause);
 }
 
-static status malformed(const struct walk *w, struct err *err)
+static size_t dots(str s)
 {
-    char what[160];
-    snprintf(what, sizeof what, "%s%s%s", w->parser.problem ? w->parser.problem : "not YAML",
-             w->parser.context ? " " : "", w->parser.context ? w->parser.context : "");
-    return fail(w, w->parser.problem_mark, ST_INVALID, err, what);
+    size_t n = 0;
+    for (size_t i = 0; i < s.len; i++) n += s.ptr[i] == '.';
+    return n;
 }
 
-static str scalar(const yaml_event_t *e)
+/* The option's name up to as many dots as `name` has: what a map of that name could be. */
+static str option_prefix(size_t i, str name)
 {
-    return (str){(const char *)e->data.scalar.value, e->data.scalar.length};
+    str whole = option_name(i, NULL);
+    size_t left = dots(name) + 1;
+    for (size_t at = 0; at < whole.len; at++)
+        if (whole.ptr[at] == '.' && --left == 0) return (str){whole.ptr, at};
+    return whole;
 }
 
-/* Appends a key to the dotted name. */
-static status push_key(struct walk *w, str key, yaml_mark_t at, struct err *err)
+static bool begins_an_option(str name)
 {
-    size_t n = w->len[w->depth];
-    if (n + key.len + 2 > sizeof w->name || w->depth == DEPTH_MAX)
-        return fail(w, at, ST_INVALID, err, "nested deeper, or a name longer, than any option has");
-    if (n) w->name[n++] = '.';
-    memcpy(w->name + n, key.ptr, key.len);
-    w->len[w->depth + 1] = n + key.len;
-    return ST_OK;
+    str whole;
+    for (size_t i = 0; (whole = option_name(i, NULL)).len; i++)
+        if (whole.len > name.len && whole.ptr[name.len] == '.' &&
+            memcmp(whole.ptr, name.ptr, name.len) == 0)
+            return true;
+    return false;
 }
 
-static status one_value(struct walk *w, const yaml_event_t *e, yaml_mark_t key_at, struct err *err)
+static str prefix_or_section(size_t i, void *ctx)
 {
-    str name = {w->name, w->len[w->depth + 1]};
-    struct err why = {};
-    status s = config_set(w->config, name, scalar(e), &why);
-    if (s == ST_OK) return s;
-    return fail(w, s == ST_NOT_FOUND ? key_at : e->start_mark, ST_INVALID, err, why.msg);
+    if (i < SECTIONS) return sections[i];
+    return option_prefix(i - SECTIONS, *(str *)ctx);
 }
 
-/* One event inside a map. *key_at is where the key of the value to come begins; *have_key says that
- * there is one. */
-static status step(struct walk *w, const yaml_event_t *e, bool *have_key, yaml_mark_t *key_at,
-                   struct err *err)
+static status unknown(const struct tree *t, str name, struct err *err)
 {
-    switch (e->type) {
-    case YAML_SCALAR_EVENT:
-        if (w->depth == 0)
-            return scalar(e).len == 0
-                       ? ST_OK
-                       : fail(w, e->start_mark, ST_INVALID, err, "a map of options is expected");
-        if (!*have_key) {
-            *key_at = e->start_mark;
-            *have_key = true;
-            return push_key(w, scalar(e), e->start_mark, err);
-        }
-        *have_key = false;
-        return one_value(w, e, *key_at, err);
-    case YAML_MAPPING_START_EVENT:
-        if (w->depth && !*have_key)
-            return fail(w, e->start_mark, ST_INVALID, err, "a key must be text");
-        if (w->depth == DEPTH_MAX)
-            return fail(w, e->start_mark, ST_INVALID, err, "nested deeper than any option is");
-        w->depth++;
-        if (w->depth == 1) w->len[1] = 0;
-        *have_key = false;
+    str near = nearest_name(name, prefix_or_section, &name);
+    char what[sizeof err->msg];
+    if (near.len)
+        snprintf(what, sizeof what, "no option \"" STR_FMT "\"; did you mean \"" STR_FMT "\"?",
+                 STR_ARG(name), STR_ARG(near));
+    else
+        snprintf(what, sizeof what, "no option \"" STR_FMT "\"", STR_ARG(name));
+    return fail(t, true, err, what);
+}
+
+/* The options at and below the entry, whose parents' names are `n` bytes of `name`. */
+static status options_of(struct config *c, const struct tree *t, char name[NAME_BYTES], size_t n,
+                         struct err *err)
+{
+    if (n + t->key.len + 2 > NAME_BYTES)
+        return fail(t, true, err, "a name longer than any option has");
+    if (n) name[n++] = '.';
+    if (t->key.len) memcpy(name + n, t->key.ptr, t->key.len);
+    str full = {name, n + t->key.len};
+    bool group = begins_an_option(full), one = option_find(full) != NULL;
+    if (t->kind == TREE_LIST)
+        return fail(t, false, err, "a list where one value or a map of options is expected");
+    if (t->kind == TREE_MAP ? !group : t->kind == TREE_NULL && !group && !one)
+        return unknown(t, full, err);
+    if (t->kind == TREE_NULL) return ST_OK; /* a key with nothing below it: as if absent */
+    if (t->kind == TREE_MAP) {
+        for (const struct tree *e = t->first; e; e = e->next)
+            TRY(options_of(c, e, name, full.len, err));
         return ST_OK;
-    case YAML_MAPPING_END_EVENT:
-        w->depth--;
-        *have_key = false;
-        return ST_OK;
-    case YAML_SEQUENCE_START_EVENT:
-        return fail(w, e->start_mark, ST_INVALID, err, "a list where one value is expected");
-    case YAML_ALIAS_EVENT:
-        return fail(w, e->start_mark, ST_INVALID, err, "aliases are not read here");
-    default: return ST_OK;
     }
+    struct err why = {};
+    status s = config_set(c, full, t->text, &why);
+    return s == ST_OK ? s : fail(t, s == ST_NOT_FOUND, err, why.msg);
 }
 
 status config_read_yaml(struct config *c, str text, const char *file, struct err *err)
 {
-    struct walk w = {.config = c, .file = file};
-    if (!yaml_parser_initialize(&w.parser))
-        return err_set(err, ST_INTERNAL, ERR_NOPOS, "no memory");
-    yaml_parser_set_input_string(&w.parser, (const unsigned char *)text.ptr, text.len);
-    status s = ST_OK;
-    bool have_key = false;
-    yaml_mark_t key_at = {0};
-    for (bool end = false; !end && s == ST_OK;) {
-        yaml_event_t e;
-        if (!yaml_parser_parse(&w.parser, &e)) {
-            s = malformed(&w, err);
-            break;
-        }
-        end = e.type == YAML_STREAM_END_EVENT;
-        s = step(&w, &e, &have_key, &key_at, err);
-        yaml_event_delete(&e);
-    }
-    yaml_parser_delete(&w.parser);
-    return s;
+    const struct tree *root;
+    TRY(yaml_parse(c->arena, text, file, yaml_environment, NULL, &root, err));
+    if (root->kind == TREE_NULL) return ST_OK;
+    if (root->kind != TREE_MAP) return fail(root, false, err, "a map of options is expected");
+    for (const struct tree *e = root->first; e; e = e->next)
+        if (is_section(e->key)) c->sections = root;
+    TRY(receiver_options(c, root, err)); /* before weir's own names, which say more exactly */
+    TRY(memory_limiter_options(c, root, err));
+    char name[NAME_BYTES];
+    for (const struct tree *e = root->first; e; e = e->next)
+        if (!is_section(e->key)) TRY(options_of(c, e, name, 0, err));
+    return ST_OK;
 }
