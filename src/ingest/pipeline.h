@@ -42,8 +42,8 @@ struct pipeline_route {
 };
 
 struct pipeline_options {
-    unsigned workers; /* loops and journals; 0: one per core */
-    const char *grpc_host, *http_host;
+    unsigned workers;                           /* loops and journals; 0: one per core */
+    const char *grpc_host, *http_host;          /* NULL: all addresses; "": not listened at */
     uint16_t grpc_port, http_port;              /* 0: any free one */
     const struct http_tls *grpc_tls, *http_tls; /* NULL: without. Borrowed until it is open */
     struct receive_auth

@@ -99,10 +99,10 @@ status shard_listen(struct shard *s, uint16_t grpc_port, uint16_t http_port, str
                                 .auth = opt->auth,
                                 .sink = pipeline_take,
                                 .ctx = s};
-    TRY(receive_open(s->loop, s->p->grpc_host, grpc_port, &o, &s->grpc, err));
+    if (*s->p->grpc_host) TRY(receive_open(s->loop, s->p->grpc_host, grpc_port, &o, &s->grpc, err));
     o.http.tls = opt->http_tls;
     o.cors = opt->cors;
-    TRY(receive_open(s->loop, s->p->http_host, http_port, &o, &s->http, err));
+    if (*s->p->http_host) TRY(receive_open(s->loop, s->p->http_host, http_port, &o, &s->http, err));
     s->timer = loop_timer_new(s->loop, TICK_MS, tick, s);
     return ST_OK;
 }

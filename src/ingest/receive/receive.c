@@ -268,18 +268,18 @@ status receive_auth_check(const struct receive_auth *opt, struct err *err)
     return ST_OK;
 }
 
-uint16_t receive_port(const struct receiver *r) { return r->port; }
+uint16_t receive_port(const struct receiver *r) { return r ? r->port : 0; }
 
 void receive_drain(struct receiver *r)
 {
-    if (atomic_exchange(&r->draining, true)) return;
+    if (!r || atomic_exchange(&r->draining, true)) return;
     if (loop_is_mine(r->loop))
         drain_now(r);
     else if (!loop_post_message(r->loop, &r->drain))
         return; /* it has ended: nothing is open */
 }
 
-uint32_t receive_open_requests(const struct receiver *r) { return atomic_load(&r->open); }
+uint32_t receive_open_requests(const struct receiver *r) { return r ? atomic_load(&r->open) : 0; }
 
 void receive_close(struct receiver *r)
 {

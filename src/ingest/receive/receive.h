@@ -42,8 +42,8 @@ struct receive_options {
     uint64_t max_decompressed_bytes; /* default 64 MiB */
     struct receive_gate *gate;       /* borrowed; outlives the receiver */
     unsigned unserved; /* bits (1 << signal): no such service here, as if its path did not exist */
-    struct http_limits http;         /* and the port's TLS */
-    struct receive_auth auth;        /* its strings outlive the receiver, and those of cors */
+    struct http_limits http;  /* and the port's TLS */
+    struct receive_auth auth; /* its strings outlive the receiver, and those of cors */
     struct receive_cors cors;
     /* Takes the request. Called on the loop's thread. The answer comes back by receive_answer, from
      * any thread. */
@@ -57,6 +57,7 @@ struct receive_options {
                                   struct err *err);
 /* Could a receiver be opened with these credentials? thread: any */
 [[nodiscard]] status receive_auth_check(const struct receive_auth *auth, struct err *err);
+/* All below accept NULL: a port that is not listened at. */
 uint16_t receive_port(const struct receiver *r);
 
 /* Answers the request and frees it (with its arena, when the batch has not taken it). Exactly once
