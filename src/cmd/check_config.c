@@ -3,38 +3,27 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cmd/access.h"
 #include "cmd/cmd.h"
 #include "cmd/memory_shares.h"
+#include "cmd/parts.h"
 #include "config/config.h"
 #include "obs/memory.h"
 
 extern char **environ;
-
-static status check_endpoints(const struct config *c, struct err *err)
-{
-    const struct {
-        str endpoint;
-        const char *name;
-    } all[] = {
-        {c->grpc_endpoint, "receive.grpc.endpoint"},
-        {c->http_endpoint, "receive.http.endpoint"},
-        {c->query_endpoint, "query.endpoint"},
-        {c->admin_endpoint, "admin.endpoint"},
-        {c->clickhouse_endpoint, "clickhouse.endpoint"},
-    };
-    const char *host;
-    uint16_t port;
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-        TRY(config_endpoint(c, all[i].endpoint, all[i].name, &host, &port, err));
-    return ST_OK;
-}
 
 /* With what this machine or cgroup has. */
 static status check_memory(const struct config *c, struct err *err)
 {
     struct memory_shares shares;
     return memory_shares_of(c, memory_there_is(""), !c->store_url.len, &shares, err);
+}
+
+static void print_all(const struct config *c, const struct graph *g, struct buf *out)
+{
+    for (size_t i = 0; i < g->n_warnings; i++)
+        fprintf(stderr, "weir check-config: warning: " STR_FMT "\n", STR_ARG(g->warnings[i]));
+    config_print(c, out);
+    if (c->sections) graph_print(g, out);
 }
 
 int cmd_check_config(int argc, char **argv)
@@ -48,12 +37,12 @@ int cmd_check_config(int argc, char **argv)
         config_print_reference(&out, true);
     } else {
         struct config c;
+        struct graph graph;
         struct err err;
         status s = config_load(&c, &arena, argc, argv, environ, &err);
-        if (s == ST_OK) s = check_endpoints(&c, &err);
         if (s == ST_OK) s = check_memory(&c, &err);
-        struct access access;
-        if (s == ST_OK) s = access_of(&c, &access, &err);
+        if (s == ST_OK) s = graph_read(&arena, &c, &graph, &err);
+        if (s == ST_OK) s = parts_check(&c, &graph, &err);
         if (s == ST_NOT_FOUND && !err.msg[0]) {
             puts("usage: weir check-config [--config FILE] [--OPTION VALUE ...]\n"
                  "       weir check-config --reference\n\n"
@@ -63,7 +52,7 @@ int cmd_check_config(int argc, char **argv)
             fprintf(stderr, "weir check-config: %s\n", err.msg);
             code = 2;
         } else {
-            config_print(&c, &out);
+            print_all(&c, &graph, &out);
         }
     }
     fwrite(out.ptr, 1, out.len, stdout);

@@ -16,7 +16,7 @@ int cmd_run(int argc, char **argv)
 {
     struct service s;
     int code;
-    if (!service_begin(&s, argc, argv, &code)) return code;
+    if (!service_begin_receiving(&s, argc, argv, &code)) return code;
     struct engine *engine = NULL;
     struct err err;
     if (open_all(&s, &engine, &err) != ST_OK) service_fail(&s, &err);

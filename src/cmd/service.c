@@ -25,7 +25,20 @@ static void block_signals(sigset_t *set)
     signal(SIGPIPE, SIG_IGN);
 }
 
-bool service_begin(struct service *s, int argc, char **argv, int *ret_exit)
+/* An engine in the process: a collector and a query-api never have one. */
+static bool is_embedded(const struct service *s)
+{
+    return !s->config.store_url.len && strcmp(s->name, "collector") != 0 &&
+           strcmp(s->name, "query-api") != 0;
+}
+
+static status check_pipelines(struct service *s, struct err *err)
+{
+    TRY(graph_read(&s->arena, &s->config, &s->graph, err));
+    return parts_check(&s->config, &s->graph, err);
+}
+
+static bool begin(struct service *s, bool receives, int argc, char **argv, int *ret_exit)
 {
     *s = (struct service){.name = argv[0], .began = clock_monotonic()};
     arena_init(&s->arena, 64u << 20);
@@ -42,17 +55,29 @@ bool service_begin(struct service *s, int argc, char **argv, int *ret_exit)
         return false;
     }
     if (st == ST_OK)
-        st = memory_shares_of(&s->config, memory_there_is(""), !s->config.store_url.len, &s->memory,
-                              &err);
+        st = memory_shares_of(&s->config, memory_there_is(""), is_embedded(s), &s->memory, &err);
+    if (st == ST_OK && receives) st = check_pipelines(s, &err);
     if (st != ST_OK) {
         fprintf(stderr, "weir %s: %s\n", s->name, err.msg);
         *ret_exit = 2;
         return false;
     }
     log_setup((enum log_level)s->config.log_level, (enum log_format)s->config.log_format);
+    for (size_t i = 0; i < s->graph.n_warnings; i++)
+        log_warn("config", "not used", LOG_STR("where", s->graph.warnings[i]));
     sigset_t set;
     block_signals(&set);
     return true;
+}
+
+bool service_begin(struct service *s, int argc, char **argv, int *ret_exit)
+{
+    return begin(s, false, argc, argv, ret_exit);
+}
+
+bool service_begin_receiving(struct service *s, int argc, char **argv, int *ret_exit)
+{
+    return begin(s, true, argc, argv, ret_exit);
 }
 
 void service_fail(struct service *s, const struct err *err)
@@ -146,6 +171,14 @@ status service_prepare_tables(struct service *s, struct err *err)
     return lifecycle_start(s->store, &set, err);
 }
 
+/* Empty: not listened at. */
+static status listen_at(const struct config *c, str endpoint, const char *name,
+                        const char **ret_host, uint16_t *ret_port, struct err *err)
+{
+    *ret_host = "";
+    return endpoint.len ? config_endpoint(c, endpoint, name, ret_host, ret_port, err) : ST_OK;
+}
+
 status service_open_pipeline(struct service *s, struct err *err)
 {
     const struct config *c = &s->config;
@@ -155,18 +188,12 @@ status service_open_pipeline(struct service *s, struct err *err)
         .journal_max_bytes = c->journal_max,
         .journal_reserve_bytes = c->journal_reserve,
         .ack = (enum ack_policy)c->ack,
-        .batch = {.send_batch_size = c->batch_size,
-                  .max_rows = c->batch_max_rows,
-                  .max_bytes = c->batch_max_bytes,
-                  .timeout = c->batch_timeout},
         .partitioning = {.traces_seconds = traces_partition_seconds(c), .max_partitions = 4},
         .max_body_bytes = c->max_body,
         .max_decompressed_bytes = c->max_decompressed,
         .max_inflight_bytes = s->memory.inflight,
         .max_connections =
             (uint32_t)(c->max_connections < UINT32_MAX ? c->max_connections : UINT32_MAX),
-        .store_writers = (unsigned)c->store_writers,
-        .insert_tries = (unsigned)c->store_tries,
         .retention_traces = c->retention_traces,
         .retention_logs = c->retention_logs,
         .retention_metrics = c->retention_metrics,
@@ -179,17 +206,22 @@ status service_open_pipeline(struct service *s, struct err *err)
     if (access.http_has_tls) opt.http_tls = &access.http_tls;
     opt.auth = access.auth;
     opt.cors = access.cors;
-    if (!c->store_url.len) TRY(make_folder(s, c->data_dir, S("/clickhouse"), &opt.store_dir, err));
-    TRY(config_endpoint(c, c->grpc_endpoint, "receive.grpc.endpoint", &opt.grpc_host,
-                        &opt.grpc_port, err));
-    TRY(config_endpoint(c, c->http_endpoint, "receive.http.endpoint", &opt.http_host,
-                        &opt.http_port, err));
+    if (is_embedded(s)) TRY(make_folder(s, c->data_dir, S("/clickhouse"), &opt.store_dir, err));
+    TRY(listen_at(c, c->grpc_endpoint, "receive.grpc.endpoint", &opt.grpc_host, &opt.grpc_port,
+                  err));
+    TRY(listen_at(c, c->http_endpoint, "receive.http.endpoint", &opt.http_host, &opt.http_port,
+                  err));
     if (c->journal_dir.len)
         TRY(make_folder(s, c->journal_dir, (str){0}, &opt.journal_dir, err));
     else
         TRY(make_folder(s, c->data_dir, S("/journal"), &opt.journal_dir, err));
     TRY(make_folder(s, c->data_dir, S("/dead"), &opt.dead_dir, err));
     pipeline_note_crashes();
+    TRY(parts_open(&s->arena, &s->graph, s->store, &s->parts, err));
+    opt.exporters = s->parts.exporters;
+    opt.n_exporters = s->parts.n_exporters;
+    opt.routes = s->parts.routes;
+    opt.n_routes = s->parts.n_routes;
     return pipeline_open(&opt, s->store, &s->pipeline, err);
 }
 
@@ -217,7 +249,7 @@ static status is_ready(void *ctx, struct err *err)
 {
     struct service *s = ctx;
     if (s->pipeline) TRY(pipeline_ready(s->pipeline, err));
-    return store_ping(s->store, err);
+    return s->store ? store_ping(s->store, err) : ST_OK;
 }
 
 static status flush(void *ctx, uint32_t timeout_ms, struct err *err)
@@ -251,7 +283,9 @@ static void print_status(void *ctx, struct buf *out)
 
 static void print_config(void *ctx, struct buf *out)
 {
-    config_print(&((struct service *)ctx)->config, out);
+    const struct service *s = ctx;
+    config_print(&s->config, out);
+    if (s->graph.n_pipelines && s->config.sections) graph_print(&s->graph, out);
 }
 
 status service_open_admin(struct service *s, struct err *err)
@@ -284,7 +318,8 @@ void service_ready_and_wait(struct service *s, const struct service_port *ports,
     struct json_out j = json_begin(&line);
     json_object(&j);
     for (size_t i = 0; i < n; i++) {
-        json_key(&j, (str){ports[i].name, strlen(ports[i].name)});
+        if (!ports[i].port) continue; /* not listened at */
+        json_key(&j, str_of(ports[i].name));
         json_u64(&j, ports[i].port);
     }
     json_end(&j);
@@ -307,6 +342,7 @@ void service_end(struct service *s, int exit_code)
     if (s->pipeline) pipeline_stop(s->pipeline, timeout_ms);
     admin_close(s->admin); /* until here its threads ask the pipeline */
     pipeline_close(s->pipeline, 0);
+    parts_close(&s->parts);
     store_close(s->store);
     log_info(s->name, "stopped");
     fflush(NULL);

@@ -5,6 +5,7 @@
 #include "admin/admin.h"
 #include "base/err.h"
 #include "cmd/memory_shares.h"
+#include "cmd/parts.h"
 #include "config/config.h"
 #include "ingest/pipeline.h"
 #include "query/engine.h"
@@ -16,6 +17,8 @@ struct service {
     struct arena arena;
     struct config config;
     struct memory_shares memory;
+    struct graph graph; /* of a service that receives */
+    struct parts parts;
     struct admin *admin;
     struct pipeline *pipeline; /* NULL: this service has none; so for the others */
     struct store *store;
@@ -25,6 +28,9 @@ struct service {
  * the whole process.
  * False: *ret_exit is the exit code (a message or the help text was printed). */
 bool service_begin(struct service *s, int argc, char **argv, int *ret_exit);
+
+/* The same for a service that receives: the pipelines too are read and checked. */
+bool service_begin_receiving(struct service *s, int argc, char **argv, int *ret_exit);
 
 /* The store of the configuration: embedded, or the server at store.url. `may_be_away`: a server
  * that does not answer yet is no reason not to start (collector: the journal takes what comes;
@@ -37,6 +43,7 @@ bool service_begin(struct service *s, int argc, char **argv, int *ret_exit);
 /* Watches resident memory from here on: after the store is open, before requests are taken. */
 [[nodiscard]] status service_watch_memory(struct service *s, struct err *err);
 
+/* Detects resources, opens the exporters and then the pipeline, which listens. */
 [[nodiscard]] status service_open_pipeline(struct service *s, struct err *err);
 [[nodiscard]] status service_open_engine(struct service *s, struct engine **ret, struct err *err);
 [[nodiscard]] status service_open_admin(struct service *s, struct err *err);

@@ -68,8 +68,11 @@ const flags = (options) => Object.entries(options).map(([k, v]) => `--${k}=${v}`
 
 export class Weir {
   // options: dotted names of weir's configuration. `dir` is kept over restarts.
+  // `config`: a file for all processes; `env`: more variables for them.
   // `between(port)`, three processes only: the port by which the collector reaches the storage-writer's, for a proxy in between.
-  constructor(options = {}, { dir = temporaryFolder(), shape = topology, between = async (port) => port } = {}) {
+  constructor(options = {}, { dir = temporaryFolder(), shape = topology, between = async (port) => port, config = null, env = {} } = {}) {
+    this.config = config;
+    this.env = env;
     this.options = { ...anyPort, ...options };
     this.dir = dir;
     this.shape = shape;
@@ -93,7 +96,8 @@ export class Weir {
   }
 
   async startService(command, binary, more) {
-    const p = await startProcess(binary, [command, '--data', this.dir, ...flags({ ...this.options, ...more })], { env: sanitizers });
+    const file = this.config ? ['--config', this.config] : [];
+    const p = await startProcess(binary, [command, ...file, '--data', this.dir, ...flags({ ...this.options, ...more })], { env: { ...sanitizers, ...this.env } });
     this.processes[command] = p;
     this.started.push([command, p]);
     for (const [k, v] of Object.entries(p.ready)) if (k !== 'admin') this.ports[k] = v;
