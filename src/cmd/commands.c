@@ -18,6 +18,8 @@ const struct command commands[] = {
     {"query-api", "answer Prometheus, Loki and Jaeger queries", cmd_query_api},
     {"loadgen", "send generated telemetry and count what is acknowledged", cmd_loadgen},
     {"check-config", "check a configuration and print the one in force", cmd_check_config},
+    {"status", "what a running weir received, delivered and holds", cmd_status},
+    {"dead", "list, send again or remove what was given up", cmd_dead},
     {"version", "print the version", cmd_version},
     {0},
 };
