@@ -19,18 +19,18 @@ static struct telemetry_batch *batch_of(uint32_t rows, size_t bytes)
     return b;
 }
 
-TEST(a_block_is_due_by_rows_or_by_the_age_of_its_first_row)
+TEST(a_block_is_due_by_rows_or_by_the_age_of_its_first_request)
 {
     struct open_block *b = open_block_new(SIGNAL_LOGS, 1);
     CHECK(!open_block_due(b, &limits, false, 100 * NANOS_S));
-    open_block_add(b, batch_of(0, 0), 4, 0);
-    CHECK(!open_block_due(b, &limits, false, 100 * NANOS_S));
-    open_block_add(b, batch_of(3, 0), 5, 7 * NANOS_S);
+    open_block_add(b, batch_of(0, 0), 4, 7 * NANOS_S); /* all of it filtered: it still counts */
     CHECK(!open_block_due(b, &limits, false, 16 * NANOS_S));
     CHECK(open_block_due(b, &limits, false, 17 * NANOS_S));
-    open_block_add(b, batch_of(7, 0), 6, 7 * NANOS_S);
+    open_block_add(b, batch_of(3, 0), 5, 8 * NANOS_S);
+    CHECK(!open_block_due(b, &limits, false, 16 * NANOS_S));
+    open_block_add(b, batch_of(7, 0), 6, 8 * NANOS_S);
     CHECK_INT(open_block_rows(b), 10);
-    CHECK(open_block_due(b, &limits, false, 7 * NANOS_S));
+    CHECK(open_block_due(b, &limits, false, 8 * NANOS_S));
     open_block_free(b);
 }
 
