@@ -51,6 +51,8 @@ struct fake_store *fake_store_new(void)
     return f;
 }
 
+const char *fake_store_url(const struct fake_store *f) { return f->url; }
+
 /* The text behind `name` up to & or a space. */
 static char *parameter(const char *head, const char *name)
 {
@@ -122,6 +124,12 @@ static const char *take(struct fake_store *f, const char *head, const char *body
             answer = "HTTP/1.1 500 Error\r\nX-ClickHouse-Exception-Code: 252\r\nContent-Length: 24"
                      "\r\n\r\nCode: 252. Too many part";
         }
+    }
+    if (strncmp(head, "POST /v1/", 9) == 0) {
+        f->tries++;
+        if (f->answer == FAKE_INVALID) answer = "HTTP/1.1 400 Bad\r\nContent-Length: 0\r\n\r\n";
+        if (f->answer == FAKE_OVERLOADED)
+            answer = "HTTP/1.1 503 Later\r\nContent-Length: 0\r\n\r\n";
     }
     pthread_mutex_unlock(&f->mutex);
     free(token);

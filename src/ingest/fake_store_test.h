@@ -15,6 +15,7 @@ enum fake_answer {
 
 struct fake_store;
 struct fake_store *fake_store_new(void); /* connections are refused until it listens */
+const char *fake_store_url(const struct fake_store *f);
 void fake_store_listen(struct fake_store *f);
 void fake_store_answer(struct fake_store *f, enum fake_answer a);
 /* An insert whose body holds this text is the process's end. */

@@ -391,6 +391,64 @@ TEST(an_overloaded_store_is_waited_for_beyond_max_tries)
     end();
 }
 
+/* An OTLP exporter to the fake, which answers such requests by its mood too. */
+static struct exporter *otlp_to(struct arena *a, struct fake_store *f)
+{
+    char yaml[200];
+    struct err err = {0};
+    const struct tree *options;
+    struct exporter *e = NULL;
+    snprintf(yaml, sizeof yaml, "endpoint: %s", fake_store_url(f));
+    CHECK_INT(yaml_parse(a, arena_str(a, str_of(yaml)), "test", NULL, NULL, &options, &err), ST_OK);
+    struct exporter_spec spec = {.name = S("otlphttp"), .options = options};
+    if (exporter_open(&spec, &e, &err) != ST_OK) printf("%s\n", err.msg);
+    CHECK(e != NULL);
+    return e;
+}
+
+TEST(an_otlp_destination_that_refuses_is_asked_once_and_one_that_is_overloaded_max_tries_times)
+{
+    begin();
+    struct arena a;
+    arena_init(&a, 1 << 20);
+    struct fake_store *f = fake_store_new();
+    struct pipeline_exporter e = to("otlphttp", NULL);
+    e.exporter = otlp_to(&a, f);
+    struct pipeline_route r = {SIGNAL_LOGS, "logs", 0, NULL, small};
+    struct pipeline_options o = options(&e, 1, &r, 1);
+    struct pipeline *p = open_pipeline(&o);
+    struct err err;
+    send_rows(p, 1, 10); /* nobody is there: that is no try */
+    UNTIL(status_has(p, "\"away\":true"));
+    CHECK_INT(pipeline_flush(p, 500, &err), ST_TIMEOUT);
+    CHECK_INT(dead_count(NULL), 0);
+    fake_store_listen(f);
+    CHECK_INT(pipeline_flush(p, 60000, &err), ST_OK);
+    CHECK_INT(since(M_ROUTE_DELIVERED, 0), 10);
+    unsigned tries = fake_store_tries(f);
+    fake_store_answer(f, FAKE_INVALID);
+    send_rows(p, 1, 10);
+    CHECK_INT(pipeline_flush(p, 60000, &err), ST_OK);
+    CHECK_INT(fake_store_tries(f), tries + 1);
+    CHECK_INT(dropped(0, DROP_DEAD), 10);
+    fake_store_answer(f, FAKE_OVERLOADED);
+    send_rows(p, 1, 10);
+    CHECK_INT(pipeline_flush(p, 60000, &err), ST_OK);
+    CHECK_INT(fake_store_tries(f), tries + 4);
+    CHECK_INT(dropped(0, DROP_DEAD), 20);
+    struct dead_entry d;
+    CHECK_INT(dead_count(&d), 2);
+    fake_store_answer(f, FAKE_OK);
+    CHECK_INT(pipeline_dead_retry(p, str_of(d.id), &err), ST_OK);
+    CHECK_INT(since(M_ROUTE_DELIVERED, 0), 20);
+    CHECK(balances(1));
+    pipeline_close(p, 10000);
+    exporter_close(e.exporter);
+    fake_store_free(f);
+    arena_done(&a);
+    end();
+}
+
 TEST(an_exporter_that_may_drop_gives_up_its_oldest_and_requests_are_taken)
 {
     begin();
@@ -434,13 +492,13 @@ TEST(an_end_without_time_says_how_much_is_left_for_each_route)
     struct pipeline_route r[] = {{SIGNAL_METRICS, "metrics/end", 0, NULL, small},
                                  {SIGNAL_METRICS, "metrics/end", 1, NULL, small}};
     struct pipeline_options o = options(e, 2, r, 2);
-    struct pipeline *p = open_pipeline(&o);
-    CHECK_INT(send_text(pipeline_http_port(p), SIGNAL_METRICS, "shop", 1, 30), 200);
-    UNTIL(since(M_ROUTE_DELIVERED, 0) == 30);
     char path[60], want[100];
     snprintf(path, sizeof path, "%s/log", top);
     int err = dup(2), log = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
     CHECK(err >= 0 && log >= 0 && dup2(log, 2) == 2);
+    struct pipeline *p = open_pipeline(&o);
+    CHECK_INT(send_text(pipeline_http_port(p), SIGNAL_METRICS, "shop", 1, 30), 200);
+    UNTIL(since(M_ROUTE_DELIVERED, 0) == 30);
     pipeline_close(p, 100);
     CHECK(dup2(err, 2) == 2);
     close(err);
