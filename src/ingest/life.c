@@ -74,10 +74,10 @@ static status open_all(struct pipeline *p, struct store *store, struct err *err)
     }
     for (unsigned i = 0; i < p->n_shards; i++)
         for (unsigned k = 0; k < p->n_routes; k++) feed_begin(&p->shards[i].lanes[k]);
-    for (unsigned i = 0; i < p->n_outlets; i++) TRY(outlet_start(&p->outlets[i], err));
-    TRY(tail_start(p, err));
+    /* The loops first: a block that fails at once is a message to one. */
     for (unsigned i = 0; i < p->n_workers; i++) TRY(shard_start(&p->shards[i], err));
-    return ST_OK;
+    for (unsigned i = 0; i < p->n_outlets; i++) TRY(outlet_start(&p->outlets[i], err));
+    return tail_start(p, err);
 }
 
 status pipeline_open(const struct pipeline_options *opt, struct store *store, struct pipeline **ret,
