@@ -263,3 +263,21 @@ TEST(graph_takes_no_more_routes_than_the_journal_has_cursors)
     str said = refusal(with(PARTS, pipelines));
     CHECK(memmem(said.ptr, said.len, "service.pipelines.logs/16: more than 16 exporters", 49));
 }
+
+/* The YAML between ```yaml and ``` is what the page shows as an example. */
+TEST(graph_page_shows_an_example_that_is_read)
+{
+    static const str open = S("```yaml\n"), close = S("\n```");
+    str page = test_repository_file("docs/pipelines.md");
+    const char *at = page.len ? memmem(page.ptr, page.len, open.ptr, open.len) : NULL;
+    CHECK(at != NULL);
+    str rest = str_drop(page, (size_t)(at - page.ptr) + open.len);
+    const char *end = rest.len ? memmem(rest.ptr, rest.len, close.ptr, close.len) : NULL;
+    CHECK(end != NULL);
+    struct graph g = {0};
+    status s = read((str){rest.ptr, (size_t)(end - rest.ptr)}, &g);
+    CHECK_STR(str_of(err.msg), S(""));
+    CHECK_INT(s, ST_OK);
+    CHECK_INT(g.n_pipelines, 3);
+    CHECK_INT(g.n_warnings, 0);
+}
