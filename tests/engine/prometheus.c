@@ -250,11 +250,12 @@ TEST(histograms_are_buckets_sum_and_count)
     check_query("latency_seconds", VECTOR(""));
 }
 
-/* An exponential histogram is a native one: buckets (1,2] with 3, (2,4] with 5, zero bucket 2 on T4. */
+/* An exponential histogram is a native one: buckets (1,2] with 3, (2,4] with 5, zero bucket 2 on
+ * T4. */
 TEST(exponential_histograms_are_native_histograms)
 {
-#define EXPO(t, n, sum, zero, a, b)                                                                \
-    "{" t ",\"count\":\"" n "\",\"sum\":" sum ",\"scale\":0,\"zeroCount\":\"" zero                 \
+#define EXPO(t, n, sum, zero, a, b)                                                \
+    "{" t ",\"count\":\"" n "\",\"sum\":" sum ",\"scale\":0,\"zeroCount\":\"" zero \
     "\",\"positive\":{\"offset\":0,\"bucketCounts\":[\"" a "\",\"" b "\"]}," ROUTE("/a") "}"
     static const char expo[] =
         "{\"resourceMetrics\":[{\"resource\":{\"attributes\":["
@@ -263,11 +264,12 @@ TEST(exponential_histograms_are_native_histograms)
         "\"aggregationTemporality\":2,\"dataPoints\":[" EXPO(T0, "0", "0", "0", "0", "0") "," EXPO(
             T4, "10", "20", "2", "3", "5") "]}}]}]}]}";
     insert((str){expo, sizeof expo - 1});
-    check_query("wait_seconds",
-                VECTOR("{\"metric\":{\"__name__\":\"wait_seconds\",\"http_route\":\"/a\",\"job\":"
-                       "\"expo\"},\"histogram\":[1700000120,{\"count\":\"10\",\"sum\":\"20\","
-                       "\"buckets\":[[3,\"-1e-128\",\"1e-128\",\"2\"],[0,\"1\",\"2\",\"3\"],[0,\"2\","
-                       "\"4\",\"5\"]]}]}"));
+    check_query(
+        "wait_seconds",
+        VECTOR("{\"metric\":{\"__name__\":\"wait_seconds\",\"http_route\":\"/a\",\"job\":"
+               "\"expo\"},\"histogram\":[1700000120,{\"count\":\"10\",\"sum\":\"20\","
+               "\"buckets\":[[3,\"-1e-128\",\"1e-128\",\"2\"],[0,\"1\",\"2\",\"3\"],[0,\"2\","
+               "\"4\",\"5\"]]}]}"));
     check_query("histogram_quantile(0.9, wait_seconds)",
                 VECTOR("{\"metric\":{\"http_route\":\"/a\",\"job\":\"expo\"},\"value\":[1700000120,"
                        "\"3.4822022531844965\"]}"));

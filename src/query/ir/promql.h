@@ -109,7 +109,7 @@ struct promql_function {
     const char *args; /* a letter each: s scalar, v vector, m range vector, t string */
     int variadic;     /* how many of the last argument may be left out or added; -1 without end */
     bool experimental;
-    int id;         /* row in functions.def */
+    int id; /* row in functions.def */
 };
 
 enum promql_card { CARD_ONE_TO_ONE, CARD_MANY_TO_ONE, CARD_ONE_TO_MANY, CARD_MANY_TO_MANY };
