@@ -1,6 +1,5 @@
 #include "ingest/journal/attempts.h"
 
-#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
@@ -11,6 +10,7 @@
 #include "base/crc32c.h"
 #include "ingest/journal/folder.h"
 #include "ingest/journal/journal.h"
+#include "ingest/journal/little_endian.h"
 #include "obs/log.h"
 
 struct attempts {
@@ -29,32 +29,6 @@ struct attempts {
 static _Atomic(struct attempts *) all;
 
 /* ---- the records ---- */
-
-static void put32(char *out, uint32_t v)
-{
-    v = htole32(v);
-    memcpy(out, &v, 4);
-}
-
-static void put64(char *out, uint64_t v)
-{
-    v = htole64(v);
-    memcpy(out, &v, 8);
-}
-
-static uint32_t get32(const char *p)
-{
-    uint32_t v;
-    memcpy(&v, p, 4);
-    return le32toh(v);
-}
-
-static uint64_t get64(const char *p)
-{
-    uint64_t v;
-    memcpy(&v, p, 8);
-    return le64toh(v);
-}
 
 void attempt_note_put(char out[ATTEMPT_RECORD], uint32_t seed, const struct attempt_note *n)
 {

@@ -1,9 +1,8 @@
 #include "ingest/journal/record.h"
 
-#include <endian.h>
-
 #include "base/crc32c.h"
 #include "base/telemetry.h"
+#include "ingest/journal/little_endian.h"
 
 static const char magic[8] = "weirjrn1";
 enum { VERSION = 1 };
@@ -11,32 +10,6 @@ enum { VERSION = 1 };
 /* Damage can leave the head of a long record in front of good ones. How many times the segment's
  * bytes are checked in vain before such a head is believed and its record stepped over whole. */
 enum { WASTED_MAX = 16 };
-
-static void put32(char *out, uint32_t v)
-{
-    v = htole32(v);
-    memcpy(out, &v, 4);
-}
-
-static void put64(char *out, uint64_t v)
-{
-    v = htole64(v);
-    memcpy(out, &v, 8);
-}
-
-static uint32_t get32(const char *p)
-{
-    uint32_t v;
-    memcpy(&v, p, 4);
-    return le32toh(v);
-}
-
-static uint64_t get64(const char *p)
-{
-    uint64_t v;
-    memcpy(&v, p, 8);
-    return le64toh(v);
-}
 
 void segment_head_put(char out[SEGMENT_HEAD], const uint8_t id[16], uint64_t first_seq)
 {
