@@ -118,7 +118,7 @@ void render_labels(struct json_out *j, struct labels l)
 static void row_points(struct json_out *j, const struct row *r, struct grid g, bool range,
                        enum point kind)
 {
-    if (!memchr(r->has, kind, g.n)) return;
+    if (!memchr(r->has, (int)kind, g.n)) return;
     if (kind == POINT_FLOAT)
         json_key(j, range ? S("values") : S("value"));
     else
