@@ -21,6 +21,7 @@ struct store_ops {
 
 struct store {
     const struct store_ops *ops;
+    enum store_driver driver;
     uint32_t timeout_ms;
     char version[32];
 };

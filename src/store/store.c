@@ -35,6 +35,7 @@ status store_open(const struct store_options *given, struct store **ret, struct 
                        CONNECTIONS_MAX);
     struct store *s = NULL;
     TRY(opt.driver == STORE_EMBEDDED ? embedded_open(&opt, &s, err) : server_open(&opt, &s, err));
+    s->driver = opt.driver;
     s->timeout_ms = opt.request_timeout_ms;
     status st = learn_version(s, err);
     if (status_retryable(st) && opt.may_be_away) st = ST_OK;
@@ -50,6 +51,8 @@ void store_close(struct store *s)
 {
     if (s) s->ops->close(s);
 }
+
+enum store_driver store_driver_of(const struct store *s) { return s->driver; }
 
 const char *store_version(const struct store *s) { return s->version; }
 

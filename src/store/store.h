@@ -47,6 +47,8 @@ struct store_options {
  * Accepts NULL. */
 void store_close(struct store *s);
 
+enum store_driver store_driver_of(const struct store *s);
+
 struct store_setting {
     str name, value;
 };
