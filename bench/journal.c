@@ -91,7 +91,7 @@ int main(void)
 {
     char dir[] = "/var/tmp/weir-bench-XXXXXX", command[64];
     if (!mkdtemp(dir)) return 1;
-    const struct journal_destination to = {S("traces>clickhouse"), SIGNAL_TRACES};
+    const struct journal_destination to = {.name = S("traces>clickhouse"), .signal = SIGNAL_TRACES};
     struct journal_options o = {.dir = {dir, strlen(dir)},
                                 .sync = true,
                                 .reserve_bytes = 1,

@@ -8,19 +8,38 @@
 
 #include "base/crc32c.h"
 #include "ingest/journal/attempts.h"
+#include "ingest/journal/boot.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum { SEED = 7, LAST_LINE = sizeof "crc 00000000\n" - 1 };
 
+static void repair_last_line(char *bytes, size_t len)
+{
+    if (len < LAST_LINE) return;
+    char line[32];
+    snprintf(line, sizeof line, "crc %08" PRIx32 "\n", crc32c(0, (str){bytes, len - LAST_LINE}));
+    memcpy(bytes + len - LAST_LINE, line, LAST_LINE);
+}
+
+static void boot(char *bytes, size_t len, bool repair)
+{
+    if (repair) repair_last_line(bytes, len);
+    struct boot_note n, again;
+    if (boot_note_parse((str){bytes, len}, &n, NULL) != ST_OK) return;
+    struct buf out;
+    buf_init(&out, BOOT_FILE_MAX);
+    boot_note_print(&n, &out);
+    assert(!out.over);
+    assert(boot_note_parse(buf_str(&out), &again, NULL) == ST_OK);
+    assert(strcmp(n.id, again.id) == 0);
+    assert(n.durable == again.durable && n.doubted == again.doubted);
+    buf_done(&out);
+}
+
 static void destinations(char *bytes, size_t len, bool repair)
 {
-    if (repair && len >= LAST_LINE) {
-        char line[32];
-        snprintf(line, sizeof line, "crc %08" PRIx32 "\n",
-                 crc32c(0, (str){bytes, len - LAST_LINE}));
-        memcpy(bytes + len - LAST_LINE, line, LAST_LINE);
-    }
+    if (repair) repair_last_line(bytes, len);
     struct destination_list l, again;
     if (destination_list_parse((str){bytes, len}, &l, NULL) != ST_OK) return;
     assert(l.n <= DESTINATIONS_MAX);
@@ -64,7 +83,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (!copy) abort();
     memcpy(copy, data + 1, len);
     bool repair = data[0] & 1;
-    if (data[0] & 2)
+    if (data[0] & 4)
+        boot(copy, len, repair);
+    else if (data[0] & 2)
         destinations(copy, len, repair);
     else
         attempts(copy, len, repair);

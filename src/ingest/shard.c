@@ -36,6 +36,13 @@ static void open_lanes(struct shard *s)
         s->open[i] = open_block_new((enum signal_kind)i, s->index);
 }
 
+/* Its store drops tokens it has seen, and writes without a sync of its own. */
+static bool is_embedded(const struct route *r)
+{
+    const struct store *store = r->outlet->spec.store;
+    return store && store_driver_of(store) == STORE_EMBEDDED;
+}
+
 status shard_open(struct shard *s, struct pipeline *p, unsigned index, struct err *err)
 {
     s->p = p;
@@ -47,7 +54,9 @@ status shard_open(struct shard *s, struct pipeline *p, unsigned index, struct er
         return err_set(err, ST_INVALID, ERR_NOPOS, "the journal's path is too long");
     struct journal_destination to[ROUTES_MAX];
     for (unsigned i = 0; i < p->n_routes; i++)
-        to[i] = (struct journal_destination){str_of(p->routes[i].name), p->routes[i].signal};
+        to[i] = (struct journal_destination){.name = str_of(p->routes[i].name),
+                                             .signal = p->routes[i].signal,
+                                             .replays_after_boot = is_embedded(&p->routes[i])};
     struct journal_options o = {.dir = {dir, (size_t)n},
                                 .segment_bytes = p->opt.journal_segment_bytes,
                                 .max_bytes = p->opt.journal_max_bytes / p->n_workers,

@@ -2,9 +2,10 @@
 // exactly once, and the ledger balances. As three processes, the collector and the storage-writer are killed in turn.
 import test from 'node:test';
 import assert from 'node:assert/strict';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { Weir, temporaryFolder } from '../harness/weir.mjs';
+import { Weir, temporaryFolder, topology } from '../harness/weir.mjs';
 import { acknowledgedItems, checkExactlyOnce, readAckLog, startLoadgen } from '../harness/loadgen.mjs';
 import { sql, withStoredRows } from '../harness/sql.mjs';
 
@@ -51,6 +52,37 @@ test(`after ${kills} kills under load everything acknowledged is stored exactly 
     }
     assert.equal(checked, total);
     console.log(`${total} acknowledged items, ${kills} kills: each stored once`);
+  } catch (e) {
+    throw weir.explain(e);
+  } finally {
+    weir.killAll();
+  }
+});
+
+// The journal takes a damaged note of the boot for another boot.
+test('after a restart of the machine what the embedded engine has confirmed is sent again, and stored once', { skip: topology !== 'one' }, async () => {
+  const options = { 'batch.timeout': '300ms', 'batch.send_batch_size': 2000 };
+  const weir = new Weir(options, { dir: temporaryFolder() });
+  try {
+    await weir.start();
+    const ackLog = join(temporaryFolder(), 'acked');
+    const load = startLoadgen(['--endpoint', `127.0.0.1:${weir.ports.grpc}`, '--rate', '4000', '--batch', '200', '--series', '50', '--seed', '9',
+      '--duration', '0', '--ack-log', ackLog]);
+    await load.acknowledgedPast(ackLog, 6000);
+    load.child.kill('SIGTERM');
+    await load.done;
+    await weir.flush();
+    await weir.kill();
+    const journal = join(weir.dir, 'journal');
+    for (const shard of readdirSync(journal)) writeFileSync(join(journal, shard, 'boot'), 'another boot');
+    await weir.restart();
+    await weir.flush();
+    const m = await weir.metrics();
+    for (const signal of ['traces', 'logs', 'metrics']) assert.ok(m[`weir_journal_replayed_requests_total{signal="${signal}"}`] > 0, `${signal} is read back`);
+    for (const [signal, l] of Object.entries(await weir.ledger())) assert.deepEqual([l.balance, l.journal, l.dropped], [0, 0, 0], `${signal}: ${JSON.stringify(l)}`);
+    await weir.stop();
+    const acked = readAckLog(ackLog);
+    await withStoredRows(weir.dir, options, async (query) => assert.equal(await checkExactlyOnce(query, acked), acknowledgedItems(acked)));
   } catch (e) {
     throw weir.explain(e);
   } finally {

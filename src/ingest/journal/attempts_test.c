@@ -13,8 +13,9 @@
 #include "ingest/journal/scratch_test.h"
 #include "testing/test.h"
 
-static const struct journal_destination three[] = {
-    {S("a"), SIGNAL_TRACES}, {S("b"), SIGNAL_TRACES}, {S("c"), SIGNAL_LOGS}};
+static const struct journal_destination three[] = {{.name = S("a"), .signal = SIGNAL_TRACES},
+                                                   {.name = S("b"), .signal = SIGNAL_TRACES},
+                                                   {.name = S("c"), .signal = SIGNAL_LOGS}};
 
 static struct journal *open_three(const char *dir)
 {

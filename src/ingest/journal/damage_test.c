@@ -12,13 +12,17 @@
 
 enum { SEGMENTS_MAX = 16, REQUESTS = 80, RECORDS_MAX = 400, PAYLOAD_MAX = 500 };
 
-static const struct journal_destination both[] = {{S("a"), SIGNAL_TRACES}, {S("b"), SIGNAL_LOGS}};
+static const struct journal_destination both[] = {{.name = S("a"), .signal = SIGNAL_TRACES},
+                                                  {.name = S("b"), .signal = SIGNAL_LOGS}};
 
 static struct journal_options options(void)
 {
     return (struct journal_options){
         .sync = true, .segment_bytes = 4096, .destinations = both, .n_destinations = 2};
 }
+
+static const char *const small_names[] = {"journal_id", "destinations", "attempts", "boot"};
+enum { SMALL = 4 };
 
 struct original {
     str files[SEGMENTS_MAX];
@@ -31,10 +35,8 @@ struct original {
         enum signal_kind signal;
     } records[RECORDS_MAX];
     int n_records;
-    str small[3]; /* journal_id, destinations, attempts */
+    str small[SMALL];
 };
-
-static const char *const small_names[] = {"journal_id", "destinations", "attempts"};
 
 static str payload_of(uint64_t seq)
 {
@@ -88,7 +90,7 @@ static struct original *make_original(void)
         read_records(o, o->n_files);
     }
     CHECK(o->n_files > 4 && o->n_files < SEGMENTS_MAX);
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < SMALL; i++) {
         snprintf(path, sizeof path, "%s/%s", dir, small_names[i]);
         o->small[i] = test_read_file(path);
     }
@@ -99,7 +101,7 @@ static struct original *make_original(void)
 static void free_original(struct original *o)
 {
     for (int i = 0; i < o->n_files; i++) free((void *)(uintptr_t)o->files[i].ptr);
-    for (int i = 0; i < 3; i++) free((void *)(uintptr_t)o->small[i].ptr);
+    for (int i = 0; i < SMALL; i++) free((void *)(uintptr_t)o->small[i].ptr);
     free(o);
 }
 
@@ -174,7 +176,7 @@ static size_t damage(struct round *r, int file, char *bytes, size_t len)
 static void write_damaged(struct round *r)
 {
     char path[600];
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < SMALL; i++) {
         snprintf(path, sizeof path, "%s/%s", r->dir, small_names[i]);
         write_file(path, r->o->small[i]);
     }
@@ -289,7 +291,7 @@ TEST(every_damage_to_the_small_files_is_survived_and_loses_no_request)
     struct original *o = make_original();
     const char *dir = new_dir();
     bool want[REQUESTS + 1], seen[REQUESTS + 1], appended;
-    for (int file = -1; file < 3; file++) {
+    for (int file = -1; file < SMALL; file++) {
         size_t rounds = file < 0 ? 1 : o->small[file].len * 3 + 40;
         for (size_t i = 0; i < rounds; i++) {
             struct round r = {.o = o, .dir = dir, .random = 1};

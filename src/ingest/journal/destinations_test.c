@@ -76,15 +76,17 @@ static struct journal *open_for(const char *dir, const struct journal_destinatio
 
 static int waiting(struct journal *j, uint64_t *first)
 {
-    struct seen *s = replay(j, NULL);
+    struct seen *s = replay(j);
     int n = s->n;
     if (first) *first = n ? s->seq[0] : 0;
     free(s);
     return n;
 }
 
-static const struct journal_destination a_and_b[] = {{S("a"), SIGNAL_LOGS}, {S("b"), SIGNAL_LOGS}};
-static const struct journal_destination b_and_a[] = {{S("b"), SIGNAL_LOGS}, {S("a"), SIGNAL_LOGS}};
+static const struct journal_destination a_and_b[] = {{.name = S("a"), .signal = SIGNAL_LOGS},
+                                                     {.name = S("b"), .signal = SIGNAL_LOGS}};
+static const struct journal_destination b_and_a[] = {{.name = S("b"), .signal = SIGNAL_LOGS},
+                                                     {.name = S("a"), .signal = SIGNAL_LOGS}};
 
 TEST(a_request_stays_until_each_destination_of_its_signal_is_done_with_it)
 {

@@ -14,6 +14,7 @@
 
 #include "ingest/journal/folder.h"
 #include "ingest/journal/state.h"
+#include "obs/log.h"
 #include "obs/metrics.h"
 
 static status open_folder(struct journal *j, struct err *err)
@@ -62,14 +63,17 @@ static void defaults(struct journal_options *o)
      * below. */
     if (o->segment_bytes > o->max_bytes / 8) o->segment_bytes = o->max_bytes / 8;
     if (o->segment_bytes < 4096) o->segment_bytes = 4096;
+    if (!o->boot_id_path) o->boot_id_path = "/proc/sys/kernel/random/boot_id";
 }
 
 static status name_destinations(struct journal *j, const struct journal_options *opt,
                                 struct err *err)
 {
-    for (size_t i = 0; i < opt->n_destinations; i++)
-        TRY(destination_list_add(&j->destinations, opt->destinations[i].signal,
-                                 opt->destinations[i].name, 0, err));
+    for (size_t i = 0; i < opt->n_destinations; i++) {
+        const struct journal_destination *d = &opt->destinations[i];
+        TRY(destination_list_add(&j->destinations, d->signal, d->name, 0, err));
+        if (d->replays_after_boot) j->replays_after_boot |= (uint16_t)(1u << i);
+    }
     j->opt.destinations = NULL;
     return ST_OK;
 }
@@ -128,6 +132,28 @@ status journal_open(const struct journal_options *opt, struct journal **ret, str
     return ST_OK;
 }
 
+/* With the store durable a restart of the machine finds nothing doubtful. Unless what is doubted
+ * since the last one is not all stored again. Without a bound of time: a sync cannot be called off,
+ * and the deleting thread's is waited for too. */
+static void close_clean(struct journal *j)
+{
+    uint64_t waits;
+    if (!j->boot.id[0] || !j->replays_after_boot || !j->opt.before_delete) return;
+    if (j->segments.n == 0 || j->boot.durable == j->next_ordinal) return; /* nothing new */
+    if (segment_list_next(&j->segments, j->replays_after_boot, 1, &waits) &&
+        waits <= j->doubted_last)
+        return;
+    struct err err = {0};
+    status s = j->opt.before_delete(j->opt.before_delete_ctx, &err);
+    j->boot.durable = j->boot.doubted = j->next_ordinal;
+    if (s == ST_OK) s = boot_note_save(j->dir_fd, &j->boot, &err);
+    if (s != ST_OK)
+        log_warn("journal",
+                 "a restart of the machine will read back what is finished: the store could not be "
+                 "synced at closing",
+                 LOG_CSTR("folder", j->dir_path), LOG_CSTR("why", err.msg));
+}
+
 void journal_close(struct journal *j)
 {
     if (!j) return;
@@ -137,6 +163,7 @@ void journal_close(struct journal *j)
     pthread_mutex_unlock(&j->mutex);
     pthread_join(j->thread, NULL);
     end_deleter(j);
+    close_clean(j);
     journal_free(j);
 }
 

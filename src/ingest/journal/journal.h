@@ -31,6 +31,10 @@ enum { JOURNAL_DESTINATIONS_MAX = 16 };
 struct journal_destination {
     str name; /* unique in its signal; 1 to 255 bytes, no control characters */
     enum signal_kind signal;
+    /* After a restart of the machine its finished blocks that are still here, and whose data may
+     * not have been on disk, are read back with their bounds. For a store that drops tokens it has
+     * seen; another one would have them twice. */
+    bool replays_after_boot;
 };
 
 struct journal_options {
@@ -51,17 +55,22 @@ struct journal_options {
     size_t n_destinations;
     /* Called on a thread of the journal's (not the writer's), at most once a second, before
      * finished segments are deleted: makes what the destinations have confirmed durable. Other than
-     * ST_OK: they stay, and count for the cap, and it is tried again. NULL: nothing to do. Not
-     * called any more while closing. */
+     * ST_OK: they stay, and count for the cap, and it is tried again. NULL: nothing to do.
+     * journal_close calls it once more, on its own thread, when a destination replays after a boot
+     * and something was written since: with ST_OK a restart of the machine reads nothing back. */
     status (*before_delete)(void *ctx, struct err *err);
     void *before_delete_ctx;
+    /* The file with the id of the machine's boot. NULL: the kernel's. When it cannot be read, no
+     * restart of the machine is noticed. */
+    const char *boot_id_path;
 };
 
 /* Opens, scans what is there, and starts the threads. ST_UNAVAILABLE: the folder cannot be made or
  * read, or another process has it open. ST_INVALID, ST_LIMIT: the destinations. */
 [[nodiscard]] status journal_open(const struct journal_options *opt, struct journal **ret,
                                   struct err *err);
-void journal_close(struct journal *j); /* writes and syncs what was appended; accepts NULL */
+/* Writes and syncs what was appended. Accepts NULL. */
+void journal_close(struct journal *j);
 
 /* 16 bytes, made at random when the folder was made: part of every token. */
 const uint8_t *journal_id(const struct journal *j);
@@ -95,25 +104,6 @@ typedef void (*journal_done_fn)(void *ctx, status s);
  * token. thread: any */
 void journal_block_done(struct journal *j, unsigned dest, uint64_t first_seq, uint64_t last_seq);
 
-/* What lies in the journal from before, in sequence order: every request that some destination is
- * not done with. (For one destination a signal: the bounds are those of the first that wants the
- * request.) `block_last` is the last sequence of the block it belongs to when bounds were written
- * for it, else 0: such a block must be rebuilt with exactly these bounds (first = block_first). The
- * callback returning other than ST_OK stops the replay. Call once. It reads what was there at open,
- * so it may run beside appends (thread: any). Memory: one segment at a time. Damaged parts are
- * skipped and counted. */
-struct journal_replayed {
-    uint64_t seq, block_first, block_last;
-    struct journal_request request; /* payload valid during the callback */
-};
-struct journal_replay_stats {
-    uint64_t requests, items, lost_bytes, segments;
-};
-[[nodiscard]] status journal_replay(struct journal *j,
-                                    status (*fn)(void *ctx, const struct journal_replayed *r,
-                                                 struct err *err),
-                                    void *ctx, struct journal_replay_stats *ret, struct err *err);
-
 /* The highest sequence up to which each is on disk (ack: memory: written) or refused. thread: any
  */
 uint64_t journal_durable(const struct journal *j);
@@ -128,8 +118,8 @@ uint64_t journal_first_new(const struct journal *j);
 struct journal_reader;
 struct journal_read {
     uint64_t seq;
-    /* Bounds that were begun before the last open and are not done, else 0: such a block must be
-     * rebuilt with exactly these bounds. */
+    /* Bounds that were begun before the last open and are not done (or are not believed to be),
+     * else 0: such a block must be rebuilt with exactly these bounds. */
     uint64_t block_first, block_last;
     uint32_t crashes; /* how often a process crashed while this was tried, by any destination */
     struct journal_request request; /* payload valid until the next call */

@@ -20,7 +20,7 @@ enum { WINDOW = 256 << 10, PEEK = 4 << 10, TRIES_MAX = 5 };
 
 struct journal_reader {
     struct journal *j;
-    uint16_t destinations; /* whose requests: a bit each */
+    unsigned dest; /* whose requests */
     uint64_t position;
     int fd; /* of segment `ordinal`; -1: none */
     uint64_t ordinal;
@@ -31,24 +31,17 @@ struct journal_reader {
     unsigned failures;  /* of the disk, one after the other */
 };
 
-struct journal_reader *reader_new(struct journal *j, uint16_t destinations, uint64_t from_seq)
-{
-    struct journal_reader *r = calloc(1, sizeof *r);
-    if (!r) abort();
-    *r = (struct journal_reader){.j = j,
-                                 .destinations = destinations,
-                                 .position = from_seq > 0 ? from_seq - 1 : 0,
-                                 .fd = -1};
-    atomic_fetch_add(&j->readers, 1);
-    return r;
-}
-
 status journal_reader_open(struct journal *j, unsigned dest, uint64_t from_seq,
                            struct journal_reader **ret, struct err *err)
 {
     if (dest >= j->destinations.n)
         return err_set(err, ST_INVALID, ERR_NOPOS, "journal: there is no destination %u", dest);
-    *ret = reader_new(j, (uint16_t)(1u << dest), from_seq);
+    struct journal_reader *r = calloc(1, sizeof *r);
+    if (!r) abort();
+    *r = (struct journal_reader){
+        .j = j, .dest = dest, .position = from_seq > 0 ? from_seq - 1 : 0, .fd = -1};
+    atomic_fetch_add(&j->readers, 1);
+    *ret = r;
     return ST_OK;
 }
 
@@ -200,8 +193,9 @@ static void lose(struct journal_reader *r, uint64_t seq)
     struct journal *j = r->j;
     pthread_mutex_lock(&j->segment_mutex);
     uint64_t next;
-    bool lost = segment_list_next(&j->segments, r->destinations, seq, &next) && next == seq;
-    if (lost) segment_list_finish(&j->segments, r->destinations, seq, seq);
+    bool lost =
+        segment_list_next(&j->segments, (uint16_t)(1u << r->dest), seq, &next) && next == seq;
+    if (lost) segment_list_finish(&j->segments, (uint16_t)(1u << r->dest), seq, seq);
     pthread_mutex_unlock(&j->segment_mutex);
     if (!lost) return;
     metric_add(M_JOURNAL_LOST_REQUESTS, 0, 1);
@@ -211,10 +205,7 @@ static void lose(struct journal_reader *r, uint64_t seq)
 static void give(struct journal_reader *r, const struct record *rec, struct journal_read *ret)
 {
     struct journal *j = r->j;
-    const struct block_bounds *b = NULL;
-    for (size_t i = 0; i < j->destinations.n && !b; i++)
-        if (r->destinations >> i & 1 && j->destinations.at[i].signal == rec->signal)
-            b = block_set_find(&j->blocks[i], rec->seq);
+    const struct block_bounds *b = block_set_find(&j->blocks[r->dest], rec->seq);
     *ret = (struct journal_read){.seq = rec->seq,
                                  .block_first = b ? b->first : 0,
                                  .block_last = b ? b->last : 0,
@@ -235,7 +226,7 @@ status journal_reader_next(struct journal_reader *r, struct journal_read *ret, s
         uint64_t durable = journal_durable(j), seq, ordinal = 0;
         pthread_mutex_lock(&j->segment_mutex);
         const struct segment *s =
-            segment_list_next(&j->segments, r->destinations, r->position + 1, &seq);
+            segment_list_next(&j->segments, (uint16_t)(1u << r->dest), r->position + 1, &seq);
         if (s) {
             ordinal = s->ordinal;
             r->until = s->readable;

@@ -30,11 +30,11 @@ ssize_t pread(int fd, void *bytes, size_t n, off_t at)
 
 enum { NAMES = 5, REQUESTS_MAX = 4000, BLOCKS_MAX = 400, PAYLOAD_MAX = 3000 };
 
-static const struct journal_destination pool[NAMES] = {{S("t1"), SIGNAL_TRACES},
-                                                       {S("t2"), SIGNAL_TRACES},
-                                                       {S("l1"), SIGNAL_LOGS},
-                                                       {S("l2"), SIGNAL_LOGS},
-                                                       {S("l3"), SIGNAL_LOGS}};
+static const struct journal_destination pool[NAMES] = {{.name = S("t1"), .signal = SIGNAL_TRACES},
+                                                       {.name = S("t2"), .signal = SIGNAL_TRACES},
+                                                       {.name = S("l1"), .signal = SIGNAL_LOGS},
+                                                       {.name = S("l2"), .signal = SIGNAL_LOGS},
+                                                       {.name = S("l3"), .signal = SIGNAL_LOGS}};
 
 struct model_destination {
     bool named;

@@ -1,7 +1,10 @@
 /* Opening: the id, every segment scanned once, what is finished deleted, a torn tail cut off.
  *
  * Sequences go on above all that was ever seen. Where bytes are damaged, as many sequences are left
- * out as records could have lain there: a sequence is never given twice, so no token is. */
+ * out as records could have lain there: a sequence is never given twice, so no token is.
+ *
+ * After a restart of the machine the newest done marks are doubted: the store had confirmed, but
+ * what it had was perhaps not on disk. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -123,6 +126,18 @@ static uint16_t marked_by(const struct destination_list *l, const struct record 
     return bits;
 }
 
+/* Done marks that were made so long before the machine went down are believed: the kernel writes
+ * everything out within its vm.dirty_expire_centisecs (30 s), and a store that remembers so many
+ * tokens must not be asked about older ones. */
+#define DOUBT_AGE (600 * NANOS_S)
+
+/* A done mark that may have to be doubted. */
+struct doubt {
+    uint64_t first, last;
+    uint16_t by;
+    nanos made;
+};
+
 /* What is gathered while the segments are scanned. */
 struct scan {
     /* Done and void marks, which hold when all is scanned: damage can leave copies of requests
@@ -132,6 +147,12 @@ struct scan {
         uint16_t by;
     } * ended;
     size_t n_ended, cap_ended;
+    /* After a restart of the machine. */
+    uint16_t replays; /* destinations whose marks are doubted: a bit each */
+    bool doubtful;    /* the segment is of before the restart */
+    nanos newest;     /* record in such segments */
+    struct doubt *doubts;
+    size_t n_doubts, cap_doubts, decided;
     /* Of requests that were damaged: those between two that are there. */
     bool gap;               /* bytes were lost since the last request */
     uint64_t last_seq;      /* of a request */
@@ -145,21 +166,79 @@ static void gap_end(struct scan *s, uint64_t next_seq)
     s->gap = false;
 }
 
-static void take_mark(struct journal *j, struct scan *scan, const struct record *r, uint64_t last)
+static void take_end(struct scan *scan, uint16_t by, uint64_t first, uint64_t last)
 {
-    uint16_t by = r->kind == RECORD_VOID ? UINT16_MAX : marked_by(&j->destinations, r);
-    for (size_t i = 0; i < j->destinations.n; i++) {
-        if (!(by >> i & 1)) continue;
-        if (r->kind == RECORD_BLOCK_BEGIN) block_set_begin_block(&j->blocks[i], r->seq, last);
-        if (r->kind == RECORD_BLOCK_DONE) block_set_end_block(&j->blocks[i], r->seq, last);
-    }
-    if (r->kind == RECORD_BLOCK_BEGIN) return;
     if (scan->n_ended == scan->cap_ended) {
         scan->cap_ended = scan->cap_ended ? scan->cap_ended * 2 : 64;
         scan->ended = realloc(scan->ended, scan->cap_ended * sizeof *scan->ended);
         if (!scan->ended) abort();
     }
-    scan->ended[scan->n_ended++] = (struct scan_ended){.by = by, .first = r->seq, .last = last};
+    scan->ended[scan->n_ended++] = (struct scan_ended){.by = by, .first = first, .last = last};
+}
+
+static void take_done(struct journal *j, struct scan *scan, uint16_t by, uint64_t first,
+                      uint64_t last)
+{
+    for (size_t i = 0; i < j->destinations.n; i++)
+        if (by >> i & 1) block_set_end_block(&j->blocks[i], first, last);
+    take_end(scan, by, first, last);
+}
+
+/* Of these destinations, those whose block it is: begun with these bounds, and no request of it
+ * deleted (before that the store was made durable). A mark without a block is of requests that were
+ * given up. */
+static uint16_t doubted_by(const struct journal *j, const struct doubt *d)
+{
+    uint16_t by = 0;
+    if (d->first < j->segments.at[0].first_seq) return 0;
+    for (size_t i = 0; i < j->destinations.n; i++) {
+        const struct block_bounds *b =
+            d->by >> i & 1 ? block_set_find(&j->blocks[i], d->first) : NULL;
+        if (b && b->first == d->first && b->last == d->last) by |= (uint16_t)(1u << i);
+    }
+    return by;
+}
+
+/* Marks that are old enough already; at the end the others too. */
+static void decide_doubts(struct journal *j, struct scan *scan, bool end)
+{
+    for (; scan->decided < scan->n_doubts; scan->decided++) {
+        const struct doubt *d = &scan->doubts[scan->decided];
+        bool old = d->made < scan->newest - DOUBT_AGE;
+        if (!old && !end) return;
+        uint16_t by = old ? 0 : doubted_by(j, d);
+        if (by != d->by) take_done(j, scan, d->by & (uint16_t)~by, d->first, d->last);
+        if (by && d->last > j->doubted_last) j->doubted_last = d->last;
+    }
+}
+
+static void doubt(struct scan *scan, const struct doubt *d)
+{
+    if (scan->n_doubts == scan->cap_doubts) {
+        scan->cap_doubts = scan->cap_doubts ? scan->cap_doubts * 2 : 64;
+        scan->doubts = realloc(scan->doubts, scan->cap_doubts * sizeof *scan->doubts);
+        if (!scan->doubts) abort();
+    }
+    scan->doubts[scan->n_doubts++] = *d;
+}
+
+static void take_mark(struct journal *j, struct scan *scan, const struct record *r, uint64_t last)
+{
+    if (r->kind == RECORD_VOID) {
+        take_end(scan, UINT16_MAX, r->seq, last);
+        return;
+    }
+    uint16_t by = marked_by(&j->destinations, r);
+    if (r->kind == RECORD_BLOCK_BEGIN) {
+        for (size_t i = 0; i < j->destinations.n; i++)
+            if (by >> i & 1) block_set_begin_block(&j->blocks[i], r->seq, last);
+        return;
+    }
+    uint16_t doubted = scan->doubtful ? by & scan->replays : 0;
+    if (doubted)
+        doubt(scan, &(struct doubt){
+                        .first = r->seq, .last = last, .by = doubted, .made = r->received_at});
+    if (by != doubted) take_done(j, scan, by & (uint16_t)~doubted, r->seq, last);
 }
 
 static void take_record(struct journal *j, struct segment *s, const struct record *r,
@@ -179,6 +258,9 @@ static void take_record(struct journal *j, struct segment *s, const struct recor
         take_mark(j, scan, r, last);
     }
     if (last >= j->next_seq) j->next_seq = last + 1;
+    if (!scan->doubtful) return;
+    if (r->received_at > scan->newest) scan->newest = r->received_at;
+    decide_doubts(j, scan, false);
 }
 
 static void cut_tail(struct journal *j, uint64_t ordinal, uint64_t to, uint64_t bytes)
@@ -224,6 +306,7 @@ static status scan_segment(struct journal *j, uint64_t ordinal, bool last, struc
     struct segment *s = segment_list_add(&j->segments, ordinal, first_seq);
     struct record r;
     bool any = false;
+    found->doubtful = ordinal >= j->boot.durable && ordinal < j->boot.doubted;
     for (uint64_t lost = 0; record_next(&scan, &r); lost = scan.lost) {
         if (!head && !any && r.kind == RECORD_REQUEST) s->first_seq = r.seq;
         any |= r.kind == RECORD_REQUEST;
@@ -243,7 +326,6 @@ static status scan_segment(struct journal *j, uint64_t ordinal, bool last, struc
     s->readable = s->bytes;
     if (scan.lost + tail > 0) j->next_seq += (scan.lost + tail) / RECORD_HEAD + 1;
     if (damaged > 0) tell_damage(ordinal, damaged);
-    j->lost_bytes += damaged;
     free((void *)(uintptr_t)bytes.ptr);
     journal_grow(j, (int64_t)s->bytes);
     return ST_OK;
@@ -331,6 +413,29 @@ static status save_destinations(struct journal *j, struct err *err)
     return s;
 }
 
+/* Of the last run's destinations, by their bits, those that replay after a boot in this one. */
+static uint16_t replaying(const struct journal *j, const struct destination_list *now)
+{
+    uint16_t by = 0;
+    for (size_t i = 0; i < j->destinations.n; i++) {
+        const struct destination *d = &j->destinations.at[i];
+        const struct destination *same = destination_list_find(now, d->signal, str_of(d->name));
+        if (same && j->replays_after_boot >> (same - now->at) & 1) by |= (uint16_t)(1u << i);
+    }
+    return by;
+}
+
+static void tell_doubts(const struct journal *j)
+{
+    uint64_t first;
+    if (j->doubted_last > 0 && segment_list_next(&j->segments, j->replays_after_boot, 1, &first))
+        log_info("journal",
+                 "the machine was restarted: what the store confirmed last is sent again, it drops "
+                 "what it has",
+                 LOG_CSTR("folder", j->dir_path), LOG_INT("first", first),
+                 LOG_INT("last", j->doubted_last));
+}
+
 static status scan_all(struct journal *j, const uint64_t *ordinals, size_t n, struct err *err)
 {
     struct destination_list now = j->destinations, was;
@@ -340,10 +445,12 @@ static status scan_all(struct journal *j, const uint64_t *ordinals, size_t n, st
     j->next_seq = 1;
     for (size_t i = 0; i < was.n; i++)
         if (was.at[i].since > j->next_seq) j->next_seq = was.at[i].since;
-    struct scan scan = {0};
+    struct scan scan = {.replays = replaying(j, &now)};
     status s = ST_OK;
     for (size_t i = 0; i < n && s == ST_OK; i++)
         s = scan_segment(j, ordinals[i], i + 1 == n, &scan, err);
+    decide_doubts(j, &scan, true);
+    free(scan.doubts);
     for (size_t i = 0; i < scan.n_ended; i++)
         segment_list_finish(&j->segments, scan.ended[i].by, scan.ended[i].first,
                             scan.ended[i].last);
@@ -355,6 +462,7 @@ static status scan_all(struct journal *j, const uint64_t *ordinals, size_t n, st
         metric_add(M_JOURNAL_LOST_REQUESTS, 0, scan.lost_requests);
     }
     rename_destinations(j, &now);
+    tell_doubts(j);
     return known && destination_list_eq(&was, &j->destinations) ? ST_OK : save_destinations(j, err);
 }
 
@@ -369,6 +477,23 @@ static bool is_wanted(void *journal, const struct attempt_note *n)
     return segment_list_next(&j->segments, of_signal, n->first, &seq) && seq <= n->last;
 }
 
+/* Without the id of this boot nothing is doubted. */
+static status load_boot(struct journal *j, bool *ret_changed, struct err *err)
+{
+    char id[BOOT_ID_MAX + 1];
+    *ret_changed = false;
+    if (!boot_id_read(j->opt.boot_id_path, id)) return ST_OK;
+    return boot_note_load(j->dir_fd, id, j->next_ordinal, &j->boot, ret_changed, err);
+}
+
+/* When it cannot be written, the next start doubts more than it need. */
+static void save_boot(struct journal *j)
+{
+    struct err err = {0};
+    if (boot_note_save(j->dir_fd, &j->boot, &err) != ST_OK)
+        log_warn("journal", "the machine's boot cannot be noted", LOG_CSTR("why", err.msg));
+}
+
 status journal_recover(struct journal *j, struct err *err)
 {
     uint64_t *ordinals = NULL;
@@ -377,9 +502,12 @@ status journal_recover(struct journal *j, struct err *err)
     status s = find_id(j, ordinals, n, err);
     j->seed = record_seed(j->id);
     j->next_ordinal = n > 0 ? ordinals[n - 1] + 1 : 1;
+    bool rebooted = false;
+    if (s == ST_OK) s = load_boot(j, &rebooted, err);
     if (s == ST_OK) s = scan_all(j, ordinals, n, err);
     free(ordinals);
     if (s != ST_OK) return s;
+    if (rebooted) save_boot(j);
     j->last_seq = j->next_seq - 1;
     j->first_new = j->next_seq;
     atomic_store(&j->durable, j->last_seq);

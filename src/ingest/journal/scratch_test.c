@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "obs/metrics.h"
 #include "testing/test.h"
 
 const char *new_dir(void)
@@ -90,9 +91,10 @@ struct journal *open_with(const char *dir, struct journal_options o)
     struct journal *j = NULL;
     struct err err = {0};
     /* One of each signal, so that its index is the signal's. */
-    static const struct journal_destination each[] = {{S("traces>clickhouse"), SIGNAL_TRACES},
-                                                      {S("logs>clickhouse"), SIGNAL_LOGS},
-                                                      {S("metrics>clickhouse"), SIGNAL_METRICS}};
+    static const struct journal_destination each[] = {
+        {.name = S("traces>clickhouse"), .signal = SIGNAL_TRACES},
+        {.name = S("logs>clickhouse"), .signal = SIGNAL_LOGS},
+        {.name = S("metrics>clickhouse"), .signal = SIGNAL_METRICS}};
     o.dir = (str){dir, strlen(dir)};
     if (!o.destinations) {
         o.destinations = each;
@@ -133,29 +135,48 @@ status append(struct journal *j, enum signal_kind signal, str payload, struct ta
     return journal_append(j, &r, count_done, t, seq, NULL);
 }
 
-static status note(void *ctx, const struct journal_replayed *r, struct err *err)
+static void note(struct seen *s, const struct journal_read *r)
 {
-    struct seen *s = ctx;
-    (void)err;
-    if (s->n == 0) s->in_order = true;
-    if (s->n > 0 && r->seq <= s->seq[s->n - 1]) s->in_order = false;
-    if (s->n < 4096) {
-        s->seq[s->n] = r->seq;
-        s->block_first[s->n] = r->block_first;
-        s->block_last[s->n] = r->block_last;
-        s->signal[s->n] = r->request.signal;
-        snprintf(s->text[s->n], 16, STR_FMT, STR_ARG(r->request.payload));
-        s->n++;
-    }
-    return ST_OK;
+    int at = s->n;
+    while (at > 0 && s->seq[at - 1] > r->seq) at--;
+    if (s->n == SEEN_MAX || (at > 0 && s->seq[at - 1] == r->seq)) return;
+    size_t behind = (size_t)(s->n - at);
+    memmove(&s->seq[at + 1], &s->seq[at], behind * sizeof s->seq[0]);
+    memmove(&s->block_first[at + 1], &s->block_first[at], behind * sizeof s->block_first[0]);
+    memmove(&s->block_last[at + 1], &s->block_last[at], behind * sizeof s->block_last[0]);
+    memmove(&s->signal[at + 1], &s->signal[at], behind * sizeof s->signal[0]);
+    memmove(&s->text[at + 1], &s->text[at], behind * sizeof s->text[0]);
+    s->seq[at] = r->seq;
+    s->block_first[at] = r->block_first;
+    s->block_last[at] = r->block_last;
+    s->signal[at] = r->request.signal;
+    snprintf(s->text[at], sizeof s->text[at], STR_FMT, STR_ARG(r->request.payload));
+    s->items += r->request.items;
+    s->n++;
 }
 
-struct seen *replay(struct journal *j, struct journal_replay_stats *stats)
+struct seen *replay(struct journal *j)
 {
     struct seen *s = calloc(1, sizeof *s);
-    CHECK_INT(journal_replay(j, note, s, stats, NULL), ST_OK);
+    struct journal_reader *r;
+    s->in_order = true;
+    for (unsigned dest = 0; journal_reader_open(j, dest, 0, &r, NULL) == ST_OK; dest++) {
+        struct journal_read in;
+        status got;
+        uint64_t before = 0;
+        while ((got = journal_reader_next(r, &in, NULL)) == ST_OK &&
+               in.seq < journal_first_new(j)) {
+            s->in_order &= in.seq > before;
+            before = in.seq;
+            note(s, &in);
+        }
+        CHECK(got == ST_OK || got == ST_NOT_FOUND);
+        journal_reader_close(r);
+    }
     return s;
 }
+
+uint64_t lost_bytes(void) { return metric_get(M_JOURNAL_LOST_BYTES, 0); }
 
 void write_file(const char *path, str bytes)
 {

@@ -34,13 +34,18 @@ status append(struct journal *j, enum signal_kind signal, str payload, struct ta
 /* `n` requests, durable on return. The last one's sequence. */
 uint64_t append_n(struct journal *j, enum signal_kind signal, str payload, int n);
 
+enum { SEEN_MAX = 4096 };
 struct seen {
     int n;
-    uint64_t seq[4096], block_first[4096], block_last[4096];
-    enum signal_kind signal[4096];
-    char text[4096][16];
-    bool in_order;
+    uint64_t items;
+    uint64_t seq[SEEN_MAX], block_first[SEEN_MAX], block_last[SEEN_MAX];
+    enum signal_kind signal[SEEN_MAX];
+    char text[SEEN_MAX][16];
+    bool in_order; /* as each reader gave them */
 };
 
-struct seen *replay(struct journal *j,
-                    struct journal_replay_stats *stats); /* freed by the caller */
+/* What was there at open and some destination is not done with, in sequence order: of each request
+ * what the first destination's reader says. Freed by the caller. */
+struct seen *replay(struct journal *j);
+
+uint64_t lost_bytes(void); /* of all journals so far: the metric */

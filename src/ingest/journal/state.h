@@ -1,7 +1,8 @@
 /* state: what a journal is, for the files of this folder.
  *
  * journal.c the door; recover.c opening: what is on disk; writer.c the thread that writes; reader.c
- * reading it back; delete.c the thread that deletes; attempts.c what was tried at a crash. */
+ * reading it back; delete.c the thread that deletes; attempts.c what was tried at a crash; boot.c
+ * whether the machine was restarted. */
 #pragma once
 
 #include <pthread.h>
@@ -9,6 +10,7 @@
 
 #include "ingest/journal/attempts.h"
 #include "ingest/journal/blocks.h"
+#include "ingest/journal/boot.h"
 #include "ingest/journal/destinations.h"
 #include "ingest/journal/journal.h"
 #include "ingest/journal/record.h"
@@ -49,10 +51,13 @@ struct journal {
     struct destination_list destinations;      /* by the caller's index; set at open */
     struct block_set blocks[DESTINATIONS_MAX]; /* what was begun before the open and not done */
 
+    struct boot_note boot;
+    uint16_t replays_after_boot; /* a bit for each destination */
+    uint64_t doubted_last;       /* done marks up to this sequence were not believed at open */
+
     struct attempts *attempts;
     atomic_uint readers;
-    uint64_t first_new; /* the first sequence of this run */
-    uint64_t lost_bytes;
+    uint64_t first_new;           /* the first sequence of this run */
     atomic_uint_fast64_t durable; /* up to here every sequence is on disk or refused */
 
     pthread_mutex_t mutex; /* guards from here ... */
@@ -111,6 +116,3 @@ bool journal_sync_marks(struct journal *j);
  * same */
 void journal_retire_finished(struct journal *j);
 void *journal_delete_loop(void *journal);
-
-/* A reader of the requests that one of these destinations (a bit each) wants. */
-struct journal_reader *reader_new(struct journal *j, uint16_t destinations, uint64_t from_seq);
