@@ -1,15 +1,16 @@
 /* Runs scripts in promqltest's load/eval language over series in memory: our own (eval/testdata),
  * and the conformance files, whose passes are counted against a floor that must not sink. The
- * notation of series is in promql_notation_test.c. */
+ * notation of series is in promql_notation_test.c, what is expected of an answer in
+ * promql_expect_test.c. */
 #include <dirent.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/num.h"
-#include "base/regex.h"
 #include "query/eval/eval.h"
 #include "query/parse/parse.h"
+#include "query/promql_expect_test.h"
 #include "query/promql_notation_test.h"
 #include "testing/test.h"
 
@@ -200,199 +201,6 @@ static bool load(struct script *s, str head, const str *lines, uint32_t n)
     return true;
 }
 
-struct expectation {
-    struct points *rows;
-    uint32_t n;
-    bool fails, ordered, has_scalar, string, no_warn, no_info, warn, info;
-    bool grid; /* expect range vector */
-    int64_t from, step;
-    double scalar;
-    str text;
-    str *conditions; /* "fail msg: ...", as written */
-    uint32_t n_conditions;
-};
-
-static bool expect_line(struct arena *a, struct expectation *x, str line)
-{
-    str rest = line;
-    notation_word(&rest);
-    str what = notation_word(&rest);
-    if (str_eq(what, S("fail")))
-        x->fails = true;
-    else if (str_eq(what, S("warn")))
-        x->warn = true;
-    else if (str_eq(what, S("info")))
-        x->info = true;
-    else if (str_eq(what, S("no_warn")))
-        x->no_warn = true;
-    else if (str_eq(what, S("no_info")))
-        x->no_info = true;
-    else if (str_eq(what, S("ordered")))
-        x->ordered = true;
-    else if (str_eq(what, S("string"))) {
-        x->string = true;
-        return promql_unquote(a, rest, &x->text, NULL) == ST_OK;
-    } else if (str_eq(what, S("range"))) {
-        int64_t to;
-        notation_word(&rest), notation_word(&rest);
-        x->grid = notation_duration(notation_word(&rest), &x->from);
-        notation_word(&rest);
-        if (!x->grid || !notation_duration(notation_word(&rest), &to)) return false;
-        notation_word(&rest);
-        return notation_duration(notation_word(&rest), &x->step);
-    } else
-        return false;
-    if (rest.len && x->n_conditions < LINES_MAX)
-        x->conditions[x->n_conditions++] = str_drop(line, 7);
-    return true;
-}
-
-static bool expectations(struct arena *a, const str *lines, uint32_t n, struct expectation *x)
-{
-    x->rows = arena_array(a, struct points, n + 1);
-    x->conditions = arena_array(a, str, LINES_MAX);
-    for (uint32_t i = 0; i < n; i++) {
-        str line = lines[i];
-        if (notation_starts(line, "expected_fail")) continue;
-        if (notation_starts(line, "expect ")) {
-            if (!expect_line(a, x, line)) return false;
-            continue;
-        }
-        if (notation_number(line, &x->scalar)) {
-            x->has_scalar = true;
-            continue;
-        }
-        struct points *p = &x->rows[x->n++];
-        *p = (struct points){};
-        if (!notation_metric(a, &line, &p->labels) || !notation_points(a, line, p)) return false;
-    }
-    return true;
-}
-
-static bool same(double a, double b)
-{
-    if (is_stale(a) || is_stale(b)) return is_stale(a) && is_stale(b);
-    if (isnan(a) || isnan(b)) return isnan(a) && isnan(b);
-    if (a == b) return true;
-    double sum = fabs(a) + fabs(b), diff = fabs(a - b);
-    if (a == 0 || b == 0 || sum < 2.2250738585072014e-308)
-        return diff < 1e-6 * 2.2250738585072014e-308;
-    return diff / (sum < 1.7976931348623157e308 ? sum : 1.7976931348623157e308) < 1e-6;
-}
-
-static bool same_side(const struct histogram_side *x, const struct histogram_side *y)
-{
-    if (x->n != y->n || (x->n && x->offset != y->offset)) return false;
-    for (uint32_t i = 0; i < x->n; i++)
-        if (!same(x->counts[i], y->counts[i])) return false;
-    return true;
-}
-
-static bool same_histogram(const struct histogram *x, const struct histogram *y, bool hinted)
-{
-    if (x->schema != y->schema || x->n_custom != y->n_custom || (hinted && x->hint != y->hint))
-        return false;
-    for (uint32_t i = 0; i < x->n_custom; i++)
-        if (!same(x->custom[i], y->custom[i])) return false;
-    return same(x->count, y->count) && same(x->sum, y->sum) &&
-           x->zero_threshold == y->zero_threshold && same(x->zero_count, y->zero_count) &&
-           same_side(&x->positive, &y->positive) && same_side(&x->negative, &y->negative);
-}
-
-/* The i-th value of a row is the k-th of the notation. */
-static bool value_is(const struct row *r, uint32_t i, const struct points *p, uint32_t k)
-{
-    if (r->has[i] != p->has[k]) return false;
-    if (r->has[i] == POINT_HISTOGRAM) return same_histogram(r->h[i], p->h[k], p->hinted[k]);
-    return r->has[i] == POINT_NONE || same(r->v[i], p->v[k]);
-}
-
-static bool row_is(const struct row *r, const struct points *p, uint32_t steps)
-{
-    for (uint32_t i = 0; i < steps || i < p->n; i++) {
-        bool want = i < p->n && p->has[i], got = i < steps && r->has[i];
-        if (want != got || (want && !value_is(r, i, p, i))) return false;
-    }
-    return true;
-}
-
-/* The one step of an instant answer, or step `at` of a range. */
-static bool vector_is(const struct value *v, const struct expectation *x, uint32_t at)
-{
-    uint32_t found = 0;
-    for (uint32_t i = 0; i < v->n_rows; i++) {
-        if (!v->rows[i].has[at]) continue;
-        uint32_t k = x->ordered && v->grid.n == 1 ? found : 0;
-        while (k < x->n && !labels_equal(x->rows[k].labels, v->rows[i].labels)) k++;
-        if (k >= x->n || (x->ordered && v->grid.n == 1 && k != found)) return false;
-        if (x->rows[k].n != 1 || !value_is(&v->rows[i], at, &x->rows[k], 0)) return false;
-        found++;
-    }
-    return found == x->n;
-}
-
-static bool matrix_is(const struct value *v, const struct expectation *x)
-{
-    for (uint32_t i = 0; i < v->n_rows; i++) {
-        uint32_t k = 0;
-        while (k < x->n && !labels_equal(x->rows[k].labels, v->rows[i].labels)) k++;
-        if (k == x->n || !row_is(&v->rows[i], &x->rows[k], v->grid.n)) return false;
-    }
-    return v->n_rows == x->n;
-}
-
-static bool series_are(const struct value *v, const struct expectation *x)
-{
-    for (uint32_t i = 0; i < v->matrix.n; i++) {
-        const struct raw_series *s = &v->matrix.list[i];
-        uint32_t k = 0, at = 0, at_h = 0;
-        while (k < x->n && !labels_equal(x->rows[k].labels, s->labels)) k++;
-        if (k == x->n) return false;
-        const struct points *p = &x->rows[k];
-        for (uint32_t j = 0; j < p->n; j++) {
-            int64_t t = x->from + (int64_t)j * x->step;
-            if (p->has[j] == POINT_FLOAT &&
-                (at == s->n || s->samples[at].t != t || !same(s->samples[at].v, p->v[j])))
-                return false;
-            if (p->has[j] == POINT_HISTOGRAM &&
-                (at_h == s->n_histograms || s->histograms[at_h].t != t ||
-                 !same_histogram(s->histograms[at_h].h, p->h[j], p->hinted[j])))
-                return false;
-            at += p->has[j] == POINT_FLOAT;
-            at_h += p->has[j] == POINT_HISTOGRAM;
-        }
-        if (at != s->n || at_h != s->n_histograms) return false;
-    }
-    return v->matrix.n == x->n;
-}
-
-/* Conditions of one kind ("warn"): each met by a text, and each text by one of them. */
-static bool notes_are(struct arena *a, const struct expectation *x, const char *kind,
-                      const struct notes *notes)
-{
-    bool all = true, any = false;
-    uint32_t used = 0;
-    for (uint32_t t = 0; t < notes->n || t == 0; t++) {
-        bool met = false;
-        for (uint32_t i = 0; i < x->n_conditions; i++) {
-            str c = x->conditions[i];
-            if (!str_eq(notation_word(&c), (str){kind, strlen(kind)})) continue;
-            any = true;
-            c = notation_trim(c);
-            bool exact = notation_starts(c, "msg:");
-            c = notation_trim(str_drop(c, exact ? 4 : strlen("regex:")));
-            if (t >= notes->n) continue;
-            struct regex *re;
-            if (exact)
-                met |= str_eq(c, notes->list[t]);
-            else if (regex_new(a, c, REGEX_SEARCH, &re, NULL) == ST_OK)
-                met |= regex_match(re, notes->list[t]);
-        }
-        if (t < notes->n) all &= met, used += met;
-    }
-    return !any || (all && used);
-}
-
 struct run {
     struct value v;
     struct notes warnings, infos;
@@ -429,7 +237,7 @@ static bool failed_as_told(struct arena *a, const struct expectation *x, const s
     if (r->status == ST_OK) return false;
     struct notes n = {.arena = a};
     notes_add(&n, (str){r->err.msg, strlen(r->err.msg)});
-    return notes_are(a, x, "fail", &n) && !strstr(r->err.msg, "not supported yet");
+    return expectation_notes(a, x, "fail", &n) && !strstr(r->err.msg, "not supported yet");
 }
 
 static bool is_right(struct arena *a, const struct expectation *x, const struct run *r, bool range)
@@ -438,17 +246,21 @@ static bool is_right(struct arena *a, const struct expectation *x, const struct 
     if (r->status != ST_OK) return false;
     if ((x->no_warn && r->warnings.n) || (x->no_info && r->infos.n)) return false;
     if ((x->warn && !r->warnings.n) || (x->info && !r->infos.n)) return false;
-    if (!notes_are(a, x, "warn", &r->warnings) || !notes_are(a, x, "info", &r->infos)) return false;
+    if (!expectation_notes(a, x, "warn", &r->warnings) ||
+        !expectation_notes(a, x, "info", &r->infos))
+        return false;
     if (r->v.kind == VALUE_STRING) return x->string && str_eq(x->text, r->v.text);
-    if (r->v.kind == VALUE_MATRIX) return series_are(&r->v, x);
+    if (r->v.kind == VALUE_MATRIX) return expectation_series(&r->v, x);
     if (r->v.kind == VALUE_SCALAR && range) {
         uint8_t has[4096];
         memset(has, POINT_FLOAT, sizeof has);
         struct row row = {.v = r->v.scalar, .has = has};
-        return x->n == 1 && r->v.grid.n < sizeof has && row_is(&row, &x->rows[0], r->v.grid.n);
+        return x->n == 1 && r->v.grid.n < sizeof has &&
+               expectation_row(&row, &x->rows[0], r->v.grid.n);
     }
-    if (r->v.kind == VALUE_SCALAR) return x->has_scalar && same(x->scalar, r->v.scalar[0]);
-    return range ? matrix_is(&r->v, x) : vector_is(&r->v, x, 0);
+    if (r->v.kind == VALUE_SCALAR)
+        return x->has_scalar && expectation_same(x->scalar, r->v.scalar[0]);
+    return range ? expectation_matrix(&r->v, x) : expectation_vector(&r->v, x, 0);
 }
 
 /* An instant query once more, as the middle step of a range. */
@@ -462,8 +274,9 @@ static bool right_as_range(struct arena *a, const struct script *s, str query, i
     struct run r;
     execute(a, s, query, (struct grid){at - 60000, 60000, 3}, at + 60000, true, &r);
     if (r.status != ST_OK) return false;
-    if (r.v.kind == VALUE_SCALAR) return x->has_scalar && same(r.v.scalar[1], x->scalar);
-    return r.v.kind == VALUE_VECTOR && vector_is(&r.v, x, 1);
+    if (r.v.kind == VALUE_SCALAR)
+        return x->has_scalar && expectation_same(r.v.scalar[1], x->scalar);
+    return r.v.kind == VALUE_VECTOR && expectation_vector(&r.v, x, 1);
 }
 
 static void show(const struct run *r, bool again)
@@ -512,7 +325,7 @@ static bool eval(struct script *s, str head, const str *lines, uint32_t n)
         ok &= notation_duration(notation_word(&head), &g.step);
         g.n = (uint32_t)((end - g.start) / g.step) + 1;
     }
-    ok &= expectations(&a, lines, n, &x);
+    ok &= expectation_read(&a, lines, n, &x);
     struct run r;
     execute(&a, s, head, g, end, range, &r);
     s->total++;
