@@ -41,10 +41,9 @@ struct handle {
 };
 
 /* libcurl before 8.0 breaks a cleartext HTTP/2 connection when it is used again by prior knowledge
- * (curl issue 10634: it lays HTTP/2 over HTTP/2). So the second request on one asks for "HTTP/2 if
- * it can be", which takes the open connection as it is, and no new connection is let come of it:
- * that would speak HTTP/1.1. When none is open any more the request is made again, by prior
- * knowledge. */
+ * (it lays HTTP/2 over HTTP/2). So the second request on one asks for "HTTP/2 if it can be", which
+ * takes the open connection as it is, and no new connection is let come of it: that would speak
+ * HTTP/1.1. When none is open any more the request is made again, by prior knowledge. */
 enum reuse { REUSE_OR_OPEN, REUSE_ONLY };
 enum { CURL_REUSES_PRIOR_KNOWLEDGE = 0x080000 };
 
