@@ -50,7 +50,14 @@ const struct histogram *histogram_with_hint(struct arena *a, const struct histog
     return out;
 }
 
-static bool same_f64(double a, double b) { return memcmp(&a, &b, sizeof a) == 0 || a == b; }
+static uint64_t bits_of(double v)
+{
+    uint64_t bits;
+    memcpy(&bits, &v, sizeof bits);
+    return bits;
+}
+
+static bool same_f64(double a, double b) { return bits_of(a) == bits_of(b) || a == b; }
 
 static bool same_side(const struct histogram_side *x, const struct histogram_side *y)
 {

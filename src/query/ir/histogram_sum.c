@@ -186,10 +186,20 @@ static void add_side(struct arena *a, struct histogram_sum *s, struct histogram_
     }
 }
 
-static bool same_bounds(const struct histogram_sum *s, const struct histogram *h)
+static uint64_t bits_of(double v)
 {
-    return s->n_custom == h->n_custom &&
-           (s->n_custom == 0 || memcmp(s->custom, h->custom, s->n_custom * sizeof(double)) == 0);
+    uint64_t bits;
+    memcpy(&bits, &v, sizeof bits);
+    return bits;
+}
+
+/* To the bit. */
+static bool same_bounds(const double *x, uint32_t n_x, const double *y, uint32_t n_y)
+{
+    if (n_x != n_y) return false;
+    for (uint32_t i = 0; i < n_x; i++)
+        if (bits_of(x[i]) != bits_of(y[i])) return false;
+    return true;
 }
 
 /* Bucket of the bounds that holds all of a bucket whose upper bound is old[i]. */
@@ -230,7 +240,7 @@ static void reconcile_custom(struct arena *a, struct histogram_sum *s, const str
 static void add_custom(struct arena *a, struct histogram_sum *s, const struct histogram *h,
                        double times)
 {
-    if (!same_bounds(s, h)) reconcile_custom(a, s, h);
+    if (!same_bounds(s->custom, s->n_custom, h->custom, h->n_custom)) reconcile_custom(a, s, h);
     for (uint32_t i = 0; i < h->positive.n; i++) {
         uint32_t at = bucket_in(s->custom, s->n_custom, h->custom, h->n_custom,
                                 (uint32_t)h->positive.offset + i);
@@ -379,7 +389,8 @@ static bool custom_fell(struct arena *a, const struct histogram *h, const struct
 {
     struct histogram_sum now = {0}, was = {0};
     histogram_sum_add(a, &now, h, 1);
-    if (!same_bounds(&now, before)) reconcile_custom(a, &now, before);
+    if (!same_bounds(now.custom, now.n_custom, before->custom, before->n_custom))
+        reconcile_custom(a, &now, before);
     was = (struct histogram_sum){
         .any = true, .schema = HISTOGRAM_CUSTOM, .custom = now.custom, .n_custom = now.n_custom};
     add_custom(a, &was, before, 1);
@@ -415,8 +426,7 @@ enum histogram_hint histogram_hint_after(struct arena *a, const struct histogram
     if (h->hint == HINT_GAUGE) return HINT_GAUGE;
     if (!before || before->hint == HINT_GAUGE || h->hint == HINT_RESET ||
         h->schema != before->schema || h->zero_threshold != before->zero_threshold ||
-        h->n_custom != before->n_custom ||
-        (h->n_custom && memcmp(h->custom, before->custom, h->n_custom * sizeof(double)) != 0))
+        !same_bounds(h->custom, h->n_custom, before->custom, before->n_custom))
         return HINT_UNKNOWN;
     struct histogram plain = *h;
     plain.hint = HINT_UNKNOWN;
