@@ -47,6 +47,8 @@ TEST(auth_takes_the_token_of_the_option_and_those_of_the_file)
         "Bearerone", "Basic one", "Basic b25l", "Bearer One",  "Bearer one,two", ""};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
         CHECK(!auth_allows(a, str_of(wrong[i])));
+    CHECK(!auth_allows(a, S("Bearer \0one")));
+    CHECK(!auth_allows(a, S("Bearer one\0")));
     CHECK(!auth_allows(a, (str){0}));
     auth_close(a);
     unlink(path);

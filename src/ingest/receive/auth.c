@@ -41,10 +41,13 @@ static void add(struct secrets *s, str text)
     SHA256((const unsigned char *)text.ptr, text.len, s->list[s->n++].hash);
 }
 
+static bool is_space(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
+
+/* A NUL is no space: it belongs to the secret. */
 static str trim(str s)
 {
-    while (s.len && strchr(" \t\r\n", s.ptr[s.len - 1])) s.len--;
-    while (s.len && strchr(" \t", s.ptr[0])) s = str_drop(s, 1);
+    while (s.len && is_space(s.ptr[s.len - 1])) s.len--;
+    while (s.len && (s.ptr[0] == ' ' || s.ptr[0] == '\t')) s = str_drop(s, 1);
     return s;
 }
 
