@@ -5,11 +5,12 @@
 
 static void print_time(struct json_out *j, str key, nanos at)
 {
+    nanos ms = at / NANOS_MS;
     json_key(j, key);
     if (at == 0)
         json_null(j);
     else
-        json_f64(j, (double)(at / NANOS_MS) / 1000);
+        json_f64(j, (double)ms / 1000);
 }
 
 static void put(struct json_out *j, const char *key, uint64_t v)
