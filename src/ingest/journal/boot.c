@@ -95,7 +95,7 @@ status boot_note_load(int dir_fd, const char *id, uint64_t next_ordinal, struct 
         }
         free((void *)(uintptr_t)text.ptr);
     }
-    strcpy(now.id, id);
+    snprintf(now.id, sizeof now.id, "%s", id);
     now.doubted = same && was.doubted < next_ordinal ? was.doubted : next_ordinal;
     *ret_changed = s != ST_OK || !same || now.durable != was.durable || now.doubted != was.doubted;
     *ret = now;
