@@ -20,7 +20,7 @@ typedef enum {
 struct err {
     status code;
     uint32_t pos;  /* byte offset into the input, or ERR_NOPOS */
-    char msg[240]; /* "outer: inner: cause", always NUL-terminated */
+    char msg[480]; /* "outer: inner: cause", always NUL-terminated */
 };
 
 /* Sets *err and returns `code`, so a failure is one line: return err_set(...); */

@@ -57,9 +57,9 @@ struct outlet {
     pthread_cond_t work;
     pthread_t *threads;
     unsigned n_threads;
-    char last_error[240];               /* for people. queue mutex */
-    nanos last_error_at;                /* wall clock; 0: none yet */
-    atomic_int_fast64_t overrun_logged; /* monotonic */
+    char last_error[sizeof(((struct err *)0)->msg)]; /* for people. queue mutex */
+    nanos last_error_at;                             /* wall clock; 0: none yet */
+    atomic_int_fast64_t overrun_logged;              /* monotonic */
 };
 
 /* One exporter of one pipeline, for one signal. */

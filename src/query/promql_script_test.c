@@ -415,7 +415,7 @@ static const struct {
     {"literals", 25},
     {"name_label_dropping", 30},
     {"native_histograms", 522},
-    {"operators", 213},
+    {"operators", 214},
     {"range_queries", 18},
     {"selectors", 31},
     {"staleness", 17},

@@ -87,7 +87,7 @@ struct store_query {
     uint64_t max_bytes;  /* of the result; 0: no limit. Past it: ST_LIMIT */
     uint32_t timeout_ms; /* 0: the store's */
     atomic_bool *cancel; /* may be NULL; set by any thread: the call returns ST_CANCELLED soon */
-    struct buf *message; /* may be NULL; on failure gets the engine's whole text (an err holds 239
+    struct buf *message; /* may be NULL; on failure gets the engine's whole text (an err holds 479
                             bytes of it) */
 };
 

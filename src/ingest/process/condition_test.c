@@ -11,7 +11,7 @@ static struct telemetry_batch *b;
 /* What the condition says of row 0 (and event 0): "true", "false", or "12: why" with the byte. */
 static const char *says(enum condition_context on, bool named, const char *text)
 {
-    static char out[300];
+    static char out[600];
     const struct condition *c;
     struct err err;
     arena_done(&memory);
