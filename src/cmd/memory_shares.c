@@ -3,8 +3,8 @@
  * once) 40 %.
  *
  * Measured: at full rate, blocks of 100,000 spans, an engine allowed 192 MiB keeps up, and one
- * allowed 128 MiB never stores such a block. With memory for requests at its default of 512 MiB the
- * whole process has 1.1 GiB resident then, 217 MiB of it before the first request. */
+ * allowed 128 MiB never stores such a block. With memory for requests at its default of 256 MiB the
+ * whole process has 1.4 GiB resident then, 217 MiB of it before the first request. */
 #include "cmd/memory_shares.h"
 
 enum {
