@@ -1,7 +1,7 @@
 /* Prometheus' HTTP API: parse the parameters and the expression, evaluate it over the store,
  * render.
  *
- * Not here yet: parse_query, /federate, the samples per step of stats=all. */
+ * Not here yet: the samples per step of stats=all. */
 #include "query/api.h"
 #include "query/eval/eval.h"
 #include "query/parse/parse.h"
@@ -10,6 +10,7 @@
 #include "query/prometheus_params.h"
 #include "query/promql_store.h"
 #include "query/render/prometheus_json.h"
+#include "query/render/promql_tree.h"
 
 static status check_job(void *ctx, struct err *err) { return job_check(ctx, err); }
 
@@ -319,6 +320,17 @@ static status run_format_query(struct query_job *j, struct err *err)
     return ST_OK;
 }
 
+static status run_parse_query(struct query_job *j, struct err *err)
+{
+    str text;
+    struct promql_expr *e;
+    TRY(expression(j, &text, &e, err));
+    struct json_out out = prometheus_begin(&j->body);
+    promql_tree(&out, e);
+    prometheus_end(&out, NULL, NULL);
+    return ST_OK;
+}
+
 /* The vector selectors of an expression. */
 struct selectors {
     struct arena *arena;
@@ -380,6 +392,7 @@ ENDPOINT(labels)
 ENDPOINT(label_values)
 ENDPOINT(metadata)
 ENDPOINT(format_query)
+ENDPOINT(parse_query)
 ENDPOINT(query_exemplars)
 
 const struct query_route prometheus_routes[] = {
@@ -390,6 +403,8 @@ const struct query_route prometheus_routes[] = {
     {"GET", "/api/v1/label/{}/values", label_values, QUERY_PROMETHEUS},
     {"GET", "/api/v1/metadata", metadata, QUERY_PROMETHEUS},
     {"GET POST", "/api/v1/format_query", format_query, QUERY_PROMETHEUS},
+    {"GET POST", "/api/v1/parse_query", parse_query, QUERY_PROMETHEUS},
+    {"GET", "/federate", prometheus_federate, QUERY_PROMETHEUS},
     {"GET POST", "/api/v1/query_exemplars", query_exemplars, QUERY_PROMETHEUS},
     {"GET", "/api/v1/status/buildinfo", prometheus_buildinfo, QUERY_PROMETHEUS},
     {"GET", "/api/v1/status/runtimeinfo", prometheus_runtimeinfo, QUERY_PROMETHEUS},

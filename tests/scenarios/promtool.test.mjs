@@ -65,6 +65,8 @@ test('promtool works against weir and the answers equal a hand-computed table', 
     const series = await promtool('query', 'series', `--match=http_requests_total`, `--start=${t0}`, `--end=${at}`, server);
     assert.deepEqual(series, ['{__name__="http_requests_total", job="promtool", path="/a"}', '{__name__="http_requests_total", job="promtool", path="/b"}']);
     assert.deepEqual(await promtool('query', 'labels', server, 'path'), ['/a', '/b']);
+    const tree = await (await fetch(`${server}/api/v1/parse_query?query=${encodeURIComponent('-up')}`)).json();
+    assert.deepEqual([tree.status, tree.data.type, tree.data.expr.name], ['success', 'unaryExpr', 'up']);
     const bad = await run('promtool', ['query', 'instant', server, 'sum(']);
     assert.notEqual(bad.code, 0);
     assert.match(bad.stderr + bad.stdout, /parse error/);
