@@ -12,19 +12,14 @@
 #include "ingest/export/export.h"
 #include "ingest/process/process.h"
 #include "model/batch.h"
-
-/* A ClickHouse server that is not weir's own store. */
-struct graph_store {
-    str url, database, user, password;
-    uint32_t timeout_ms; /* 0: the store's default */
-};
+#include "store/store.h"
 
 struct graph_exporter {
     str name;                   /* "otlp/eu" */
     const struct tree *at;      /* its entry, for messages; NULL: the default one */
     const struct tree *options; /* NULL: none given */
     bool is_clickhouse;
-    struct graph_store store; /* url empty: weir's own store */
+    struct store_options store; /* of clickhouse; url empty: weir's own store */
     struct export_common common;
 };
 

@@ -25,11 +25,10 @@ static const struct graph_refusal of_clickhouse[] = {
     {S("metrics_tables"), "weir's tables have fixed names (docs/schema.md)"},
     {S("cluster_name"), "weir makes its tables on one server, and none by this exporter"},
     {S("table_engine"), "weir's tables have engines of their own (docs/schema.md)"},
-    {S("create_schema"), "weir run and weir storage-writer make the tables; leave it out"},
+    {S("create_schema"), "weir migrate, and a weir storage-writer, make the tables; leave it out"},
     {S("async_insert"), "weir inserts whole blocks and never asynchronously; leave it out"},
     {S("connection_params"), "weir sets what its inserts need; leave it out"},
     {S("json"), "weir's tables have map columns (docs/schema.md); leave it out"},
-    {S("tls"), "certificates of ClickHouse are checked by the system's authorities only"},
     {S("db"), "write database"},
     {S("dsn"), "write endpoint: http://host:8123, and username and password apart"},
 };
@@ -57,7 +56,14 @@ static str host_of(str url)
     return url;
 }
 
-static status endpoint(const struct tree *t, str url, struct err *err)
+static str trim(str s)
+{
+    while (s.len && s.ptr[0] == ' ') s = str_drop(s, 1);
+    while (s.len && s.ptr[s.len - 1] == ' ') s.len--;
+    return s;
+}
+
+static status one_endpoint(const struct tree *t, str url, struct err *err)
 {
     str host = host_of(url);
     bool https = begins(url, S("https://"));
@@ -68,8 +74,6 @@ static status endpoint(const struct tree *t, str url, struct err *err)
     if (!https && !begins(url, S("http://")))
         return tree_fail(t, err, "\"" STR_FMT "\" is not http://host:8123 or https://host:8443",
                          STR_ARG(url));
-    if (memchr(url.ptr, ',', url.len))
-        return tree_fail(t, err, "one server: of several, give an exporter each, or a balancer");
     if (memchr(url.ptr, '@', url.len))
         return tree_fail(t, err, "write username and password apart, not in the endpoint");
     if (memchr(url.ptr, '?', url.len))
@@ -80,13 +84,39 @@ static status endpoint(const struct tree *t, str url, struct err *err)
     return ST_OK;
 }
 
+/* Several addresses of one store lie between commas. */
+static status endpoint(const struct tree *t, str urls, struct err *err)
+{
+    for (bool more = true; more;) {
+        const char *comma = memchr(urls.ptr, ',', urls.len);
+        str url = {urls.ptr, comma ? (size_t)(comma - urls.ptr) : urls.len};
+        TRY(one_endpoint(t, trim(url), err));
+        more = comma != NULL;
+        urls = str_drop(urls, url.len + 1);
+        if (more && !urls.len) return tree_fail(t, err, "nothing behind the last comma");
+    }
+    return ST_OK;
+}
+
+static status tls(const struct tree *o, struct store_tls *io, struct err *err)
+{
+    const struct tree *t = tree_get(o, S("tls"));
+    if (!t || t->kind == TREE_NULL) return ST_OK;
+    TRY(TREE_ONLY(t, err, S("ca_file"), S("cert_file"), S("key_file"), S("insecure_skip_verify")));
+    TRY(tree_text(t, S("ca_file"), &io->ca_file, err));
+    TRY(tree_text(t, S("cert_file"), &io->cert_file, err));
+    TRY(tree_text(t, S("key_file"), &io->key_file, err));
+    return tree_flag(t, S("insecure_skip_verify"), &io->insecure_skip_verify, err);
+}
+
 static status clickhouse(const struct config *c, struct graph_exporter *e, struct err *err)
 {
     const struct tree *o = e->options;
     TRY(GRAPH_REFUSE(o, err, of_clickhouse));
     TRY(TREE_ONLY(o, err, S("endpoint"), S("database"), S("username"), S("password"), S("timeout"),
-                  S("compress"), S("retry_on_failure"), S("sending_queue")));
-    struct graph_store *s = &e->store;
+                  S("compress"), S("tls"), S("retry_on_failure"), S("sending_queue")));
+    struct store_options *s = &e->store;
+    s->driver = STORE_SERVER;
     s->database = c->store_database;
     s->user = S("default");
     TRY(tree_text(o, S("endpoint"), &s->url, err));
@@ -96,18 +126,20 @@ static status clickhouse(const struct config *c, struct graph_exporter *e, struc
     nanos timeout = 0;
     TRY(tree_time(o, S("timeout"), NANOS_MS, &timeout, err));
     if (timeout > NANOS_DAY) timeout = NANOS_DAY;
-    s->timeout_ms = (uint32_t)(timeout / NANOS_MS);
-    uint32_t compress = 0;
-    TRY(tree_choice(o, S("compress"), "zstd", &compress, err)); /* what the server driver does */
+    s->request_timeout_ms = (uint32_t)(timeout / NANOS_MS);
+    uint32_t compress = s->compression; /* in the order of enum store_compression */
+    TRY(tree_choice(o, S("compress"), "auto|zstd|lz4|none", &compress, err));
+    s->compression = (enum store_compression)compress;
+    TRY(tls(o, &s->tls, err));
     if (s->url.len) return endpoint(tree_get(o, S("endpoint")), s->url, err);
-    static const str elsewhere[] = {S("database"), S("username"), S("password"), S("timeout"),
-                                    S("compress")};
+    static const str elsewhere[] = {S("database"), S("username"), S("password"),
+                                    S("timeout"),  S("compress"), S("tls")};
     for (size_t i = 0; i < sizeof elsewhere / sizeof *elsewhere; i++) {
         const struct tree *t = tree_get(o, elsewhere[i]);
         if (t && t->kind != TREE_NULL)
             return tree_fail_key(t, err,
                                  "without an endpoint this is weir's own store: store.database, "
-                                 "store.user and store.password are its options");
+                                 "store.user, store.password and store.tls are its options");
     }
     return ST_OK;
 }

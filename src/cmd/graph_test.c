@@ -91,7 +91,7 @@ TEST(graph_of_a_file_has_its_pipelines_with_processors_in_order_and_the_store_fi
     CHECK_STR(far->store.database, S("otel"));
     CHECK_STR(far->store.user, S("u"));
     CHECK_STR(far->store.password, S("p"));
-    CHECK_INT(far->store.timeout_ms, 5000);
+    CHECK_INT(far->store.request_timeout_ms, 5000);
     CHECK_STR(g.exporters[p->exporters[1]].name, S("debug"));
     CHECK_INT(g.pipelines[1].signal, SIGNAL_METRICS);
     CHECK_INT(g.pipelines[1].batch.timeout, NANOS_MS);
@@ -218,10 +218,18 @@ TEST(graph_refuses_of_clickhouse_what_weir_does_otherwise)
         {"endpoint: 'http://db:8123?x=1'",
          "25: exporters.clickhouse.endpoint: no parameters in the endpoint: write database, "
          "username, password and timeout apart"},
+        {"endpoint: 'http://a:8123, b:8123'",
+         "25: exporters.clickhouse.endpoint: \"b:8123\" is not http://host:8123 or "
+         "https://host:8443"},
+        {"endpoint: 'http://a:8123,'",
+         "25: exporters.clickhouse.endpoint: nothing behind the last comma"},
+        {"tls: {ca_pem: x}",
+         "21: exporters.clickhouse.tls.ca_pem: no such option here"},
         {"ttl: 72h", "15: exporters.clickhouse.ttl: retention.traces, retention.logs and "
                      "retention.metrics say how long rows are kept"},
         {"database: x", "15: exporters.clickhouse.database: without an endpoint this is weir's own "
-                        "store: store.database, store.user and store.password are its options"},
+                        "store: store.database, store.user, store.password and store.tls are its "
+                        "options"},
         {"endpont: x", "15: exporters.clickhouse.endpont: no such option; did you mean "
                        "\"endpoint\"?"},
         {"sending_queue: {enabled: false}",
@@ -280,4 +288,26 @@ TEST(graph_page_shows_an_example_that_is_read)
     CHECK_INT(s, ST_OK);
     CHECK_INT(g.n_pipelines, 3);
     CHECK_INT(g.n_warnings, 0);
+}
+
+TEST(graph_reads_of_clickhouse_several_addresses_tls_and_compression)
+{
+    struct graph g;
+    CHECK_INT(
+        read(S("receivers: {otlp: }\n"
+               "exporters:\n"
+               "  clickhouse: {endpoint: 'https://a:8443,https://b:8443', compress: lz4,\n"
+               "    tls: {ca_file: ca.pem, cert_file: c.pem, key_file: k.pem,\n"
+               "      insecure_skip_verify: true}}\n"
+               "service: {pipelines: {logs: {receivers: [otlp], exporters: [clickhouse]}}}\n"),
+             &g),
+        ST_OK);
+    const struct store_options *o = &g.exporters[0].store;
+    CHECK_INT(o->driver, STORE_SERVER);
+    CHECK_STR(o->url, S("https://a:8443,https://b:8443"));
+    CHECK_INT(o->compression, STORE_COMPRESS_LZ4);
+    CHECK_STR(o->tls.ca_file, S("ca.pem"));
+    CHECK_STR(o->tls.cert_file, S("c.pem"));
+    CHECK_STR(o->tls.key_file, S("k.pem"));
+    CHECK(o->tls.insecure_skip_verify);
 }

@@ -1,6 +1,7 @@
 #include "cmd/parts.h"
 
 #include "cmd/access.h"
+#include "cmd/store_options.h"
 
 #include "base/json_out.h"
 #include "ingest/detect/detect.h"
@@ -51,6 +52,9 @@ status parts_check(const struct config *c, const struct graph *g, struct err *er
     struct access access;
     TRY(check_addresses(c, err));
     TRY(access_of(c, &access, err));
+    struct store_options own;
+    TRY(store_options_of(c, &own, err));
+    TRY(store_check(&own, err));
     for (size_t i = 0; i < g->n_pipelines; i++) {
         const struct graph_pipeline *p = &g->pipelines[i];
         for (size_t k = 0; k < p->n_processors; k++)
@@ -62,7 +66,11 @@ status parts_check(const struct config *c, const struct graph *g, struct err *er
     }
     for (size_t i = 0; i < g->n_exporters; i++) {
         const struct graph_exporter *e = &g->exporters[i];
-        if (e->is_clickhouse) continue;
+        if (e->is_clickhouse) {
+            status s = e->store.url.len ? store_check(&e->store, err) : ST_OK;
+            if (s != ST_OK) return err_wrap(err, s, STR_FMT, STR_ARG(e->name));
+            continue;
+        }
         struct exporter *x;
         TRY(exporter_open(&(struct exporter_spec){e->name, e->options}, &x, err));
         exporter_close(x);
@@ -128,16 +136,9 @@ static const char *c_string(struct arena *a, str s)
 static status open_store(const struct graph_exporter *e, struct parts *p, struct store **ret,
                          struct err *err)
 {
-    const struct store_options opt = {
-        .driver = STORE_SERVER,
-        .connections = e->common.consumers + 2,
-        .database = e->store.database,
-        .url = e->store.url,
-        .user = e->store.user,
-        .password = e->store.password,
-        .may_be_away = true,
-        .request_timeout_ms = e->store.timeout_ms,
-    };
+    struct store_options opt = e->store;
+    opt.connections = e->common.consumers + 2;
+    opt.may_be_away = true;
     status s = store_open(&opt, ret, err);
     if (s != ST_OK) return err_wrap(err, s, STR_FMT, STR_ARG(e->name));
     p->stores[p->n_stores++] = *ret;

@@ -9,6 +9,7 @@
 
 #include "base/json_out.h"
 #include "cmd/access.h"
+#include "cmd/store_options.h"
 #include "lifecycle/lifecycle.h"
 #include "obs/log.h"
 #include "obs/memory.h"
@@ -48,8 +49,9 @@ static bool begin(struct service *s, bool receives, int argc, char **argv, int *
         struct buf help;
         buf_init(&help, 1u << 20);
         config_print_reference(&help, false);
-        printf("usage: weir %s [--config FILE] [--data DIR] [--OPTION VALUE ...]\n\n%.*s", s->name,
-               STR_ARG(buf_str(&help)));
+        printf("usage: weir %s [--config FILE] [--data DIR] [--store URL] [--OPTION VALUE "
+               "...]\n\n%.*s",
+               s->name, STR_ARG(buf_str(&help)));
         buf_done(&help);
         *ret_exit = 0;
         return false;
@@ -108,21 +110,12 @@ static status make_folder(struct service *s, str dir, str below, str *ret, struc
 
 status service_open_store(struct service *s, bool may_be_away, struct err *err)
 {
-    const struct config *c = &s->config;
-    struct store_options opt = {
-        .driver = c->store_url.len ? STORE_SERVER : STORE_EMBEDDED,
-        .database = c->store_database,
-        .connections = (unsigned)c->store_connections,
-        .library = c->store_library,
-        .memory_bytes = s->memory.engine,
-        .url = c->store_url,
-        .user = c->store_user,
-        .password = c->store_password,
-        .may_be_away = may_be_away,
-    };
-    if (!opt.connections) opt.connections = opt.driver == STORE_SERVER ? 8 : 6;
+    struct store_options opt;
+    TRY(store_options_of(&s->config, &opt, err));
+    opt.memory_bytes = s->memory.engine;
+    opt.may_be_away = may_be_away;
     if (opt.driver == STORE_EMBEDDED)
-        TRY(make_folder(s, c->data_dir, S("/clickhouse"), &opt.data_dir, err));
+        TRY(make_folder(s, s->config.data_dir, S("/clickhouse"), &opt.data_dir, err));
     return store_open(&opt, &s->store, err);
 }
 

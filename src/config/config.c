@@ -53,6 +53,8 @@ static const struct {
     {S("batch.max_rows"), 1},
     {S("batch.max_bytes"), 1},
     {S("store.writers"), 1},
+    {S("store.connect_timeout"), NANOS_MS},
+    {S("store.timeout"), NANOS_MS},
     {S("store.tries"), 1},
     {S("query.threads"), 1},
     {S("query.max_queued"), 1},
@@ -253,7 +255,10 @@ status config_load(struct config *c, struct arena *arena, int argc, char **argv,
         str name, value;
         TRY(take_flag(argc, argv, &i, &name, &value, err));
         if (str_eq(name, S("config"))) continue;
-        TRY(config_set(c, str_eq(name, S("data")) ? S("data.dir") : name, value, err));
+        str full = str_eq(name, S("data"))    ? S("data.dir")
+                   : str_eq(name, S("store")) ? S("store.url")
+                                              : name;
+        TRY(config_set(c, full, value, err));
     }
     return ST_OK;
 }
@@ -261,7 +266,9 @@ status config_load(struct config *c, struct arena *arena, int argc, char **argv,
 /* Files of secrets are named openly. */
 static bool is_secret(const struct option *o)
 {
-    return strstr(o->name.ptr, "password") || str_eq(o->name, S("receive.auth.bearer_token"));
+    bool is_file = o->name.len > 5 && str_eq(str_drop(o->name, o->name.len - 5), S("_file"));
+    return (strstr(o->name.ptr, "password") && !is_file) ||
+           str_eq(o->name, S("receive.auth.bearer_token"));
 }
 
 /* As the file would have it: a dollar is written twice, or it would begin a reference. */

@@ -54,8 +54,8 @@ void config_defaults(struct config *c, struct arena *arena);
 
 /* Defaults, then the file (when `--config FILE` is among the flags, or $WEIR_CONFIG), environment,
  * flags. Flags: --config FILE,
- * --data DIR (short for --data.dir), --dotted.name VALUE or --dotted.name=VALUE. ST_NOT_FOUND with
- * an empty message: --help was asked. */
+ * --data DIR (short for --data.dir), --store URL (for --store.url), --dotted.name VALUE or
+ * --dotted.name=VALUE. ST_NOT_FOUND with an empty message: --help was asked. */
 [[nodiscard]] status config_load(struct config *c, struct arena *arena, int argc, char **argv,
                                  char **env, struct err *err);
 

@@ -92,9 +92,10 @@ TEST(config_flags_win)
     struct err err;
     char *env[] = {(char[]){"WEIR_DATA_DIR=/env"}, (char[]){"WEIR_BATCH_SEND_BATCH_SIZE=5"}, NULL};
     char *argv[] = {(char[]){"run"}, (char[]){"--data"}, (char[]){"/flag"},
-                    (char[]){"--batch.timeout=1m"}};
-    CHECK_INT(config_load(&c, &arena, 4, argv, env, &err), ST_OK);
+                    (char[]){"--batch.timeout=1m"}, (char[]){"--store=http://h:1"}};
+    CHECK_INT(config_load(&c, &arena, 5, argv, env, &err), ST_OK);
     CHECK_STR(c.data_dir, S("/flag"));
+    CHECK_STR(c.store_url, S("http://h:1"));
     CHECK_INT(c.batch_size, 5);
     CHECK_INT(c.batch_timeout, 60 * NANOS_S);
     char *typo[] = {(char[]){"run"}, (char[]){"--batch.timeot=1m"}};
@@ -122,6 +123,7 @@ TEST(config_printed_is_read_back)
     struct err err;
     CHECK_INT(config_set(&c, S("batch.timeout"), S("90s"), &err), ST_OK);
     CHECK_INT(config_set(&c, S("store.password"), S("hush"), &err), ST_OK);
+    CHECK_INT(config_set(&c, S("store.password_file"), S("/open/name"), &err), ST_OK);
     CHECK_INT(config_set(&c, S("receive.auth.bearer_token"), S("hush"), &err), ST_OK);
     CHECK_INT(config_set(&c, S("receive.auth.bearer_tokens_file"), S("shown"), &err), ST_OK);
     struct buf out;

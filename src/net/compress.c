@@ -3,6 +3,7 @@
 #include "net/compress.h"
 
 #include <libdeflate.h>
+#include <lz4frame.h>
 #include <stdlib.h>
 #include <zstd.h>
 
@@ -183,6 +184,21 @@ status compress_zstd(str in, int level, struct buf *out, struct err *err)
     size_t n = ZSTD_compress(out->ptr + out->len, bound, in.ptr, in.len, level);
     if (ZSTD_isError(n))
         return err_set(err, ST_INTERNAL, ERR_NOPOS, "zstd: %s", ZSTD_getErrorName(n));
+    out->len += n;
+    return ST_OK;
+}
+
+status compress_lz4(str in, struct buf *out, struct err *err)
+{
+    const LZ4F_preferences_t how = {
+        .frameInfo = {.blockSizeID = LZ4F_max1MB, .contentSize = in.len}};
+    size_t bound = LZ4F_compressFrameBound(in.len, &how);
+    if (!buf_reserve(out, bound))
+        return err_set(err, ST_LIMIT, ERR_NOPOS, "lz4: %zu bytes do not fit in %zu", bound,
+                       out->max - out->len);
+    size_t n = LZ4F_compressFrame(out->ptr + out->len, bound, in.ptr, in.len, &how);
+    if (LZ4F_isError(n))
+        return err_set(err, ST_INTERNAL, ERR_NOPOS, "lz4: %s", LZ4F_getErrorName(n));
     out->len += n;
     return ST_OK;
 }

@@ -39,5 +39,6 @@ static inline unsigned store_reserved(unsigned connections)
 /* The database's name checked and defaulted; options' strings are borrowed. */
 [[nodiscard]] status embedded_open(const struct store_options *opt, struct store **ret,
                                    struct err *err);
+[[nodiscard]] status server_check(const struct store_options *opt, struct err *err);
 [[nodiscard]] status server_open(const struct store_options *opt, struct store **ret,
                                  struct err *err);

@@ -25,7 +25,8 @@ static const struct engine_code *find_code(int code)
 int store_error_code(str message)
 {
     static const char prefix[] = "Code: ";
-    const char *at = memmem(message.ptr, message.len, prefix, sizeof prefix - 1);
+    const char *at =
+        message.len ? memmem(message.ptr, message.len, prefix, sizeof prefix - 1) : NULL;
     if (!at) return 0;
     int code = 0;
     const char *end = message.ptr + message.len;

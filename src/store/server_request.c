@@ -8,6 +8,8 @@
 #include "base/arena.h"
 #include "base/json_in.h"
 #include "base/num.h"
+#include "store/server_decode.h"
+#include "store/server_endpoints.h"
 
 enum { ERROR_BYTES = 1 << 20, CANCEL_LOOK_MS = 20, IDLE_LOOK_MS = 1000, GRACE_MS = 5000 };
 
@@ -19,7 +21,11 @@ struct exchange {
     struct buf error; /* the body of an answer that is not 200 */
     struct store_stats stats;
     int exception_code;
-    bool stopped, too_long; /* by the reader; past max_bytes */
+    struct server_decoder *decoder; /* NULL: the answer comes as it is */
+    bool handed_over;               /* a piece of the answer */
+    bool stopped, too_long;         /* by the reader; past max_bytes */
+    bool undecodable;
+    struct err decoding;
 };
 
 static size_t send_body(char *out, size_t size, size_t n, void *ctx)
@@ -49,21 +55,33 @@ static int rewind_body(void *ctx, curl_off_t offset, int origin)
     return CURL_SEEKFUNC_OK;
 }
 
-static size_t take_answer(char *data, size_t size, size_t n, void *ctx)
+/* What the answer says, decoded. */
+static bool take_piece(void *ctx, str piece)
 {
     struct exchange *x = ctx;
-    str piece = {data, size * n};
     long http = 0;
     curl_easy_getinfo(x->easy, CURLINFO_RESPONSE_CODE, &http);
     if (http != 200) {
         buf_add(&x->error, piece); /* what does not fit is cut */
-        return piece.len;
+        return true;
     }
     x->stats.result_bytes += piece.len;
     x->too_long = x->r->max_bytes && x->stats.result_bytes > x->r->max_bytes;
-    if (x->too_long) return 0;
+    if (x->too_long) return false;
+    x->handed_over |= piece.len > 0;
     x->stopped = piece.len && !x->r->chunk(x->r->ctx, piece);
-    return x->stopped ? 0 : piece.len;
+    return !x->stopped;
+}
+
+static size_t take_answer(char *data, size_t size, size_t n, void *ctx)
+{
+    struct exchange *x = ctx;
+    str piece = {data, size * n};
+    if (x->undecodable) return 0;
+    if (!x->decoder) return take_piece(x, piece) ? piece.len : 0;
+    status s = server_decode(x->decoder, piece, take_piece, x, &x->decoding);
+    x->undecodable = s == ST_INVALID;
+    return s == ST_OK ? piece.len : 0;
 }
 
 /* {"read_rows":"1","read_bytes":"8",...} */
@@ -97,6 +115,21 @@ static bool header_value(str line, str name, str *ret)
     return true;
 }
 
+static void expect_encoding(struct exchange *x, str name)
+{
+    server_decoder_free(x->decoder);
+    x->decoder = NULL;
+    if (str_eq_fold(name, S("zstd")))
+        x->decoder = server_decoder_new(SERVER_ZSTD);
+    else if (str_eq_fold(name, S("lz4")))
+        x->decoder = server_decoder_new(SERVER_LZ4);
+    else if (!str_eq_fold(name, S("identity"))) {
+        x->undecodable = true;
+        (void)!err_set(&x->decoding, ST_INVALID, ERR_NOPOS,
+                       "Content-Encoding " STR_FMT " was not asked for", STR_ARG(name));
+    }
+}
+
 static size_t take_header(char *data, size_t size, size_t n, void *ctx)
 {
     struct exchange *x = ctx;
@@ -106,7 +139,32 @@ static size_t take_header(char *data, size_t size, size_t n, void *ctx)
     if (header_value(line, S("X-ClickHouse-Exception-Code"), &value) &&
         num_parse_u64(value, &code) && code < 100000)
         x->exception_code = (int)code;
+    if (header_value(line, S("Content-Encoding"), &value)) expect_encoding(x, value);
     return line.len;
+}
+
+static void set_tls(CURL *c, const struct server_tls *tls)
+{
+    curl_easy_setopt(c, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    curl_easy_setopt(c, CURLOPT_SSL_VERIFYPEER, tls->insecure_skip_verify ? 0L : 1L);
+    curl_easy_setopt(c, CURLOPT_SSL_VERIFYHOST, tls->insecure_skip_verify ? 0L : 2L);
+    if (tls->ca_file) {
+        curl_easy_setopt(c, CURLOPT_CAINFO, tls->ca_file);
+        curl_easy_setopt(c, CURLOPT_CAPATH, NULL); /* these and no others */
+    }
+    if (tls->cert_file) curl_easy_setopt(c, CURLOPT_SSLCERT, tls->cert_file);
+    if (tls->key_file) curl_easy_setopt(c, CURLOPT_SSLKEY, tls->key_file);
+}
+
+static void set_url(CURL *c, const struct server_request *r)
+{
+    struct buf url;
+    buf_init(&url, strlen(r->base) + strlen(r->target) + 1);
+    buf_add(&url, str_of(r->base));
+    buf_add(&url, str_of(r->target));
+    buf_char(&url, '\0');
+    curl_easy_setopt(c, CURLOPT_URL, url.ptr); /* copied */
+    buf_done(&url);
 }
 
 static void set_up(struct exchange *x, char *why)
@@ -116,7 +174,8 @@ static void set_up(struct exchange *x, char *why)
     curl_off_t length = 0;
     for (size_t i = 0; i < r->n_body; i++) length += (curl_off_t)r->body[i].len;
     curl_easy_reset(c);
-    curl_easy_setopt(c, CURLOPT_URL, r->url);
+    set_url(c, r);
+    set_tls(c, r->tls);
     curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(c, CURLOPT_PROXY, "");
     curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
@@ -140,7 +199,6 @@ static void set_up(struct exchange *x, char *why)
     curl_easy_setopt(c, CURLOPT_WRITEDATA, x);
     curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, take_header);
     curl_easy_setopt(c, CURLOPT_HEADERDATA, x);
-    if (r->compress_answer) curl_easy_setopt(c, CURLOPT_ACCEPT_ENCODING, "");
 }
 
 static bool is_set(const atomic_bool *cancel)
@@ -199,15 +257,40 @@ static status answer_error(struct exchange *x, long http, struct err *err)
     return err_set(err, s, ERR_NOPOS, "HTTP %ld: " STR_FMT, http, STR_ARG(text));
 }
 
-static status outcome(struct exchange *x, CURLcode result, const char *why, struct err *err)
+/* Answers by which a server says that it is going, or cannot reach what it needs: another may. */
+static bool is_leaving(const struct exchange *x, long http)
 {
-    long http = 0;
-    curl_easy_getinfo(x->easy, CURLINFO_RESPONSE_CODE, &http);
+    int code = x->exception_code ? x->exception_code : store_error_code(buf_str(&x->error));
+    switch (code) {
+    case 0: return http == 502 || http == 503 || http == 504;
+    case 225: /* NO_ZOOKEEPER */
+    case 236: /* ABORTED: it shuts down */
+    case 242: /* TABLE_IS_READ_ONLY: it has lost its keeper */
+    case 999: /* KEEPER_EXCEPTION */ return true;
+    default: return false;
+    }
+}
+
+static enum server_reach reach_of(const struct exchange *x, CURLcode result, long http)
+{
+    if (result == CURLE_OK && !x->undecodable && !is_leaving(x, http)) return SERVER_SPOKE;
+    if (x->stopped || x->too_long) return SERVER_SPOKE;
+    long sent = 0;
+    curl_easy_getinfo(x->easy, CURLINFO_REQUEST_SIZE, &sent);
+    return x->handed_over ? SERVER_BROKE : sent == 0 ? SERVER_UNREACHED : SERVER_LOST;
+}
+
+static status outcome(struct exchange *x, CURLcode result, const char *why, long http,
+                      struct err *err)
+{
     if (is_set(x->r->cancel)) return err_set(err, ST_CANCELLED, ERR_NOPOS, "cancelled");
     if (x->stopped) return err_set(err, ST_CANCELLED, ERR_NOPOS, "cancelled by the reader");
     if (x->too_long)
         return err_set(err, ST_LIMIT, ERR_NOPOS, "result larger than %llu bytes",
                        (unsigned long long)x->r->max_bytes);
+    if (x->undecodable)
+        return err_set(err, ST_UNAVAILABLE, ERR_NOPOS, "the store's answer cannot be read: %s",
+                       x->decoding.msg);
     if (result == CURLE_OPERATION_TIMEDOUT)
         return err_set(err, ST_TIMEOUT, ERR_NOPOS, "the store does not answer: %s", why);
     if (result != CURLE_OK)
@@ -217,20 +300,29 @@ static status outcome(struct exchange *x, CURLcode result, const char *why, stru
 }
 
 status server_request_run(struct server_connection *c, const struct server_request *r,
-                          struct store_stats *ret, struct err *err)
+                          enum server_reach *reach, struct store_stats *ret, struct err *err)
 {
     if (!c->easy) {
         c->easy = curl_easy_init();
         c->multi = curl_multi_init();
         if (!c->easy || !c->multi) abort();
-        curl_multi_setopt(c->multi, CURLMOPT_MAXCONNECTS, 1L);
+        curl_multi_setopt(c->multi, CURLMOPT_MAXCONNECTS, (long)SERVER_ENDPOINTS_MAX);
     }
     struct exchange x = {.r = r, .easy = c->easy};
     char why[CURL_ERROR_SIZE] = "";
     buf_init(&x.error, ERROR_BYTES);
     set_up(&x, why);
     CURLcode result = transfer(c, r->cancel);
-    status s = outcome(&x, result, why, err);
+    if (result == CURLE_OK && x.decoder && !x.undecodable && !is_set(r->cancel) &&
+        !server_decoder_at_end(x.decoder)) {
+        x.undecodable = true;
+        (void)!err_set(&x.decoding, ST_INVALID, ERR_NOPOS, "it is cut off");
+    }
+    long http = 0;
+    curl_easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &http);
+    *reach = reach_of(&x, result, http);
+    status s = outcome(&x, result, why, http, err);
+    server_decoder_free(x.decoder);
     buf_done(&x.error);
     curl_easy_reset(c->easy); /* nothing of this exchange is pointed at any more */
     if (s == ST_OK) *ret = x.stats;

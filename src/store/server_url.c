@@ -37,6 +37,12 @@ static bool has_setting(const struct store_query *q, str name)
     return false;
 }
 
+bool server_url_reads_only(str sql)
+{
+    str word = sql_first_word(sql);
+    return sql_word_is(word, "SELECT") || sql_word_is(word, "WITH");
+}
+
 /* What the driver wants unless the statement says otherwise. */
 static void preset(struct buf *out, const struct store_query *q, str name, str value)
 {
@@ -48,8 +54,7 @@ static void presets(struct buf *out, const struct store_query *q, enum server_ur
     preset(out, q, S("wait_end_of_query"), S("1")); /* an error then comes as a status */
     preset(out, q, S("async_insert"), S("0"));
     preset(out, q, S("http_write_exception_in_output_format"), S("0"));
-    str word = sql_first_word(q->sql);
-    if (use == SERVER_URL_QUERY && (sql_word_is(word, "SELECT") || sql_word_is(word, "WITH"))) {
+    if (use == SERVER_URL_QUERY && server_url_reads_only(q->sql)) {
         preset(out, q, S("readonly"), S("2"));
         preset(out, q, S("cancel_http_readonly_queries_on_client_close"), S("1"));
     }
@@ -61,15 +66,14 @@ static void presets(struct buf *out, const struct store_query *q, enum server_ur
     }
 }
 
-void server_url(struct buf *out, str base, str database, const struct store_query *q,
-                enum server_url_use use)
+void server_url(struct buf *out, str database, const struct store_query *q, enum server_url_use use,
+                bool packed)
 {
-    while (base.len && base.ptr[base.len - 1] == '/') base.len--;
-    buf_add(out, base);
     buf_add(out, S("/?default_format="));
     url_escape(out, q->format);
     if (database.len) field(out, "", S("database"), database);
     presets(out, q, use);
+    if (packed) preset(out, q, S("enable_http_compression"), S("1"));
     for (size_t i = 0; i < q->n_settings; i++)
         field(out, "", q->settings[i].name, q->settings[i].value);
     struct buf value;
@@ -100,7 +104,7 @@ static bool starts(str s, str prefix)
 /* What is between "://" and the path. */
 static str authority(str url)
 {
-    const char *at = memmem(url.ptr, url.len, "://", 3);
+    const char *at = url.len ? memmem(url.ptr, url.len, "://", 3) : NULL;
     if (!at) return (str){0};
     str s = str_drop(url, (size_t)(at - url.ptr) + 3);
     size_t n = 0;

@@ -11,11 +11,15 @@ enum server_url_use {
     SERVER_URL_INSERT, /* the statement is in the URL, the data is the body */
 };
 
-/* base + "/?...": database (may be empty), settings, parameters, the fixed settings of this driver.
- * `q.sql` of an INSERT is without FORMAT. A statement that only selects is marked read-only, so
- * that the server stops it when the connection closes. */
-void server_url(struct buf *out, str base, str database, const struct store_query *q,
-                enum server_url_use use);
+/* What stands behind the server's address, "/?...": database (may be empty), settings, parameters,
+ * the fixed settings of this driver. `q.sql` of an INSERT is without FORMAT. `packed`: the answer
+ * may be compressed. A statement that only selects is marked read-only, so that the server stops it
+ * when the connection closes. */
+void server_url(struct buf *out, str database, const struct store_query *q, enum server_url_use use,
+                bool packed);
+
+/* Does it only select? Then it may be sent again elsewhere. */
+bool server_url_reads_only(str sql);
 
 /* Does the URL name this host? Then nothing is compressed on the way. */
 bool server_url_is_loopback(str url);

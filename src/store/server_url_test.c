@@ -7,7 +7,7 @@ static str url_of(const struct store_query *q, str database, enum server_url_use
     static struct buf out;
     buf_done(&out);
     buf_init(&out, 1 << 16);
-    server_url(&out, S("http://h:1/"), database, q, use);
+    server_url(&out, database, q, use, false);
     return buf_str(&out);
 }
 
@@ -15,7 +15,7 @@ TEST(a_select_is_read_only_and_has_the_drivers_settings)
 {
     struct store_query q = {.sql = S("SELECT 1"), .format = S("Native"), .timeout_ms = 1500};
     CHECK_STR(url_of(&q, S("weir"), SERVER_URL_QUERY),
-              S("http://h:1/?default_format=Native&database=weir&wait_end_of_query=1&async_insert=0"
+              S("/?default_format=Native&database=weir&wait_end_of_query=1&async_insert=0"
                 "&http_write_exception_in_output_format=0&readonly=2"
                 "&cancel_http_readonly_queries_on_client_close=1&max_execution_time=1.500"));
 }
@@ -26,7 +26,7 @@ TEST(a_statements_own_settings_win)
     struct store_query q = {
         .sql = S("OPTIMIZE TABLE t"), .format = S("Native"), .settings = set, .n_settings = 2};
     CHECK_STR(url_of(&q, (str){0}, SERVER_URL_QUERY),
-              S("http://h:1/?default_format=Native&wait_end_of_query=1"
+              S("/?default_format=Native&wait_end_of_query=1"
                 "&http_write_exception_in_output_format=0&async_insert=1&x=a%26b%3D%C3"));
 }
 
@@ -60,7 +60,7 @@ TEST(a_url_past_its_ceiling_says_so)
     struct store_param p = {S("a"), S("0123456789012345678901234567890123456789")};
     struct store_query q = {
         .sql = S("SELECT {a:String}"), .format = S("Native"), .params = &p, .n_params = 1};
-    server_url(&out, S("http://h"), S("weir"), &q, SERVER_URL_QUERY);
+    server_url(&out, S("weir"), &q, SERVER_URL_QUERY, false);
     CHECK(out.over);
     buf_done(&out);
 }
@@ -89,4 +89,22 @@ TEST(urls_that_are_no_store_are_refused)
                        S("file:///etc")};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         CHECK_INT(server_url_check(bad[i], &err), ST_INVALID);
+}
+
+TEST(an_answer_that_may_be_compressed_is_asked_for_so)
+{
+    struct buf out;
+    buf_init(&out, 1 << 16);
+    struct store_query q = {.sql = S("SELECT 1"), .format = S("Native")};
+    server_url(&out, S("weir"), &q, SERVER_URL_QUERY, true);
+    CHECK(memmem(out.ptr, out.len, "&enable_http_compression=1", 26) != NULL);
+    buf_done(&out);
+}
+
+TEST(only_selects_may_be_sent_twice)
+{
+    CHECK(server_url_reads_only(S(" select 1")));
+    CHECK(server_url_reads_only(S("WITH 1 AS x SELECT x")));
+    CHECK(!server_url_reads_only(S("INSERT INTO t SELECT 1")));
+    CHECK(!server_url_reads_only(S("CREATE TABLE t (a Int8)")));
 }

@@ -21,18 +21,24 @@ static status learn_version(struct store *s, struct err *err)
     return st;
 }
 
+status store_check(const struct store_options *opt, struct err *err)
+{
+    if (opt->database.len && !sql_is_name(opt->database))
+        return err_set(err, ST_INVALID, ERR_NOPOS, "\"" STR_FMT "\" is no database name",
+                       STR_ARG(opt->database));
+    if (opt->connections > CONNECTIONS_MAX)
+        return err_set(err, ST_LIMIT, ERR_NOPOS, "%u connections, limit %d", opt->connections,
+                       CONNECTIONS_MAX);
+    return opt->driver == STORE_SERVER ? server_check(opt, err) : ST_OK;
+}
+
 status store_open(const struct store_options *given, struct store **ret, struct err *err)
 {
     struct store_options opt = *given;
     if (!opt.database.len) opt.database = S("weir");
     if (!opt.request_timeout_ms) opt.request_timeout_ms = 300000;
     if (!opt.connect_timeout_ms) opt.connect_timeout_ms = 5000;
-    if (!sql_is_name(opt.database))
-        return err_set(err, ST_INVALID, ERR_NOPOS, "\"" STR_FMT "\" is no database name",
-                       STR_ARG(opt.database));
-    if (opt.connections > CONNECTIONS_MAX)
-        return err_set(err, ST_LIMIT, ERR_NOPOS, "%u connections, limit %d", opt.connections,
-                       CONNECTIONS_MAX);
+    TRY(store_check(&opt, err));
     struct store *s = NULL;
     TRY(opt.driver == STORE_EMBEDDED ? embedded_open(&opt, &s, err) : server_open(&opt, &s, err));
     s->driver = opt.driver;

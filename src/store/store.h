@@ -19,6 +19,21 @@ struct store;
 
 enum store_driver { STORE_EMBEDDED, STORE_SERVER };
 
+/* How bodies go between here and a server. AUTO: zstd, and nothing when all its addresses are this
+ * host. */
+enum store_compression {
+    STORE_COMPRESS_AUTO,
+    STORE_COMPRESS_ZSTD,
+    STORE_COMPRESS_LZ4,
+    STORE_COMPRESS_NONE
+};
+
+/* PEM files; empty: the system's authorities, no certificate of our own. */
+struct store_tls {
+    str ca_file, cert_file, key_file;
+    bool insecure_skip_verify; /* any certificate will do: logged as a warning */
+};
+
 struct store_options {
     enum store_driver driver;
     unsigned connections; /* pool size; embedded: default 4; server: 5 to 50, fewer become 5 */
@@ -30,12 +45,19 @@ struct store_options {
     uint64_t memory_bytes; /* max_server_memory_usage; 0: the engine's default */
 
     /* server */
-    str url; /* http://host:port, user and password apart */
+    str url; /* http://host:port, user and password apart; of one store: several, between commas */
+    bool round_robin; /* of several: each statement begins at the next; else at the first that works
+                       */
     str user, password;
+    enum store_compression compression;
+    struct store_tls tls;
     bool may_be_away; /* open although it does not answer, or answers that it cannot now: calls say
                          so until it does */
     uint32_t connect_timeout_ms, request_timeout_ms; /* 0: 5,000 and 300,000 */
 };
+
+/* What store_open would say of the options alone: asks nobody. ST_INVALID, ST_LIMIT. */
+[[nodiscard]] status store_check(const struct store_options *opt, struct err *err);
 
 /* Opens the driver, makes the database, checks that it answers. Strings are copied.
  * ST_UNAVAILABLE: no library, path in use by another process, no server; the error says which and
