@@ -154,12 +154,16 @@ static uint32_t traces_partition_seconds(const struct config *c)
 status service_prepare_tables(struct service *s, struct err *err)
 {
     const struct config *c = &s->config;
-    struct schema_settings set = {
-        .retention_traces_days = whole_days(c->retention_traces),
-        .retention_logs_days = whole_days(c->retention_logs),
-        .retention_metrics_days = whole_days(c->retention_metrics),
+    const struct schema_settings set = {
         .traces_partition_seconds = traces_partition_seconds(c),
-        .retention_rollup_5m_days = whole_days(c->retention_rollup_5m),
+        .retention_days =
+            {
+#define RETENTION(ident) [SCHEMA_KEEP_##ident] = whole_days(c->retention_##ident),
+#include "schema/retentions.def"
+#undef RETENTION
+            },
+        .cluster = c->store_cluster,
+        .database = c->store_database,
     };
     return lifecycle_start(s->store, &set, err);
 }

@@ -1,14 +1,20 @@
 /* Retention: the tables' TTLs follow the settings. */
 #include <inttypes.h>
-#include <stdio.h>
+#include <string.h>
 
 #include "lifecycle/lifecycle.h"
 #include "lifecycle/rows.h"
 #include "store/store.h"
 
-struct kept_table {
+enum { SQL_BYTES = 1 << 16 };
+
+static const struct kept_table {
     const char *table, *expires; /* from when on, as the engine prints it */
-    uint32_t days;
+    enum schema_retention retention;
+} kept_tables[] = {
+#define KEPT(table, expires, retention) {#table, expires, SCHEMA_KEEP_##retention},
+#include "lifecycle/kept.def"
+#undef KEPT
 };
 
 /* What system.tables.engine_full says between TTL and SETTINGS. */
@@ -22,59 +28,59 @@ static str ttl_text(str engine_full)
     return end ? (str){s.ptr, (size_t)(end - s.ptr)} : s;
 }
 
-static status read_ttl(struct store *s, const char *table, struct buf *out, struct err *err)
+static status has_ttl(struct store *s, const struct schema_settings *set, const char *table,
+                      str want, bool *ret_same, struct err *err)
 {
+    struct buf name;
     struct rows rows;
-    struct store_param param = {S("table"), {table, strlen(table)}};
-    TRY(rows_read(s,
-                  S("SELECT engine_full FROM system.tables"
-                    " WHERE database = currentDatabase() AND name = {table:String}"),
-                  &param, 1, &rows, err));
+    buf_init(&name, 256);
+    schema_add_local(&name, set, str_of(table));
+    struct store_param param = {S("table"), buf_str(&name)};
+    status st = rows_read(s,
+                          S("SELECT engine_full FROM system.tables"
+                            " WHERE database = currentDatabase() AND name = {table:String}"),
+                          &param, 1, &rows, err);
+    buf_done(&name);
+    if (st != ST_OK) return st;
     str field = {0};
-    bool found = rows_next(&rows, &field, 1);
-    buf_clear(out);
-    buf_add(out, ttl_text(field));
+    if (rows_next(&rows, &field, 1))
+        *ret_same = str_eq(ttl_text(field), want);
+    else
+        st = err_set(err, ST_INTERNAL, ERR_NOPOS, "there is no table %s", table);
     rows_done(&rows);
-    return found ? ST_OK : err_set(err, ST_INTERNAL, ERR_NOPOS, "there is no table %s", table);
+    return st;
 }
 
-static status retain_table(struct store *s, const struct kept_table *t, uint32_t *changed,
-                           struct err *err)
+static status retain_table(struct store *s, const struct schema_settings *set,
+                           const struct kept_table *t, uint32_t *changed, struct err *err)
 {
-    char want[128], sql[512];
-    snprintf(want, sizeof want, "%s + toIntervalDay(%" PRIu32 ")", t->expires, t->days);
-    if (!t->days) *want = '\0';
-    struct buf is;
-    buf_init(&is, 1 << 16);
-    status st = read_ttl(s, t->table, &is, err);
-    bool same = st == ST_OK && str_eq(buf_str(&is), (str){want, strlen(want)});
-    buf_done(&is);
-    if (st != ST_OK || same) return st;
-    int n = t->days ? snprintf(sql, sizeof sql, "ALTER TABLE %s MODIFY TTL %s", t->table, want)
-                    : snprintf(sql, sizeof sql, "ALTER TABLE %s REMOVE TTL", t->table);
-    st = store_exec(s, (str){sql, (size_t)n}, err);
-    if (st != ST_OK) return err_wrap(err, st, "retention of %s", t->table);
-    ++*changed;
-    return ST_OK;
+    uint32_t days = set->retention_days[t->retention];
+    struct buf want, sql;
+    buf_init(&want, SQL_BYTES);
+    buf_init(&sql, SQL_BYTES);
+    if (days) buf_printf(&want, "%s + toIntervalDay(%" PRIu32 ")", t->expires, days);
+    bool same = false;
+    status st = has_ttl(s, set, t->table, buf_str(&want), &same, err);
+    if (st == ST_OK && !same) {
+        buf_add(&sql, S("ALTER TABLE "));
+        schema_add_table(&sql, set, str_of(t->table));
+        buf_add(&sql, days ? S(" MODIFY TTL ") : S(" REMOVE TTL"));
+        buf_add(&sql, buf_str(&want));
+        st = store_exec(s, buf_str(&sql), err);
+        if (st != ST_OK) st = err_wrap(err, st, "retention of %s", t->table);
+        *changed += st == ST_OK;
+    }
+    buf_done(&sql);
+    buf_done(&want);
+    return st;
 }
 
 status lifecycle_retain(struct store *s, const struct schema_settings *set, uint32_t *ret_changed,
                         struct err *err)
 {
-    const struct kept_table tables[] = {
-        {"otel_traces", "toDateTime(timestamp)", set->retention_traces_days},
-        {"otel_trace_index", "hour", set->retention_traces_days},
-        {"otel_span_names", "day", set->retention_traces_days},
-        {"otel_traces_red_5m", "time", set->retention_rollup_5m_days},
-        {"otel_logs", "toDateTime(timestamp)", set->retention_logs_days},
-        {"otel_log_streams", "day", set->retention_logs_days},
-        {"otel_metrics", "toDateTime(timestamp)", set->retention_metrics_days},
-        {"otel_metric_series", "day", set->retention_metrics_days},
-        {"otel_metric_exemplars", "toDateTime(timestamp)", set->retention_metrics_days},
-    };
     uint32_t changed = 0;
-    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
-        TRY(retain_table(s, &tables[i], &changed, err));
+    for (size_t i = 0; i < sizeof kept_tables / sizeof *kept_tables; i++)
+        TRY(retain_table(s, set, &kept_tables[i], &changed, err));
     if (ret_changed) *ret_changed = changed;
     return ST_OK;
 }

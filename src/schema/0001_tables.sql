@@ -1,9 +1,9 @@
 -- The three tables and their side tables. Measurements behind each choice: docs/schema.md.
 -- An insert (at most batch.max_rows) becomes a compact part, one file for all columns: making a hundred files costs more than
 -- filling them. From 131072 rows on a merge goes column by column, and its part is wide.
--- Statements end with a line that holds only ";". ${...} is substituted by schema_substitute().
+-- Statements end with a line that holds only ";". ${...} is substituted: README.md.
 
-CREATE TABLE IF NOT EXISTS otel_traces
+CREATE TABLE IF NOT EXISTS ${table otel_traces}
 (
     timestamp DateTime64(9, 'UTC') CODEC(Delta(8), ZSTD(3)),
     trace_id FixedString(16) CODEC(ZSTD(3)),
@@ -48,44 +48,53 @@ CREATE TABLE IF NOT EXISTS otel_traces
     adjusted_count Float64 CODEC(ZSTD(3)),
     PROJECTION by_service (SELECT _part_offset ORDER BY service_name, span_name, timestamp)
 )
-ENGINE = MergeTree
+ENGINE = ${engine MergeTree}
 PARTITION BY toStartOfInterval(timestamp, INTERVAL ${traces_partition_seconds} SECOND)
 ORDER BY (trace_id, span_id, timestamp)
 TTL toDateTime(timestamp) + INTERVAL ${retention_traces_days} DAY
-SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 10000, max_compress_block_size = 262144, min_rows_for_wide_part = 131072
+SETTINGS ttl_only_drop_parts = 1, ${deduplication_window 10000}, max_compress_block_size = 262144, min_rows_for_wide_part = 131072
+;
+
+${distributed otel_traces cityHash64(trace_id)}
 ;
 
 -- Where to look for a trace: 32 bits of its id and the hours it has spans in.
-CREATE TABLE IF NOT EXISTS otel_trace_index
+CREATE TABLE IF NOT EXISTS ${table otel_trace_index}
 (
     trace_hash UInt32 CODEC(ZSTD(3)),
     hour DateTime('UTC') CODEC(Delta(4), ZSTD(3))
 )
-ENGINE = ReplacingMergeTree
+ENGINE = ${engine ReplacingMergeTree}
 PARTITION BY toDate(hour)
 ORDER BY (trace_hash, hour)
 TTL hour + INTERVAL ${retention_traces_days} DAY
-SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 10000
+SETTINGS ttl_only_drop_parts = 1, ${deduplication_window 10000}
+;
+
+${distributed otel_trace_index intHash64(trace_hash)}
 ;
 
 -- Catalogue of services and operations, a row for each day seen.
-CREATE TABLE IF NOT EXISTS otel_span_names
+CREATE TABLE IF NOT EXISTS ${table otel_span_names}
 (
     day Date CODEC(ZSTD(3)),
     service_name LowCardinality(String) CODEC(ZSTD(3)),
     span_name LowCardinality(String) CODEC(ZSTD(3)),
     span_kind UInt8 CODEC(ZSTD(3))
 )
-ENGINE = ReplacingMergeTree
+ENGINE = ${engine ReplacingMergeTree}
 PARTITION BY toStartOfMonth(day)
 ORDER BY (service_name, span_name, span_kind, day)
 TTL day + INTERVAL ${retention_traces_days} DAY
-SETTINGS non_replicated_deduplication_window = 10000
+SETTINGS ${deduplication_window 10000}
+;
+
+${distributed otel_span_names cityHash64(service_name)}
 ;
 
 -- Rate, errors and duration of spans per five minutes, taken before sampling. Counts are of what the spans stand for. A duration is in
 -- bucket floor(log2(ns) * 8); the histogram is the buckets there are, and their counts.
-CREATE TABLE IF NOT EXISTS otel_traces_red_5m
+CREATE TABLE IF NOT EXISTS ${table otel_traces_red_5m}
 (
     time DateTime('UTC') CODEC(Delta(4), ZSTD(3)),
     service_name LowCardinality(String) CODEC(ZSTD(3)),
@@ -97,14 +106,17 @@ CREATE TABLE IF NOT EXISTS otel_traces_red_5m
     duration_max SimpleAggregateFunction(max, UInt64) CODEC(ZSTD(3)),
     histogram SimpleAggregateFunction(sumMap, Tuple(Array(UInt16), Array(Float64))) CODEC(ZSTD(3))
 )
-ENGINE = AggregatingMergeTree
+ENGINE = ${engine AggregatingMergeTree}
 PARTITION BY toDate(time)
 ORDER BY (service_name, span_name, span_kind, time)
-TTL time + INTERVAL ${retention_rollup_5m_days} DAY
-SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 10000
+TTL time + INTERVAL ${retention_traces_5m_days} DAY
+SETTINGS ttl_only_drop_parts = 1, ${deduplication_window 10000}
 ;
 
-CREATE TABLE IF NOT EXISTS otel_logs
+${distributed otel_traces_red_5m cityHash64(service_name)}
+;
+
+CREATE TABLE IF NOT EXISTS ${table otel_logs}
 (
     timestamp DateTime64(9, 'UTC') CODEC(Delta(8), ZSTD(3)),
     observed_timestamp DateTime64(9, 'UTC') CODEC(Delta(8), ZSTD(3)),
@@ -134,29 +146,35 @@ CREATE TABLE IF NOT EXISTS otel_logs
     log_attribute_types LowCardinality(String) CODEC(ZSTD(3)),
     dropped_attributes UInt32 CODEC(ZSTD(3))
 )
-ENGINE = MergeTree
+ENGINE = ${engine MergeTree}
 PARTITION BY toDate(timestamp)
 ORDER BY (toStartOfFiveMinutes(timestamp), severity_number, service_name, timestamp)
 TTL toDateTime(timestamp) + INTERVAL ${retention_logs_days} DAY
-SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 10000, max_compress_block_size = 262144, min_rows_for_wide_part = 131072
+SETTINGS ttl_only_drop_parts = 1, ${deduplication_window 10000}, max_compress_block_size = 262144, min_rows_for_wide_part = 131072
+;
+
+${distributed otel_logs stream_id}
 ;
 
 -- One row per resource that logged and day seen; stream_id is the hash of the resource's attributes.
-CREATE TABLE IF NOT EXISTS otel_log_streams
+CREATE TABLE IF NOT EXISTS ${table otel_log_streams}
 (
     day Date CODEC(ZSTD(3)),
     stream_id UInt64 CODEC(ZSTD(3)),
     service_name LowCardinality(String) CODEC(ZSTD(3)),
     resource_attributes Map(LowCardinality(String), LowCardinality(String)) CODEC(ZSTD(3))
 )
-ENGINE = ReplacingMergeTree
+ENGINE = ${engine ReplacingMergeTree}
 PARTITION BY toStartOfMonth(day)
 ORDER BY (service_name, stream_id, day)
 TTL day + INTERVAL ${retention_logs_days} DAY
-SETTINGS non_replicated_deduplication_window = 10000
+SETTINGS ${deduplication_window 10000}
 ;
 
-CREATE TABLE IF NOT EXISTS otel_metrics
+${distributed otel_log_streams stream_id}
+;
+
+CREATE TABLE IF NOT EXISTS ${table otel_metrics}
 (
     timestamp DateTime64(3, 'UTC') CODEC(Delta(8), ZSTD(3)),
     start_timestamp DateTime64(3, 'UTC') CODEC(Delta(8), ZSTD(3)),
@@ -182,15 +200,18 @@ CREATE TABLE IF NOT EXISTS otel_metrics
     quantiles Array(Float64) CODEC(ZSTD(3)),
     quantile_values Array(Float64) CODEC(ZSTD(3))
 )
-ENGINE = MergeTree
+ENGINE = ${engine MergeTree}
 PARTITION BY toDate(timestamp)
 ORDER BY (toStartOfHour(timestamp), metric_name, series_id, timestamp)
 TTL toDateTime(timestamp) + INTERVAL ${retention_metrics_days} DAY
-SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 10000, max_compress_block_size = 262144, min_rows_for_wide_part = 131072
+SETTINGS ttl_only_drop_parts = 1, ${deduplication_window 10000}, max_compress_block_size = 262144, min_rows_for_wide_part = 131072
+;
+
+${distributed otel_metrics series_id}
 ;
 
 -- One row per series and day seen: what all its samples share, and the Prometheus name and labels it answers to.
-CREATE TABLE IF NOT EXISTS otel_metric_series
+CREATE TABLE IF NOT EXISTS ${table otel_metric_series}
 (
     day Date CODEC(ZSTD(3)),
     series_id UInt64 CODEC(ZSTD(3)),
@@ -220,14 +241,17 @@ CREATE TABLE IF NOT EXISTS otel_metric_series
     scope_dropped_attributes UInt32 CODEC(ZSTD(3)),
     scope_schema_url LowCardinality(String) CODEC(ZSTD(3))
 )
-ENGINE = ReplacingMergeTree
+ENGINE = ${engine ReplacingMergeTree}
 PARTITION BY toStartOfMonth(day)
 ORDER BY (prometheus_name, series_id, day)
 TTL day + INTERVAL ${retention_metrics_days} DAY
-SETTINGS non_replicated_deduplication_window = 10000
+SETTINGS ${deduplication_window 10000}
 ;
 
-CREATE TABLE IF NOT EXISTS otel_metric_exemplars
+${distributed otel_metric_series series_id}
+;
+
+CREATE TABLE IF NOT EXISTS ${table otel_metric_exemplars}
 (
     timestamp DateTime64(9, 'UTC') CODEC(Delta(8), ZSTD(3)),
     metric_name LowCardinality(String) CODEC(ZSTD(3)),
@@ -240,9 +264,12 @@ CREATE TABLE IF NOT EXISTS otel_metric_exemplars
     attributes Map(LowCardinality(String), String) CODEC(ZSTD(3)),
     attribute_types LowCardinality(String) CODEC(ZSTD(3))
 )
-ENGINE = MergeTree
+ENGINE = ${engine MergeTree}
 PARTITION BY toDate(timestamp)
 ORDER BY (metric_name, series_id, timestamp)
 TTL toDateTime(timestamp) + INTERVAL ${retention_metrics_days} DAY
-SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 10000
+SETTINGS ttl_only_drop_parts = 1, ${deduplication_window 10000}
+;
+
+${distributed otel_metric_exemplars series_id}
 ;

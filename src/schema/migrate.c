@@ -51,64 +51,6 @@ bool schema_statement_next(str *rest, str *ret)
     return true;
 }
 
-static bool setting_value(const struct schema_settings *set, str name, uint32_t *ret)
-{
-    const struct {
-        str name;
-        uint32_t value;
-    } known[] = {
-        {S("retention_traces_days"), set->retention_traces_days},
-        {S("retention_logs_days"), set->retention_logs_days},
-        {S("retention_metrics_days"), set->retention_metrics_days},
-        {S("traces_partition_seconds"), set->traces_partition_seconds},
-        {S("retention_rollup_5m_days"), set->retention_rollup_5m_days},
-    };
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-        if (str_eq(known[i].name, name)) {
-            *ret = known[i].value;
-            return true;
-        }
-    return false;
-}
-
-/* *ret_keep is false when the line is about a retention that is for ever. */
-static status substitute_line(str line, const struct schema_settings *set, struct buf *out,
-                              bool *ret_keep, struct err *err)
-{
-    while (line.len) {
-        const char *open = memmem(line.ptr, line.len, "${", 2);
-        const char *close = open ? memchr(open, '}', (size_t)(line.ptr + line.len - open)) : NULL;
-        if (!close) {
-            buf_add(out, line);
-            return ST_OK;
-        }
-        str name = {open + 2, (size_t)(close - open - 2)};
-        uint32_t value = 0;
-        if (!setting_value(set, name, &value))
-            return err_set(err, ST_INVALID, ERR_NOPOS, "no setting ${" STR_FMT "}", STR_ARG(name));
-        if (value == 0 && name.len > 10 && memcmp(name.ptr, "retention_", 10) == 0)
-            *ret_keep = false;
-        buf_add(out, (str){line.ptr, (size_t)(open - line.ptr)});
-        buf_printf(out, "%" PRIu32, value);
-        line = str_drop(line, (size_t)(close + 1 - line.ptr));
-    }
-    return ST_OK;
-}
-
-status schema_substitute(str sql, const struct schema_settings *set, struct buf *out,
-                         struct err *err)
-{
-    str line;
-    while (next_line(&sql, &line)) {
-        size_t before = out->len;
-        bool keep = true;
-        TRY(substitute_line(line, set, out, &keep, err));
-        if (sql.len) buf_char(out, '\n');
-        if (!keep) out->len = before;
-    }
-    return ST_OK;
-}
-
 /* Not `sorted by position`: by version, whatever the order of `out`. */
 static status check_applied(const struct applied_migration *applied, size_t n, bool *done,
                             struct err *err)
@@ -144,7 +86,7 @@ static status apply(const struct migration *m, const struct schema_settings *set
         s = schema_substitute(statement, set, &sql, err);
         if (s == ST_OK && sql.over)
             s = err_set(err, ST_LIMIT, ERR_NOPOS, "more than %d bytes", STATEMENT_BYTES);
-        if (s == ST_OK) s = exec(ctx, buf_str(&sql), err);
+        if (s == ST_OK && sql.len) s = exec(ctx, buf_str(&sql), err);
         if (s != ST_OK) s = err_wrap(err, s, "migration %s, statement %u", m->name, i);
     }
     if (s == ST_OK) { /* last: a migration that is recorded is whole */
@@ -160,15 +102,36 @@ static status apply(const struct migration *m, const struct schema_settings *set
     return s;
 }
 
+/* In a cluster the record is one table, replicated to all nodes of all shards. */
+static status prepare(const struct schema_settings *set, migrate_exec exec, void *ctx,
+                      struct err *err)
+{
+    struct buf sql;
+    buf_init(&sql, STATEMENT_BYTES);
+    status s = ST_OK;
+    if (set->cluster.len) {
+        buf_printf(&sql, "CREATE DATABASE IF NOT EXISTS " STR_FMT, STR_ARG(set->database));
+        schema_add_on_cluster(&sql, set);
+        s = exec(ctx, buf_str(&sql), err);
+    }
+    buf_clear(&sql);
+    buf_add(&sql, S("CREATE TABLE IF NOT EXISTS " SCHEMA_MIGRATIONS_TABLE));
+    schema_add_on_cluster(&sql, set);
+    buf_add(&sql, S(" (version UInt32, name String, checksum UInt64,"
+                    " applied_at DateTime64(3, 'UTC') DEFAULT now64(3)) ENGINE = "));
+    buf_add(&sql, set->cluster.len ? S("ReplicatedReplacingMergeTree('/clickhouse/tables/{database}"
+                                       "/{table}', '{shard}_{replica}')")
+                                   : S("ReplacingMergeTree"));
+    buf_add(&sql, S(" ORDER BY version"));
+    if (s == ST_OK) s = exec(ctx, buf_str(&sql), err);
+    buf_done(&sql);
+    return s;
+}
+
 status schema_migrate(const struct schema_settings *set, migrate_exec exec, migrate_applied applied,
                       void *ctx, uint32_t *ret_applied, struct err *err)
 {
-    TRY(exec(ctx,
-             S("CREATE TABLE IF NOT EXISTS " SCHEMA_MIGRATIONS_TABLE
-               " (version UInt32, name String, checksum UInt64,"
-               " applied_at DateTime64(3, 'UTC') DEFAULT now64(3))"
-               " ENGINE = ReplacingMergeTree ORDER BY version"),
-             err));
+    TRY(prepare(set, exec, ctx, err));
     struct applied_migration *rows = calloc(SCHEMA_MIGRATIONS_MAX, sizeof *rows);
     bool *done = calloc(n_migrations + 1, sizeof *done);
     if (!rows || !done) abort();

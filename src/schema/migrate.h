@@ -1,8 +1,5 @@
 /* migrate: numbered SQL files, embedded in the binary, applied in order and recorded in
- * weir_migrations.
- *
- * The files are src/schema/NNNN_name.sql, statements end with a line ";". ${name} is substituted:
- * see struct schema_settings. */
+ * weir_migrations. How the files are written: README.md. */
 #pragma once
 
 #include <stdbool.h>
@@ -12,6 +9,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/str.h"
+#include "schema/settings.h"
 
 struct migration {
     uint32_t version;
@@ -27,13 +25,6 @@ migration_checksum(const struct migration *m); /* XXH3 of the file as it is in t
 
 /* The next statement of a file, without its end line; false when there is none. `rest` moves on. */
 bool schema_statement_next(str *rest, str *ret);
-
-struct schema_settings {
-    uint32_t retention_traces_days, retention_logs_days,
-        retention_metrics_days;        /* 0: kept for ever */
-    uint32_t traces_partition_seconds; /* 3600, 21600, 86400 */
-    uint32_t retention_rollup_5m_days; /* 0: kept for ever */
-};
 
 /* Runs one statement. */
 typedef status (*migrate_exec)(void *ctx, str sql, struct err *err);
@@ -56,11 +47,6 @@ enum { SCHEMA_MIGRATIONS_MAX = 10000 };
 [[nodiscard]] status schema_migrate(const struct schema_settings *set, migrate_exec exec,
                                     migrate_applied applied, void *ctx, uint32_t *ret_applied,
                                     struct err *err);
-
-/* One statement's text with ${...} replaced. A line with a retention of 0 days is left out (a TTL
- * of 0 days would delete everything). ST_INVALID: a name that is not in struct schema_settings. */
-[[nodiscard]] status schema_substitute(str sql, const struct schema_settings *set, struct buf *out,
-                                       struct err *err);
 
 /* tables.def as data. */
 struct schema_column {

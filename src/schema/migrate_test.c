@@ -4,7 +4,13 @@
 
 #include "testing/test.h"
 
-static const struct schema_settings thirty = {30, 14, 7, 3600, 90};
+static const struct schema_settings thirty = {
+    .traces_partition_seconds = 3600, .retention_days = {30, 14, 7, 90, 90, 90, 365, 365, 365}};
+static const struct schema_settings cluster = {
+    .traces_partition_seconds = 3600,
+    .retention_days = {30, 14, 7, 90, 90, 90, 365, 365, 365},
+    .cluster = S("c"),
+    .database = S("weir")};
 
 TEST(statements_end_with_a_line_that_is_a_semicolon)
 {
@@ -37,7 +43,7 @@ TEST(settings_are_put_into_statements)
 
 TEST(a_retention_of_no_days_takes_its_line_away)
 {
-    struct schema_settings forever = {0, 0, 7, 3600, 0};
+    struct schema_settings forever = {.retention_days = {[SCHEMA_KEEP_metrics] = 7}};
     CHECK_STR(
         substituted(S("ORDER BY a\nTTL a + INTERVAL ${retention_traces_days} DAY\nSETTINGS b"),
                     &forever),
@@ -51,8 +57,39 @@ TEST(a_name_that_is_no_setting_is_refused)
     struct buf out;
     buf_init(&out, 1 << 16);
     struct err err = {};
-    CHECK_INT(schema_substitute(S("x ${nope}"), &thirty, &out, &err), ST_INVALID);
+    static const str wrong[] = {S("x ${nope}"),        S("${table}"),
+                                S("${engine}"),        S("${distributed}"),
+                                S("${distributed a}"), S("${deduplication_window}")};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        CHECK_INT(schema_substitute(wrong[i], &thirty, &out, &err), ST_INVALID);
     buf_done(&out);
+}
+
+TEST(a_table_of_a_cluster_is_a_local_and_a_distributed_one)
+{
+    CHECK_STR(substituted(S("CREATE ${table a} ENGINE = ${engine MergeTree}"), &thirty),
+              S("CREATE a ENGINE = MergeTree"));
+    CHECK_STR(substituted(S("CREATE ${table a} ENGINE = ${engine MergeTree}"), &cluster),
+              S("CREATE a_local ON CLUSTER 'c' ENGINE = ReplicatedMergeTree("
+                "'/clickhouse/tables/{database}/{table}/{shard}', '{replica}')"));
+    CHECK_STR(substituted(S("${engine ReplacingMergeTree v, w}"), &thirty),
+              S("ReplacingMergeTree(v, w)"));
+    CHECK_STR(substituted(S("${engine ReplacingMergeTree v}"), &cluster),
+              S("ReplicatedReplacingMergeTree('/clickhouse/tables/{database}/{table}/{shard}', "
+                "'{replica}', v)"));
+    CHECK_STR(substituted(S("CREATE v${on_cluster} TO ${local a}"), &thirty), S("CREATE v TO a"));
+    CHECK_STR(substituted(S("CREATE v${on_cluster} TO ${local a}"), &cluster),
+              S("CREATE v ON CLUSTER 'c' TO a_local"));
+    CHECK_STR(substituted(S("${distributed a hash(b, c)}"), &cluster),
+              S("CREATE TABLE IF NOT EXISTS a ON CLUSTER 'c' AS weir.a_local\n"
+                "ENGINE = Distributed('c', 'weir', 'a_local', hash(b, c))"));
+}
+
+TEST(a_statement_for_clusters_is_nothing_elsewhere)
+{
+    CHECK_STR(substituted(S("${distributed a hash(b)}"), &thirty), S(""));
+    CHECK_STR(substituted(S("${cluster_only}ALTER a\nDROP b"), &thirty), S(""));
+    CHECK_STR(substituted(S("${cluster_only}ALTER a\nDROP b"), &cluster), S("ALTER a\nDROP b"));
 }
 
 TEST(embedded_migrations_are_in_order_and_whole)
@@ -67,7 +104,7 @@ TEST(embedded_migrations_are_in_order_and_whole)
         size_t n = 0;
         while (schema_statement_next(&rest, &one)) {
             str sql = substituted(one, &thirty);
-            CHECK(memchr(sql.ptr, '$', sql.len) == NULL);
+            CHECK(!sql.len || memchr(sql.ptr, '$', sql.len) == NULL);
             n++;
         }
         CHECK(n > 0);
@@ -99,6 +136,31 @@ static status applied(void *ctx, struct applied_migration *out, size_t cap, size
     *ret_n = s->n;
     return ST_OK;
 }
+
+static status write_down(void *ctx, str sql, struct err *)
+{
+    buf_printf(ctx, STR_FMT "\n;\n\n", STR_ARG(sql));
+    return ST_OK;
+}
+
+static status none_applied(void *, struct applied_migration *, size_t, size_t *ret_n, struct err *)
+{
+    *ret_n = 0;
+    return ST_OK;
+}
+
+static void check_all(const struct schema_settings *set, const char *path)
+{
+    struct buf all;
+    buf_init(&all, 4 << 20);
+    struct err err = {};
+    CHECK_INT(schema_migrate(set, write_down, none_applied, &all, NULL, &err), ST_OK);
+    test_golden(path, buf_str(&all));
+    buf_done(&all);
+}
+
+TEST(what_one_engine_would_run) { check_all(&thirty, "src/schema/testdata/single.sql"); }
+TEST(what_a_cluster_would_run) { check_all(&cluster, "src/schema/testdata/cluster.sql"); }
 
 TEST(a_migration_is_recorded_after_its_last_statement)
 {

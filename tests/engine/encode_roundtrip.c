@@ -15,7 +15,7 @@ static struct arena arena;
 static struct store *tables(void)
 {
     static bool ready;
-    static const struct schema_settings forever = {0, 0, 0, 3600, 0};
+    static const struct schema_settings forever = {.traces_partition_seconds = 3600};
     struct err err = {};
     if (!ready) WANT(lifecycle_start(engine_store(), &forever, &err), ST_OK);
     ready = true;

@@ -3,7 +3,8 @@
 
 #include "engine/engine.h"
 
-static const struct schema_settings settings = {30, 14, 90, 3600, 90};
+static const struct schema_settings settings = {
+    .traces_partition_seconds = 3600, .retention_days = {30, 14, 90, 90, 90, 90, 365, 365, 365}};
 
 TEST(migrations_run_once)
 {
@@ -33,7 +34,10 @@ TEST(retention_follows_the_settings)
     uint32_t changed = 0;
     WANT(lifecycle_retain(s, &settings, &changed, &err), ST_OK);
     CHECK_INT(changed, 0);
-    struct schema_settings other = {30, 0, 7, 3600, 365};
+    struct schema_settings other = settings;
+    other.retention_days[SCHEMA_KEEP_logs] = 0;
+    other.retention_days[SCHEMA_KEEP_metrics] = 7;
+    other.retention_days[SCHEMA_KEEP_traces_5m] = 365;
     WANT(lifecycle_retain(s, &other, &changed, &err), ST_OK);
     CHECK_INT(changed, 6);
     CHECK_STR(engine_ask(s, "SELECT arraySort(groupArray(name)) FROM system.tables WHERE database "
@@ -72,7 +76,7 @@ TEST(no_retention_from_the_start_leaves_tables_without_ttl)
     struct err err = {};
     engine_do(s, "TRUNCATE TABLE weir_migrations");
     engine_do(s, "DROP TABLE otel_logs");
-    struct schema_settings forever = {0, 0, 0, 3600, 0};
+    struct schema_settings forever = {.traces_partition_seconds = 3600};
     WANT(lifecycle_migrate(s, &forever, NULL, &err), ST_OK);
     CHECK_STR(
         engine_ask(s,

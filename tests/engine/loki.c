@@ -43,7 +43,7 @@ static void prepare(void)
     if (done) return;
     done = true;
     struct err err = {};
-    static const struct schema_settings forever = {0, 0, 0, 3600, 0};
+    static const struct schema_settings forever = {.traces_partition_seconds = 3600};
     WANT(lifecycle_migrate(engine_store(), &forever, NULL, &err), ST_OK);
     for (size_t i = 0; i < sizeof data / sizeof *data; i++) engine_do(engine_store(), data[i]);
 }

@@ -16,7 +16,8 @@
 #include "net/compress.h"
 #include "obs/metrics.h"
 
-static const struct schema_settings settings = {30, 14, 90, 3600, 90};
+static const struct schema_settings settings = {
+    .traces_partition_seconds = 3600, .retention_days = {30, 14, 90, 90, 90, 90, 365, 365, 365}};
 
 static struct store *tables(void)
 {

@@ -60,7 +60,9 @@ static struct pipeline *child_open(struct store *ret_stores[2])
     struct store_options so = {.driver = STORE_EMBEDDED, .data_dir = below(data, "data")};
     if (store_open(&so, &ret_stores[0], &err) != ST_OK) fail("store", &err);
     ret_stores[1] = second_store(ret_stores[0]);
-    const struct schema_settings settings = {30, 14, 90, 3600, 90};
+    const struct schema_settings settings = {
+        .traces_partition_seconds = 3600,
+        .retention_days = {30, 14, 90, 90, 90, 90, 365, 365, 365}};
     struct pipeline_exporter to[2] = {{.name = "clickhouse"}, {.name = "clickhouse/second"}};
     struct pipeline_route routes[2 * SIGNAL_COUNT];
     for (unsigned i = 0; i < 2; i++) {

@@ -1,0 +1,34 @@
+/* settings: what the texts of migrations are filled with, and the names of tables in a cluster. */
+#pragma once
+
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/str.h"
+
+enum schema_retention {
+#define RETENTION(ident) SCHEMA_KEEP_##ident,
+#include "schema/retentions.def"
+#undef RETENTION
+    SCHEMA_RETENTIONS
+};
+
+struct schema_settings {
+    uint32_t traces_partition_seconds;          /* 3600, 21600, 86400 */
+    uint32_t retention_days[SCHEMA_RETENTIONS]; /* 0: kept for ever */
+    str cluster;                                /* name of the server's cluster; empty: none */
+    str database;                               /* of the tables; only a cluster needs it */
+};
+
+/* The table that holds a table's rows on each node, and where a statement about it goes:
+ * "otel_logs", or "otel_logs_local ON CLUSTER 'name'". */
+void schema_add_table(struct buf *out, const struct schema_settings *set, str table);
+void schema_add_local(struct buf *out, const struct schema_settings *set, str table);
+void schema_add_on_cluster(struct buf *out, const struct schema_settings *set);
+
+/* One statement's text with ${...} replaced: see README.md. A line with a retention of 0 days is
+ * left out (a TTL of 0 days would delete everything); `out` gets nothing when the statement is for
+ * clusters and there is none. ST_INVALID: a name that is not known, or arguments missing. */
+[[nodiscard]] status schema_substitute(str sql, const struct schema_settings *set, struct buf *out,
+                                       struct err *err);

@@ -1,0 +1,283 @@
+CREATE DATABASE IF NOT EXISTS weir ON CLUSTER 'c'
+;
+
+CREATE TABLE IF NOT EXISTS weir_migrations ON CLUSTER 'c' (version UInt32, name String, checksum UInt64, applied_at DateTime64(3, 'UTC') DEFAULT now64(3)) ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{database}/{table}', '{shard}_{replica}') ORDER BY version
+;
+
+CREATE TABLE IF NOT EXISTS otel_traces_local ON CLUSTER 'c'
+(
+    timestamp DateTime64(9, 'UTC') CODEC(Delta(8), ZSTD(3)),
+    trace_id FixedString(16) CODEC(ZSTD(3)),
+    span_id FixedString(8) CODEC(ZSTD(3)),
+    parent_span_id FixedString(8) CODEC(ZSTD(3)),
+    trace_state String CODEC(ZSTD(3)),
+    flags UInt32 CODEC(ZSTD(3)),
+    span_name LowCardinality(String) CODEC(ZSTD(3)),
+    span_kind UInt8 CODEC(ZSTD(3)),
+    service_name LowCardinality(String) CODEC(ZSTD(3)),
+    duration_ns Int64 CODEC(ZSTD(3)),
+    status_code UInt8 CODEC(ZSTD(3)),
+    status_message String CODEC(ZSTD(3)),
+    resource_attributes Map(LowCardinality(String), LowCardinality(String)) CODEC(ZSTD(3)),
+    resource_attribute_types LowCardinality(String) CODEC(ZSTD(3)),
+    resource_dropped_attributes UInt32 CODEC(ZSTD(3)),
+    resource_schema_url LowCardinality(String) CODEC(ZSTD(3)),
+    resource_entity_refs LowCardinality(String) CODEC(ZSTD(3)),
+    scope_name LowCardinality(String) CODEC(ZSTD(3)),
+    scope_version LowCardinality(String) CODEC(ZSTD(3)),
+    scope_attributes Map(LowCardinality(String), LowCardinality(String)) CODEC(ZSTD(3)),
+    scope_attribute_types LowCardinality(String) CODEC(ZSTD(3)),
+    scope_dropped_attributes UInt32 CODEC(ZSTD(3)),
+    scope_schema_url LowCardinality(String) CODEC(ZSTD(3)),
+    span_attributes Map(LowCardinality(String), String) CODEC(ZSTD(3)),
+    span_attribute_types LowCardinality(String) CODEC(ZSTD(3)),
+    dropped_attributes UInt32 CODEC(ZSTD(3)),
+    dropped_events UInt32 CODEC(ZSTD(3)),
+    dropped_links UInt32 CODEC(ZSTD(3)),
+    `events.timestamp` Array(DateTime64(9, 'UTC')) CODEC(ZSTD(3)),
+    `events.name` Array(LowCardinality(String)) CODEC(ZSTD(3)),
+    `events.attributes` Array(Map(LowCardinality(String), String)) CODEC(ZSTD(3)),
+    `events.attribute_types` Array(LowCardinality(String)) CODEC(ZSTD(3)),
+    `events.dropped_attributes` Array(UInt32) CODEC(ZSTD(3)),
+    `links.trace_id` Array(FixedString(16)) CODEC(ZSTD(3)),
+    `links.span_id` Array(FixedString(8)) CODEC(ZSTD(3)),
+    `links.trace_state` Array(String) CODEC(ZSTD(3)),
+    `links.attributes` Array(Map(LowCardinality(String), String)) CODEC(ZSTD(3)),
+    `links.attribute_types` Array(LowCardinality(String)) CODEC(ZSTD(3)),
+    `links.dropped_attributes` Array(UInt32) CODEC(ZSTD(3)),
+    `links.flags` Array(UInt32) CODEC(ZSTD(3)),
+    adjusted_count Float64 CODEC(ZSTD(3)),
+    PROJECTION by_service (SELECT _part_offset ORDER BY service_name, span_name, timestamp)
+)
+ENGINE = ReplicatedMergeTree('/clickhouse/tables/{database}/{table}/{shard}', '{replica}')
+PARTITION BY toStartOfInterval(timestamp, INTERVAL 3600 SECOND)
+ORDER BY (trace_id, span_id, timestamp)
+TTL toDateTime(timestamp) + INTERVAL 30 DAY
+SETTINGS ttl_only_drop_parts = 1, replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 604800, max_compress_block_size = 262144, min_rows_for_wide_part = 131072
+;
+
+CREATE TABLE IF NOT EXISTS otel_traces ON CLUSTER 'c' AS weir.otel_traces_local
+ENGINE = Distributed('c', 'weir', 'otel_traces_local', cityHash64(trace_id))
+;
+
+CREATE TABLE IF NOT EXISTS otel_trace_index_local ON CLUSTER 'c'
+(
+    trace_hash UInt32 CODEC(ZSTD(3)),
+    hour DateTime('UTC') CODEC(Delta(4), ZSTD(3))
+)
+ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{database}/{table}/{shard}', '{replica}')
+PARTITION BY toDate(hour)
+ORDER BY (trace_hash, hour)
+TTL hour + INTERVAL 30 DAY
+SETTINGS ttl_only_drop_parts = 1, replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 604800
+;
+
+CREATE TABLE IF NOT EXISTS otel_trace_index ON CLUSTER 'c' AS weir.otel_trace_index_local
+ENGINE = Distributed('c', 'weir', 'otel_trace_index_local', intHash64(trace_hash))
+;
+
+CREATE TABLE IF NOT EXISTS otel_span_names_local ON CLUSTER 'c'
+(
+    day Date CODEC(ZSTD(3)),
+    service_name LowCardinality(String) CODEC(ZSTD(3)),
+    span_name LowCardinality(String) CODEC(ZSTD(3)),
+    span_kind UInt8 CODEC(ZSTD(3))
+)
+ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{database}/{table}/{shard}', '{replica}')
+PARTITION BY toStartOfMonth(day)
+ORDER BY (service_name, span_name, span_kind, day)
+TTL day + INTERVAL 30 DAY
+SETTINGS replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 604800
+;
+
+CREATE TABLE IF NOT EXISTS otel_span_names ON CLUSTER 'c' AS weir.otel_span_names_local
+ENGINE = Distributed('c', 'weir', 'otel_span_names_local', cityHash64(service_name))
+;
+
+CREATE TABLE IF NOT EXISTS otel_traces_red_5m_local ON CLUSTER 'c'
+(
+    time DateTime('UTC') CODEC(Delta(4), ZSTD(3)),
+    service_name LowCardinality(String) CODEC(ZSTD(3)),
+    span_name LowCardinality(String) CODEC(ZSTD(3)),
+    span_kind UInt8 CODEC(ZSTD(3)),
+    count SimpleAggregateFunction(sum, Float64) CODEC(ZSTD(3)),
+    errors SimpleAggregateFunction(sum, Float64) CODEC(ZSTD(3)),
+    duration_sum SimpleAggregateFunction(sum, Float64) CODEC(ZSTD(3)),
+    duration_max SimpleAggregateFunction(max, UInt64) CODEC(ZSTD(3)),
+    histogram SimpleAggregateFunction(sumMap, Tuple(Array(UInt16), Array(Float64))) CODEC(ZSTD(3))
+)
+ENGINE = ReplicatedAggregatingMergeTree('/clickhouse/tables/{database}/{table}/{shard}', '{replica}')
+PARTITION BY toDate(time)
+ORDER BY (service_name, span_name, span_kind, time)
+TTL time + INTERVAL 90 DAY
+SETTINGS ttl_only_drop_parts = 1, replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 604800
+;
+
+CREATE TABLE IF NOT EXISTS otel_traces_red_5m ON CLUSTER 'c' AS weir.otel_traces_red_5m_local
+ENGINE = Distributed('c', 'weir', 'otel_traces_red_5m_local', cityHash64(service_name))
+;
+
+CREATE TABLE IF NOT EXISTS otel_logs_local ON CLUSTER 'c'
+(
+    timestamp DateTime64(9, 'UTC') CODEC(Delta(8), ZSTD(3)),
+    observed_timestamp DateTime64(9, 'UTC') CODEC(Delta(8), ZSTD(3)),
+    timestamp_origin UInt8 CODEC(ZSTD(3)),
+    trace_id FixedString(16) CODEC(ZSTD(3)),
+    span_id FixedString(8) CODEC(ZSTD(3)),
+    flags UInt32 CODEC(ZSTD(3)),
+    severity_number UInt8 CODEC(ZSTD(3)),
+    severity_text LowCardinality(String) CODEC(ZSTD(3)),
+    event_name LowCardinality(String) CODEC(ZSTD(3)),
+    service_name LowCardinality(String) CODEC(ZSTD(3)),
+    stream_id UInt64 CODEC(ZSTD(3)),
+    body String CODEC(ZSTD(3)),
+    body_type LowCardinality(String) CODEC(ZSTD(3)),
+    resource_attributes Map(LowCardinality(String), LowCardinality(String)) CODEC(ZSTD(3)),
+    resource_attribute_types LowCardinality(String) CODEC(ZSTD(3)),
+    resource_dropped_attributes UInt32 CODEC(ZSTD(3)),
+    resource_schema_url LowCardinality(String) CODEC(ZSTD(3)),
+    resource_entity_refs LowCardinality(String) CODEC(ZSTD(3)),
+    scope_name LowCardinality(String) CODEC(ZSTD(3)),
+    scope_version LowCardinality(String) CODEC(ZSTD(3)),
+    scope_attributes Map(LowCardinality(String), LowCardinality(String)) CODEC(ZSTD(3)),
+    scope_attribute_types LowCardinality(String) CODEC(ZSTD(3)),
+    scope_dropped_attributes UInt32 CODEC(ZSTD(3)),
+    scope_schema_url LowCardinality(String) CODEC(ZSTD(3)),
+    log_attributes Map(LowCardinality(String), String) CODEC(ZSTD(3)),
+    log_attribute_types LowCardinality(String) CODEC(ZSTD(3)),
+    dropped_attributes UInt32 CODEC(ZSTD(3))
+)
+ENGINE = ReplicatedMergeTree('/clickhouse/tables/{database}/{table}/{shard}', '{replica}')
+PARTITION BY toDate(timestamp)
+ORDER BY (toStartOfFiveMinutes(timestamp), severity_number, service_name, timestamp)
+TTL toDateTime(timestamp) + INTERVAL 14 DAY
+SETTINGS ttl_only_drop_parts = 1, replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 604800, max_compress_block_size = 262144, min_rows_for_wide_part = 131072
+;
+
+CREATE TABLE IF NOT EXISTS otel_logs ON CLUSTER 'c' AS weir.otel_logs_local
+ENGINE = Distributed('c', 'weir', 'otel_logs_local', stream_id)
+;
+
+CREATE TABLE IF NOT EXISTS otel_log_streams_local ON CLUSTER 'c'
+(
+    day Date CODEC(ZSTD(3)),
+    stream_id UInt64 CODEC(ZSTD(3)),
+    service_name LowCardinality(String) CODEC(ZSTD(3)),
+    resource_attributes Map(LowCardinality(String), LowCardinality(String)) CODEC(ZSTD(3))
+)
+ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{database}/{table}/{shard}', '{replica}')
+PARTITION BY toStartOfMonth(day)
+ORDER BY (service_name, stream_id, day)
+TTL day + INTERVAL 14 DAY
+SETTINGS replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 604800
+;
+
+CREATE TABLE IF NOT EXISTS otel_log_streams ON CLUSTER 'c' AS weir.otel_log_streams_local
+ENGINE = Distributed('c', 'weir', 'otel_log_streams_local', stream_id)
+;
+
+CREATE TABLE IF NOT EXISTS otel_metrics_local ON CLUSTER 'c'
+(
+    timestamp DateTime64(3, 'UTC') CODEC(Delta(8), ZSTD(3)),
+    start_timestamp DateTime64(3, 'UTC') CODEC(Delta(8), ZSTD(3)),
+    metric_name LowCardinality(String) CODEC(ZSTD(3)),
+    series_id UInt64 CODEC(ZSTD(3)),
+    type UInt8 CODEC(ZSTD(3)),
+    flags UInt32 CODEC(ZSTD(3)),
+    present UInt8 CODEC(ZSTD(3)),
+    value Float64 CODEC(Delta(8), ZSTD(3)),
+    int_value Int64 CODEC(ZSTD(3)),
+    count UInt64 CODEC(Delta(8), ZSTD(3)),
+    sum Float64 CODEC(Delta(8), ZSTD(3)),
+    min Float64 CODEC(ZSTD(3)),
+    max Float64 CODEC(ZSTD(3)),
+    bucket_counts Array(UInt64) CODEC(ZSTD(3)),
+    scale Int32 CODEC(ZSTD(3)),
+    zero_count UInt64 CODEC(ZSTD(3)),
+    zero_threshold Float64 CODEC(ZSTD(3)),
+    positive_offset Int32 CODEC(ZSTD(3)),
+    positive_counts Array(UInt64) CODEC(ZSTD(3)),
+    negative_offset Int32 CODEC(ZSTD(3)),
+    negative_counts Array(UInt64) CODEC(ZSTD(3)),
+    quantiles Array(Float64) CODEC(ZSTD(3)),
+    quantile_values Array(Float64) CODEC(ZSTD(3))
+)
+ENGINE = ReplicatedMergeTree('/clickhouse/tables/{database}/{table}/{shard}', '{replica}')
+PARTITION BY toDate(timestamp)
+ORDER BY (toStartOfHour(timestamp), metric_name, series_id, timestamp)
+TTL toDateTime(timestamp) + INTERVAL 7 DAY
+SETTINGS ttl_only_drop_parts = 1, replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 604800, max_compress_block_size = 262144, min_rows_for_wide_part = 131072
+;
+
+CREATE TABLE IF NOT EXISTS otel_metrics ON CLUSTER 'c' AS weir.otel_metrics_local
+ENGINE = Distributed('c', 'weir', 'otel_metrics_local', series_id)
+;
+
+CREATE TABLE IF NOT EXISTS otel_metric_series_local ON CLUSTER 'c'
+(
+    day Date CODEC(ZSTD(3)),
+    series_id UInt64 CODEC(ZSTD(3)),
+    prometheus_name LowCardinality(String) CODEC(ZSTD(3)),
+    prometheus_labels Map(LowCardinality(String), String) CODEC(ZSTD(3)),
+    metric_name LowCardinality(String) CODEC(ZSTD(3)),
+    type UInt8 CODEC(ZSTD(3)),
+    temporality UInt8 CODEC(ZSTD(3)),
+    monotonic UInt8 CODEC(ZSTD(3)),
+    unit LowCardinality(String) CODEC(ZSTD(3)),
+    description LowCardinality(String) CODEC(ZSTD(3)),
+    metadata Map(LowCardinality(String), String) CODEC(ZSTD(3)),
+    metadata_types LowCardinality(String) CODEC(ZSTD(3)),
+    explicit_bounds Array(Float64) CODEC(ZSTD(3)),
+    attributes Map(LowCardinality(String), String) CODEC(ZSTD(3)),
+    attribute_types LowCardinality(String) CODEC(ZSTD(3)),
+    service_name LowCardinality(String) CODEC(ZSTD(3)),
+    resource_attributes Map(LowCardinality(String), LowCardinality(String)) CODEC(ZSTD(3)),
+    resource_attribute_types LowCardinality(String) CODEC(ZSTD(3)),
+    resource_dropped_attributes UInt32 CODEC(ZSTD(3)),
+    resource_schema_url LowCardinality(String) CODEC(ZSTD(3)),
+    resource_entity_refs LowCardinality(String) CODEC(ZSTD(3)),
+    scope_name LowCardinality(String) CODEC(ZSTD(3)),
+    scope_version LowCardinality(String) CODEC(ZSTD(3)),
+    scope_attributes Map(LowCardinality(String), LowCardinality(String)) CODEC(ZSTD(3)),
+    scope_attribute_types LowCardinality(String) CODEC(ZSTD(3)),
+    scope_dropped_attributes UInt32 CODEC(ZSTD(3)),
+    scope_schema_url LowCardinality(String) CODEC(ZSTD(3))
+)
+ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{database}/{table}/{shard}', '{replica}')
+PARTITION BY toStartOfMonth(day)
+ORDER BY (prometheus_name, series_id, day)
+TTL day + INTERVAL 7 DAY
+SETTINGS replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 604800
+;
+
+CREATE TABLE IF NOT EXISTS otel_metric_series ON CLUSTER 'c' AS weir.otel_metric_series_local
+ENGINE = Distributed('c', 'weir', 'otel_metric_series_local', series_id)
+;
+
+CREATE TABLE IF NOT EXISTS otel_metric_exemplars_local ON CLUSTER 'c'
+(
+    timestamp DateTime64(9, 'UTC') CODEC(Delta(8), ZSTD(3)),
+    metric_name LowCardinality(String) CODEC(ZSTD(3)),
+    series_id UInt64 CODEC(ZSTD(3)),
+    present UInt8 CODEC(ZSTD(3)),
+    value Float64 CODEC(ZSTD(3)),
+    int_value Int64 CODEC(ZSTD(3)),
+    trace_id FixedString(16) CODEC(ZSTD(3)),
+    span_id FixedString(8) CODEC(ZSTD(3)),
+    attributes Map(LowCardinality(String), String) CODEC(ZSTD(3)),
+    attribute_types LowCardinality(String) CODEC(ZSTD(3))
+)
+ENGINE = ReplicatedMergeTree('/clickhouse/tables/{database}/{table}/{shard}', '{replica}')
+PARTITION BY toDate(timestamp)
+ORDER BY (metric_name, series_id, timestamp)
+TTL toDateTime(timestamp) + INTERVAL 7 DAY
+SETTINGS ttl_only_drop_parts = 1, replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 604800
+;
+
+CREATE TABLE IF NOT EXISTS otel_metric_exemplars ON CLUSTER 'c' AS weir.otel_metric_exemplars_local
+ENGINE = Distributed('c', 'weir', 'otel_metric_exemplars_local', series_id)
+;
+
+INSERT INTO weir_migrations (version, name, checksum) VALUES (1, '0001_tables', 9935304701516612832)
+;
+
