@@ -9,8 +9,8 @@
 
 #include "base/json_out.h"
 #include "cmd/access.h"
+#include "cmd/owner.h"
 #include "cmd/store_options.h"
-#include "lifecycle/lifecycle.h"
 #include "obs/log.h"
 #include "obs/memory.h"
 #include "query/api.h"
@@ -143,29 +143,9 @@ status service_watch_memory(struct service *s, struct err *err)
     return memory_watch_start(&opt, err);
 }
 
-static uint32_t whole_days(nanos t) { return (uint32_t)((t + NANOS_DAY - 1) / NANOS_DAY); }
-
-static uint32_t traces_partition_seconds(const struct config *c)
-{
-    static const uint32_t seconds[] = {3600, 21600, 86400}; /* options.def: 1h|6h|1d */
-    return seconds[c->traces_partition];
-}
-
 status service_prepare_tables(struct service *s, struct err *err)
 {
-    const struct config *c = &s->config;
-    const struct schema_settings set = {
-        .traces_partition_seconds = traces_partition_seconds(c),
-        .retention_days =
-            {
-#define RETENTION(ident) [SCHEMA_KEEP_##ident] = whole_days(c->retention_##ident),
-#include "schema/retentions.def"
-#undef RETENTION
-            },
-        .cluster = c->store_cluster,
-        .database = c->store_database,
-    };
-    return lifecycle_start(s->store, &set, err);
+    return owner_open(&s->config, s->store, &s->owner, err);
 }
 
 /* Empty: not listened at. */
@@ -185,7 +165,8 @@ status service_open_pipeline(struct service *s, struct err *err)
         .journal_max_bytes = c->journal_max,
         .journal_reserve_bytes = c->journal_reserve,
         .ack = (enum ack_policy)c->ack,
-        .partitioning = {.traces_seconds = traces_partition_seconds(c), .max_partitions = 4},
+        .partitioning = {.traces_seconds = owner_settings(c).traces_partition_seconds,
+                         .max_partitions = 4},
         .max_body_bytes = c->max_body,
         .max_decompressed_bytes = c->max_decompressed,
         .max_inflight_bytes = s->memory.inflight,
@@ -274,6 +255,7 @@ static void print_status(void *ctx, struct buf *out)
     json_key(&j, S("resident_bytes"));
     json_i64(&j, admin_resident_bytes());
     if (s->pipeline) pipeline_status(s->pipeline, &j);
+    if (s->owner) owner_status(s->owner, &j);
     json_end(&j);
     buf_char(out, '\n');
 }
@@ -338,6 +320,7 @@ void service_end(struct service *s, int exit_code)
     memory_watch_stop(); /* what still comes is refused by the pipeline */
     if (s->pipeline) pipeline_stop(s->pipeline, timeout_ms);
     admin_close(s->admin); /* until here its threads ask the pipeline */
+    owner_close(s->owner);
     pipeline_close(s->pipeline, 0);
     parts_close(&s->parts);
     store_close(s->store);

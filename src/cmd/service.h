@@ -5,6 +5,7 @@
 #include "admin/admin.h"
 #include "base/err.h"
 #include "cmd/memory_shares.h"
+#include "cmd/owner.h"
 #include "cmd/parts.h"
 #include "config/config.h"
 #include "ingest/pipeline.h"
@@ -22,6 +23,7 @@ struct service {
     struct admin *admin;
     struct pipeline *pipeline; /* NULL: this service has none; so for the others */
     struct store *store;
+    struct owner *owner;
 };
 
 /* Configuration from file, environment and flags, memory shared out, the log, signals blocked for
@@ -37,7 +39,7 @@ bool service_begin_receiving(struct service *s, int argc, char **argv, int *ret_
  * query-api: queries say so). */
 [[nodiscard]] status service_open_store(struct service *s, bool may_be_away, struct err *err);
 
-/* Migrations, retention: brings the tables to what this binary and the configuration say. */
+/* Migrations and retention, then the jobs: see owner.h. */
 [[nodiscard]] status service_prepare_tables(struct service *s, struct err *err);
 
 /* Watches resident memory from here on: after the store is open, before requests are taken. */

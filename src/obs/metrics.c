@@ -16,7 +16,8 @@ enum labels {
     OUTCOME,
     ROUTE,
     ROUTE_POLICY,
-    PROCESSOR
+    PROCESSOR,
+    JOB
 };
 
 static const struct {
@@ -97,6 +98,8 @@ void metric_observe(enum metric_id m, unsigned slot, double seconds)
 enum { NAMES_MAX = 480, TEXT_MAX = NAMES_MAX + 40 };
 static char routes[METRIC_ROUTES_MAX][NAMES_MAX], processors[METRIC_SLOT_MAX][NAMES_MAX];
 
+static const char *jobs[METRIC_JOBS_MAX];
+
 static void add_label(struct buf *b, const char *key, str value)
 {
     buf_printf(b, "%s%s=\"", b->len ? "," : "", key);
@@ -138,6 +141,12 @@ void metric_label_processor(unsigned slot, str pipeline, str processor)
     set_names(processors[slot], &b);
 }
 
+void metric_label_job(unsigned slot, const char *name)
+{
+    assert(slot < METRIC_JOBS_MAX);
+    jobs[slot] = name;
+}
+
 /* The label text of a slot, or NULL when the slot has none. Without braces; empty for NONE. */
 static const char *label_text(enum labels l, unsigned slot, char out[TEXT_MAX])
 {
@@ -153,6 +162,10 @@ static const char *label_text(enum labels l, unsigned slot, char out[TEXT_MAX])
     case OUTCOME: names = outcomes, n = LEN(outcomes), key = "status"; break;
     case ROUTE: return slot < METRIC_ROUTES_MAX && *routes[slot] ? routes[slot] : NULL;
     case PROCESSOR: return *processors[slot] ? processors[slot] : NULL;
+    case JOB:
+        if (slot >= METRIC_JOBS_MAX || !jobs[slot]) return NULL;
+        snprintf(out, TEXT_MAX, "job=\"%s\"", jobs[slot]);
+        return out;
     case ROUTE_POLICY:
         if (slot / 8 >= METRIC_ROUTES_MAX || !*routes[slot / 8] || !policies[slot % 8]) return NULL;
         snprintf(out, TEXT_MAX, "%s,policy=\"%s\"", routes[slot / 8], policies[slot % 8]);

@@ -38,11 +38,13 @@ static inline unsigned metric_route_policy(unsigned route, unsigned policy)
     return route * 8 + policy;
 }
 
-/* Names of ROUTE (at most METRIC_ROUTES_MAX) and PROCESSOR slots, which are known at start only. A
- * slot without names is not rendered. thread: one, before metrics_render is called */
+/* Names of ROUTE (at most METRIC_ROUTES_MAX), PROCESSOR and JOB slots, which are known at start
+ * only. A slot without names is not rendered. thread: one, before metrics_render is called */
 enum { METRIC_ROUTES_MAX = METRIC_SLOT_MAX / 8 };
 void metric_label_route(unsigned slot, str pipeline, str exporter, const char *signal);
 void metric_label_processor(unsigned slot, str pipeline, str processor);
+enum { METRIC_JOBS_MAX = 16 };
+void metric_label_job(unsigned slot, const char *name); /* a constant */
 
 /* The text exposition format, version 0.0.4. */
 void metrics_render(struct buf *out);

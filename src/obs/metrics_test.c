@@ -14,6 +14,7 @@
 #define LABELS_ROUTE "`pipeline`, `exporter`, `signal`"
 #define LABELS_ROUTE_POLICY "`pipeline`, `exporter`, `signal`, `policy`"
 #define LABELS_PROCESSOR "`pipeline`, `processor`"
+#define LABELS_JOB "`job`"
 #define KIND_COUNTER "counter"
 #define KIND_GAUGE "gauge"
 #define KIND_HISTOGRAM "histogram"

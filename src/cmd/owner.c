@@ -1,0 +1,67 @@
+#include "cmd/owner.h"
+
+#include <stdlib.h>
+
+#include "lifecycle/jobs.h"
+#include "lifecycle/lifecycle.h"
+
+struct owner {
+    struct schema_settings settings;
+    struct lifecycle_jobs *jobs;
+};
+
+static uint32_t whole_days(nanos t) { return (uint32_t)((t + NANOS_DAY - 1) / NANOS_DAY); }
+
+struct schema_settings owner_settings(const struct config *c)
+{
+    static const uint32_t seconds[] = {3600, 21600, 86400}; /* options.def: 1h|6h|1d */
+    return (struct schema_settings){
+        .traces_partition_seconds = seconds[c->traces_partition],
+        .retention_days =
+            {
+#define RETENTION(ident) [SCHEMA_KEEP_##ident] = whole_days(c->retention_##ident),
+#include "schema/retentions.def"
+#undef RETENTION
+            },
+        .cluster = c->store_cluster,
+        .database = c->store_database,
+    };
+}
+
+/* Somebody else may have altered a table. */
+static status retention(void *ctx, const struct lifecycle_run *r, struct err *err)
+{
+    struct owner *o = ctx;
+    return lifecycle_retain(r->store, &o->settings, NULL, err);
+}
+
+static status start_jobs(struct owner *o, struct store *store, struct err *err)
+{
+    const struct lifecycle_job jobs[] = {
+        {"retention", NANOS_HOUR, retention, o},
+    };
+    return lifecycle_jobs_start(store, jobs, sizeof jobs / sizeof *jobs, &o->jobs, err);
+}
+
+status owner_open(const struct config *c, struct store *store, struct owner **ret, struct err *err)
+{
+    struct owner *o = calloc(1, sizeof *o);
+    if (!o) abort();
+    o->settings = owner_settings(c);
+    status s = lifecycle_start(store, &o->settings, err);
+    if (s == ST_OK) s = start_jobs(o, store, err);
+    if (s == ST_OK)
+        *ret = o;
+    else
+        free(o);
+    return s;
+}
+
+void owner_status(struct owner *o, struct json_out *j) { lifecycle_jobs_status(o->jobs, j); }
+
+void owner_close(struct owner *o)
+{
+    if (!o) return;
+    lifecycle_jobs_stop(o->jobs);
+    free(o);
+}
