@@ -11,6 +11,7 @@ weir_lib(CURL libcurl)
 weir_lib(DEFLATE libdeflate)
 weir_lib(ZSTD libzstd)
 weir_lib(LZ4 liblz4)
+find_library(SNAPPY snappy REQUIRED) # it has no .pc file that names its C interface
 weir_lib(PCRE2 libpcre2-8)
 weir_lib(YAML yaml-0.1)
 weir_lib(CRYPTO libcrypto)

@@ -1,4 +1,4 @@
-/* Any bytes as gzip and zstd: what comes out is within the bound, the slack behind it is there, and
+/* Any bytes as gzip, zstd and snappy: what comes out is within the bound, the slack behind it is there, and
  * little more than the bound is ever allocated. */
 #include <assert.h>
 #include <stdint.h>
@@ -10,7 +10,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const size_t bounds[] = {100000, 20000, 10};
-    for (int c = PAYLOAD_GZIP; c <= PAYLOAD_ZSTD; c++) {
+    for (int c = PAYLOAD_GZIP; c <= PAYLOAD_SNAPPY; c++) {
         for (size_t b = 0; b < 3; b++) {
             struct arena a;
             struct err err;

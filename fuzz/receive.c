@@ -81,7 +81,7 @@ static void head(str in)
     struct route route;
     struct ingest_answer a = {.err.code = ST_INVALID};
     status st = route_request(&r, &route, &a.err);
-    assert(route.signal < SIGNAL_COUNT && route.protocol <= OTLP_HTTP_JSON);
+    assert(route.signal < SIGNAL_COUNT && route.protocol < OTLP_PROTOCOLS);
     assert(route.timeout >= 0 && route.timeout <= 365 * NANOS_DAY);
     route_takes_gzip(&r);
     credentials(http_header_get(&r, S("authorization")));

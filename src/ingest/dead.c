@@ -46,11 +46,12 @@ static status write_file(int dir, const char *name, str bytes, struct err *err)
 
 static status write_requests(int dir, const struct held *h, struct buf *received, struct err *err)
 {
-    static const char *const compressions[] = {"", ".gz", ".zst"};
+    static const char *const compressions[] = {"", ".gz", ".zst", ".sz"};
+    static const char *const formats[] = {"pb", "json", "rw1", "rw2"};
     for (; h; h = h->next) {
         char name[64];
-        snprintf(name, sizeof name, "%020llu.%s%s", (unsigned long long)h->seq,
-                 h->format == PAYLOAD_JSON ? "json" : "pb", compressions[h->compression]);
+        snprintf(name, sizeof name, "%020llu.%s%s", (unsigned long long)h->seq, formats[h->format],
+                 compressions[h->compression]);
         TRY(write_file(dir, name, h->wire, err));
         buf_printf(received, "%llu %lld\n", (unsigned long long)h->seq, (long long)h->received_at);
     }

@@ -49,10 +49,14 @@ static bool parse_request_name(const char *name, struct dead_request *ret)
         const char *suffix;
         enum payload_format format;
         enum payload_compression compression;
-    } kinds[] = {
-        {".pb", PAYLOAD_PROTOBUF, PAYLOAD_IDENTITY}, {".pb.gz", PAYLOAD_PROTOBUF, PAYLOAD_GZIP},
-        {".pb.zst", PAYLOAD_PROTOBUF, PAYLOAD_ZSTD}, {".json", PAYLOAD_JSON, PAYLOAD_IDENTITY},
-        {".json.gz", PAYLOAD_JSON, PAYLOAD_GZIP},    {".json.zst", PAYLOAD_JSON, PAYLOAD_ZSTD}};
+    } kinds[] = {{".pb", PAYLOAD_PROTOBUF, PAYLOAD_IDENTITY},
+                 {".pb.gz", PAYLOAD_PROTOBUF, PAYLOAD_GZIP},
+                 {".pb.zst", PAYLOAD_PROTOBUF, PAYLOAD_ZSTD},
+                 {".json", PAYLOAD_JSON, PAYLOAD_IDENTITY},
+                 {".json.gz", PAYLOAD_JSON, PAYLOAD_GZIP},
+                 {".json.zst", PAYLOAD_JSON, PAYLOAD_ZSTD},
+                 {".rw1.sz", PAYLOAD_REMOTE_WRITE_1, PAYLOAD_SNAPPY},
+                 {".rw2.sz", PAYLOAD_REMOTE_WRITE_2, PAYLOAD_SNAPPY}};
     const char *dot = strchr(name, '.');
     if (!dot || !num_parse_u64((str){name, (size_t)(dot - name)}, &ret->seq)) return false;
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)

@@ -35,10 +35,24 @@ static void refuse(struct shard *s, struct ingest_request *req, const struct err
     receive_answer(req, &a);
 }
 
+void pipeline_answer(const struct telemetry_batch *b, struct ingest_answer *a)
+{
+    a->rejected = telemetry_batch_rejected(b);
+    snprintf(a->message, sizeof a->message, STR_FMT, STR_ARG(b->first_rejection));
+    if (b->signal != SIGNAL_METRICS) return;
+    const struct metric_columns *c = &b->metrics;
+    for (uint32_t i = 0; i < c->n; i++) {
+        bool native = c->descs[c->desc[i]].type == METRIC_EXP_HISTOGRAM;
+        a->histograms += native;
+        a->samples += !native;
+    }
+    a->exemplars = c->n_exemplars;
+}
+
 static void answer_accepted(struct ingest_request *req, const struct telemetry_batch *b)
 {
-    struct ingest_answer a = {.rejected = telemetry_batch_rejected(b)};
-    snprintf(a.message, sizeof a.message, STR_FMT, STR_ARG(b->first_rejection));
+    struct ingest_answer a = {0};
+    pipeline_answer(b, &a);
     receive_answer(req, &a);
 }
 
@@ -83,8 +97,11 @@ void pipeline_decode_options(const struct pipeline *p, enum signal_kind signal, 
 }
 
 /* Columns are larger than what they are decoded from; the ratio of real requests is far below this.
- */
-size_t pipeline_decode_budget(size_t body) { return 8 * body + (16u << 20); }
+ * Remote write tells a label by two numbers, and goes by way of OTLP, which has it in full. */
+size_t pipeline_decode_budget(enum payload_format format, size_t body)
+{
+    return (format >= PAYLOAD_REMOTE_WRITE_1 ? 32 : 8) * body + (16u << 20);
+}
 
 static status journal(struct shard *s, struct held *h, struct err *err)
 {
@@ -107,7 +124,7 @@ static status decode(struct shard *s, struct ingest_request *req, struct telemet
 {
     struct decode_options opt;
     TRY(pipeline_admit(s->p, err));
-    req->arena->budget = req->arena->used + pipeline_decode_budget(req->body.len);
+    req->arena->budget = req->arena->used + pipeline_decode_budget(req->format, req->body.len);
     pipeline_decode_options(s->p, req->signal, req->received_at, &opt);
     return decode_request(req->arena, req->signal, req->format, req->body, &opt, ret, err);
 }

@@ -21,9 +21,9 @@ void reread_wire(struct arena *a, uint64_t seq, const struct journal_request *q,
     if (q->payload.len > 0) memcpy(wire, q->payload.ptr, q->payload.len);
     memset(wire + q->payload.len, 0, 64);
     *h = (struct held){.wire = {wire, q->payload.len},
-                       .format = q->format == PAYLOAD_JSON ? PAYLOAD_JSON : PAYLOAD_PROTOBUF,
+                       .format = q->format < PAYLOAD_FORMATS ? q->format : PAYLOAD_PROTOBUF,
                        .compression =
-                           q->compression <= PAYLOAD_ZSTD ? q->compression : PAYLOAD_IDENTITY,
+                           q->compression <= PAYLOAD_SNAPPY ? q->compression : PAYLOAD_IDENTITY,
                        .seq = seq,
                        .received_at = q->received_at};
     *ret = h;
@@ -36,7 +36,7 @@ status reread(const struct route *r, struct pipeline *p, uint64_t seq,
     struct held *h = *ret;
     str body;
     TRY(decompress(a, h->compression, h->wire, p->opt.max_decompressed_bytes, &body, err));
-    a->budget = a->used + pipeline_decode_budget(body.len);
+    a->budget = a->used + pipeline_decode_budget(h->format, body.len);
     struct decode_options opt;
     pipeline_decode_options(p, r->signal, q->received_at, &opt);
     TRY(decode_request(a, r->signal, h->format, body, &opt, &h->batch, err));

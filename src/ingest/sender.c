@@ -66,9 +66,9 @@ void answer_stored(struct held *h, status s, const char *why)
 {
     for (; h; h = h->next) {
         if (!h->req) continue;
-        struct ingest_answer a = {.rejected = telemetry_batch_rejected(h->batch)};
+        struct ingest_answer a = {0};
+        pipeline_answer(h->batch, &a);
         if (s != ST_OK) err_set(&a.err, s, ERR_NOPOS, "%s", why);
-        snprintf(a.message, sizeof a.message, STR_FMT, STR_ARG(h->batch->first_rejection));
         h->req->arena = NULL;
         receive_answer(h->req, &a);
         h->req = NULL;

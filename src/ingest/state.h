@@ -222,7 +222,10 @@ void pipeline_process(const struct route *r, struct telemetry_batch *b);
 struct decode_options;
 void pipeline_decode_options(const struct pipeline *p, enum signal_kind signal, nanos received_at,
                              struct decode_options *ret);
-size_t pipeline_decode_budget(size_t body);
+/* What a client is told of a batch that was taken: what was left out, and for metrics what was
+ * kept. */
+void pipeline_answer(const struct telemetry_batch *b, struct ingest_answer *a);
+size_t pipeline_decode_budget(enum payload_format format, size_t body);
 /* Memory held: in the gate, which refuses requests when it is full, or aside: blocks that were read
  * back, and those of a destination that fails. */
 void pipeline_charge(struct pipeline *p, bool aside, uint64_t bytes);

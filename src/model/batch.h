@@ -18,6 +18,7 @@ enum reject_reason {
     REJECT_IN_FUTURE,   /* more than 10 minutes ahead of the receive time */
     REJECT_BAD_BUCKETS, /* bucket counts do not fit the bounds */
     REJECT_TOO_MANY_ATTRIBUTES,
+    REJECT_BAD_LABELS, /* remote write: no __name__, or a label twice */
     REJECT_REASONS
 };
 

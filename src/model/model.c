@@ -35,8 +35,8 @@ str attr_stored_text(struct arena *a, const struct attr_value *v)
 
 const char *reject_reason_name(enum reject_reason r)
 {
-    static const char *const names[] = {"bad_id", "too_old", "in_future", "bad_buckets",
-                                        "too_many_attributes"};
+    static const char *const names[] = {
+        "bad_id", "too_old", "in_future", "bad_buckets", "too_many_attributes", "bad_labels"};
     return names[r];
 }
 

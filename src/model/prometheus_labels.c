@@ -55,12 +55,25 @@ static str instance_of(struct arena *a, const struct attr *resource, size_t n)
     return id ? attr_stored_text(a, &id->value) : (str){0};
 }
 
-static bool is_left_out(str name)
+bool prometheus_is_verbatim(const struct metric_desc *d, const struct attr *batch_attrs)
 {
-    return str_eq(name, S("__name__")) || str_eq(name, S("le")) || str_eq(name, S("quantile"));
+    return d->metadata.n &&
+           attr_find(batch_attrs + d->metadata.at, d->metadata.n, S(PROMETHEUS_TYPE_KEY));
 }
 
-size_t prometheus_labels(struct arena *a, const struct attr *attrs, size_t n,
+static bool is_left_out(str name, bool verbatim)
+{
+    return str_eq(name, S("__name__")) ||
+           (!verbatim && (str_eq(name, S("le")) || str_eq(name, S("quantile"))));
+}
+
+static bool label_name(struct arena *a, bool verbatim, str key, str *ret)
+{
+    *ret = key;
+    return verbatim || prometheus_label_name(a, key, PROMETHEUS_LABELS_DEFAULT, ret, NULL) == ST_OK;
+}
+
+size_t prometheus_labels(struct arena *a, bool verbatim, const struct attr *attrs, size_t n,
                          const struct attr *resource, size_t n_resource, struct attr **ret)
 {
     struct label *list = arena_array(a, struct label, n + 2);
@@ -68,8 +81,8 @@ size_t prometheus_labels(struct arena *a, const struct attr *attrs, size_t n,
     str job = job_of(a, resource, n_resource), instance = instance_of(a, resource, n_resource);
     for (size_t i = 0; i < n; i++) {
         struct label l = {.key = attrs[i].key, .at = i};
-        if (prometheus_label_name(a, l.key, PROMETHEUS_LABELS_DEFAULT, &l.name, NULL) != ST_OK ||
-            is_left_out(l.name) || (job.len && str_eq(l.name, S("job"))) ||
+        if (!label_name(a, verbatim, l.key, &l.name) || is_left_out(l.name, verbatim) ||
+            (job.len && str_eq(l.name, S("job"))) ||
             (instance.len && str_eq(l.name, S("instance"))))
             continue;
         l.value = attr_stored_text(a, &attrs[i].value);

@@ -40,9 +40,16 @@ enum {
 
 enum prometheus_kind prometheus_kind_of(const struct metric_desc *d);
 
+/* Metadata of a Metric that came from Prometheus: its type there (OpenTelemetry's "Prometheus and
+ * OpenMetrics Compatibility"). Name and labels of such a metric are Prometheus' already, and are
+ * kept as they are. */
+#define PROMETHEUS_TYPE_KEY "prometheus.type"
+bool prometheus_is_verbatim(const struct metric_desc *d, const struct attr *batch_attrs);
+
 /* The labels of a series, sorted by name, as string attributes: the point's attributes under their
  * label names, job and instance from the resource. Attributes whose names fall together are joined
  * with ";" in the order of their keys; empty values, names that come to nothing, and __name__, le,
- * quantile are left out. Returns how many. */
-size_t prometheus_labels(struct arena *a, const struct attr *attrs, size_t n,
+ * quantile are left out. `verbatim`: the names are labels already, le and quantile among them.
+ * Returns how many. */
+size_t prometheus_labels(struct arena *a, bool verbatim, const struct attr *attrs, size_t n,
                          const struct attr *resource, size_t n_resource, struct attr **ret);

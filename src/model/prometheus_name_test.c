@@ -69,7 +69,7 @@ static void check_labels(const struct attr *attrs, size_t n, const struct attr *
     size_t len = 0;
     struct attr *labels;
     begin();
-    size_t made = prometheus_labels(&arena, attrs, n, resource, n_resource, &labels);
+    size_t made = prometheus_labels(&arena, false, attrs, n, resource, n_resource, &labels);
     for (size_t i = 0; i < made; i++)
         len += (size_t)snprintf(out + len, sizeof out - len, STR_FMT "=" STR_FMT "\n",
                                 STR_ARG(labels[i].key), STR_ARG(labels[i].value.text));
@@ -103,6 +103,20 @@ TEST(job_and_instance_come_from_the_resource)
     check_labels(attrs, 2, resource, 4, S("a=b\ninstance=i-1\njob=shop/cart\n"));
     check_labels(attrs, 2, resource, 1, S("a=b\njob=cart\n"));
     check_labels(attrs, 2, NULL, 0, S("a=b\njob=mine\n"));
+}
+
+TEST(labels_of_prometheus_stay_as_they_are)
+{
+    struct attr attrs[] = {text_attr(S("_x"), S("u")), text_attr(S("le"), S("5")),
+                           text_attr(S("a.b"), S("v"))};
+    struct attr resource[] = {text_attr(S("service.name"), S("j/k"))};
+    struct attr *labels;
+    begin();
+    CHECK_INT(prometheus_labels(&arena, true, attrs, 3, resource, 1, &labels), 4);
+    CHECK_STR(labels[0].key, S("_x"));
+    CHECK_STR(labels[1].key, S("a.b"));
+    CHECK_STR(labels[2].value.text, S("j/k"));
+    CHECK_STR(labels[3].key, S("le"));
 }
 
 TEST(the_hash_of_a_trace_id_is_what_the_engine_computes)

@@ -7,7 +7,13 @@
 #include "base/err.h"
 #include "base/telemetry.h"
 
-enum payload_format { PAYLOAD_PROTOBUF, PAYLOAD_JSON }; /* journaled: append only */
+enum payload_format { /* journaled: append only */
+                      PAYLOAD_PROTOBUF,
+                      PAYLOAD_JSON,
+                      PAYLOAD_REMOTE_WRITE_1, /* Prometheus' prometheus.WriteRequest */
+                      PAYLOAD_REMOTE_WRITE_2, /* io.prometheus.write.v2.Request */
+                      PAYLOAD_FORMATS
+};
 
 /* Moved: receive makes it, the pipeline takes it and gives it back with the answer; its arena
  * (malloc'ed) goes on with the decoded batch. `body` has 64 readable slack bytes behind it. */
@@ -27,4 +33,6 @@ struct ingest_answer {
     uint32_t rejected;       /* partial success: items left out */
     char message[200];       /* partial success: why, NUL-terminated; empty when none */
     uint32_t retry_after_ms; /* with a retryable status; 0: not stated */
+    uint32_t samples, histograms,
+        exemplars; /* metrics: what was kept; remote write tells its client */
 };

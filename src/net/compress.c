@@ -1,9 +1,11 @@
-/* Whole-buffer gzip (libdeflate) and zstd. The output bound holds for what is allocated too: gzip's
- * trailer is only a first guess at the size, and guesses grow by doubling up to the bound. */
+/* Whole-buffer gzip (libdeflate), zstd and snappy. The output bound holds for what is allocated
+ * too: gzip's trailer is only a first guess at the size, and guesses grow by doubling up to the
+ * bound. */
 #include "net/compress.h"
 
 #include <libdeflate.h>
 #include <lz4frame.h>
+#include <snappy-c.h>
 #include <stdlib.h>
 #include <zstd.h>
 
@@ -139,6 +141,22 @@ static status unzstd(struct arena *a, str wire, size_t max, const struct decompr
     return st;
 }
 
+/* The block form: how long the result is stands in front. Three bytes make at most 64. */
+static status unsnap(struct arena *a, str wire, size_t max, const struct decompress_room *more,
+                     str *ret, struct err *err)
+{
+    size_t n;
+    if (snappy_uncompressed_length(wire.ptr, wire.len, &n) != SNAPPY_OK || n / 32 > wire.len)
+        return err_set(err, ST_INVALID, ERR_NOPOS, "snappy: malformed");
+    if (n > max) return too_large(err, "snappy", max);
+    if (!may(more, n)) return no_room(err);
+    char *out = arena_alloc(a, n + SLACK, 1);
+    if (snappy_uncompress(wire.ptr, wire.len, out, &n) != SNAPPY_OK)
+        return err_set(err, ST_INVALID, ERR_NOPOS, "snappy: malformed");
+    *ret = (str){out, n};
+    return ST_OK;
+}
+
 status decompress(struct arena *a, enum payload_compression c, str wire, size_t max_bytes, str *ret,
                   struct err *err)
 {
@@ -155,6 +173,7 @@ status decompress_within(struct arena *a, enum payload_compression c, str wire, 
         return ST_OK;
     case PAYLOAD_GZIP: return gunzip(a, wire, max_bytes, room, ret, err);
     case PAYLOAD_ZSTD: return unzstd(a, wire, max_bytes, room, ret, err);
+    case PAYLOAD_SNAPPY: return unsnap(a, wire, max_bytes, room, ret, err);
     }
     return err_set(err, ST_MEDIA_TYPE, ERR_NOPOS, "unknown compression %d", (int)c);
 }

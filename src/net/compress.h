@@ -7,7 +7,8 @@
 #include "base/err.h"
 
 /* Decompresses `wire` into `a` with 64 readable slack bytes behind. Identity: ret is wire itself.
- * gzip: RFC 1952, several members allowed. zstd: RFC 8878.
+ * gzip: RFC 1952, several members allowed. zstd: RFC 8878. snappy: its
+ * block form, as remote write has it.
  * ST_LIMIT: more than max_bytes come out (never allocates much beyond that; a size that is stated
  * and too large is refused without inflating). ST_INVALID: malformed. */
 [[nodiscard]] status decompress(struct arena *a, enum payload_compression c, str wire,

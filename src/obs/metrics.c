@@ -33,15 +33,16 @@ static const struct {
 /* Label lists: the slot of a value is its place. The lists mirror enums elsewhere, which are
  * append-only. */
 static const char *const signals[] = {"traces", "logs", "metrics"};
-static const char *const reasons[8] = {"bad_id", "too_old", "in_future", "bad_buckets",
-                                       "too_many_attributes"};
+static const char *const reasons[8] = {
+    "bad_id", "too_old", "in_future", "bad_buckets", "too_many_attributes", "bad_labels"};
 static const char *const policies[8] = {"sampled", "filtered", "dead", "overrun", "refused"};
 static const char *const tables[] = {
     "otel_traces",       "otel_logs",        "otel_metrics",       "otel_trace_index",
     "otel_span_names",   "otel_log_streams", "otel_metric_series", "otel_metric_exemplars",
     "otel_traces_red_5m"};
 static const char *const apis[] = {"prometheus", "loki", "jaeger", "clickhouse"};
-static const char *const protocols[] = {"grpc", "http_protobuf", "http_json"};
+static const char *const protocols[] = {"grpc", "http_protobuf", "http_json", "remote_write_1",
+                                        "remote_write_2"};
 static const char *const outcomes[] = {
 #define X(name, http, grpc, retry, doc) #name,
 #include "base/status.def"

@@ -1,6 +1,8 @@
-/* decode: an OTLP export request (protobuf or JSON) into a columnar batch. Pure.
+/* decode: an OTLP export request (protobuf or JSON), or a remote write request of Prometheus, into
+ * a columnar batch. Pure.
  *
- * Spec: opentelemetry-proto ac2c4b5, proto3 JSON with OTLP's deviations (hex ids, integer enums).
+ * Spec: Prometheus Remote-Write 1.0 and 2.0; opentelemetry-proto ac2c4b5, proto3 JSON with OTLP's
+ * deviations (hex ids, integer enums).
  */
 #pragma once
 

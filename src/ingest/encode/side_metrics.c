@@ -14,10 +14,11 @@ static const struct metric_desc *desc_at(const struct insert *w, size_t i)
 }
 
 /* A metric whose name comes to nothing answers to no Prometheus query, under the name "". */
-static str name_of(struct arena *a, const struct metric_desc *d)
+static str name_of(struct arena *a, const struct metric_desc *d, const struct attr *batch_attrs)
 {
     static const struct prometheus_namer standard = {PROMETHEUS_UNDERSCORES_WITH_SUFFIXES, {0}};
     str name = {0};
+    if (prometheus_is_verbatim(d, batch_attrs)) return d->name;
     (void)!prometheus_metric_name(a, &standard, d->name, d->unit, prometheus_kind_of(d), &name,
                                   NULL);
     return name;
@@ -36,7 +37,8 @@ static void find_series(const struct telemetry_block *b, const struct encode_row
         last_day = day;
         if (!seen_add(seen, hash_mix(hash_mix(SAYS_SERIES, day), series))) continue;
         side_add(ret, (struct side_row){.partition = side_month(day),
-                                        .a = name_of(ret->arena, &c->descs[c->desc[r.row]]),
+                                        .a = name_of(ret->arena, &c->descs[c->desc[r.row]],
+                                                     b->batches[r.batch]->attrs),
                                         .u = series,
                                         .v = day,
                                         .ref = r});
@@ -59,8 +61,9 @@ static void put_labels(struct insert *w, const struct column_plan *)
         struct attr_range r = b->metrics.attrs[w->rows[i].row];
         const struct origin *o = &w->resources.list[w->resources.of_row[i]];
         struct attr *labels;
-        uint32_t n = (uint32_t)prometheus_labels(w->arena, r.n ? b->attrs + r.at : NULL, r.n,
-                                                 o->attrs, o->n_attrs, &labels);
+        uint32_t n = (uint32_t)prometheus_labels(
+            w->arena, prometheus_is_verbatim(desc_at(w, i), b->attrs), r.n ? b->attrs + r.at : NULL,
+            r.n, o->attrs, o->n_attrs, &labels);
         runs[i] = (struct attr_run){labels, n};
     }
     struct attr_pass *p = attr_pass_new(w, runs, w->n, NULL);

@@ -153,7 +153,11 @@ status body_finish(struct incoming *in, struct err *err)
         return too_large(in->r, err);
     if (q->compression != PAYLOAD_IDENTITY) TRY(inflate(in, err));
     q->signal = in->route.signal;
-    q->format = in->route.protocol == OTLP_HTTP_JSON ? PAYLOAD_JSON : PAYLOAD_PROTOBUF;
+    static const enum payload_format formats[OTLP_PROTOCOLS] = {
+        [OTLP_HTTP_JSON] = PAYLOAD_JSON,
+        [REMOTE_WRITE_1] = PAYLOAD_REMOTE_WRITE_1,
+        [REMOTE_WRITE_2] = PAYLOAD_REMOTE_WRITE_2};
+    q->format = formats[in->route.protocol];
     q->received_at = loop_now(in->r->loop);
     return ST_OK;
 }

@@ -90,7 +90,9 @@ static void add_advice(struct head *h, const struct incoming *in, const struct i
 {
     if (code == 405)
         add(h, S("allow"), in->r->opt.cors.origins.len ? S("POST, OPTIONS") : S("POST"));
-    if (code == 415) add(h, S("accept-encoding"), S("gzip, zstd, identity"));
+    if (code == 415)
+        add(h, S("accept-encoding"),
+            is_remote_write(in->route.protocol) ? S("snappy") : S("gzip, zstd, identity"));
     if (in->challenge) add(h, S("www-authenticate"), auth_challenge(in->r->auth));
     if (a->retry_after_ms && status_retryable(a->err.code)) {
         int n =
@@ -127,6 +129,39 @@ static void respond_http(struct incoming *in, const struct ingest_answer *a)
     buf_done(&zipped);
 }
 
+/* What is said in the remote write protocol: text. Samples that were left out alone make it 400,
+ * which is not sent again; the headers tell what was kept. 429 is not retried by a Prometheus of
+ * the usual settings, so it is 503. */
+static void respond_remote_write(struct incoming *in, const struct ingest_answer *a)
+{
+    struct head h = {};
+    struct buf body;
+    char seconds[16], kept[3][12];
+    unsigned code =
+        in->route.http_status ? in->route.http_status : (unsigned)status_http(a->err.code);
+    if (a->err.code == ST_OK) code = a->rejected ? 400 : 204;
+    if (code == 429) code = 503;
+    buf_init(&body, ANSWER_MAX);
+    if (a->err.code != ST_OK)
+        buf_printf(&body, "%s\n", a->err.msg);
+    else if (a->rejected)
+        buf_printf(&body, "%u left out: %s\n", a->rejected, a->message);
+    if (code != 204) add(&h, S("content-type"), S("text/plain; charset=utf-8"));
+    static const char *const names[] = {"x-prometheus-remote-write-samples-written",
+                                        "x-prometheus-remote-write-histograms-written",
+                                        "x-prometheus-remote-write-exemplars-written"};
+    const uint32_t counts[] = {a->samples, a->histograms, a->exemplars};
+    for (int i = 0; i < 3 && a->err.code == ST_OK; i++) {
+        int n = snprintf(kept[i], sizeof kept[i], "%u", counts[i]);
+        add(&h, str_of(names[i]), (str){kept[i], (size_t)n});
+    }
+    if (a->err.code != ST_OK) add_advice(&h, in, a, code, seconds);
+    http_respond(in->x,
+                 &(struct http_answer){
+                     .status = code, .headers = h.list, .n_headers = h.n, .body = buf_str(&body)});
+    buf_done(&body);
+}
+
 void respond(struct incoming *in, const struct ingest_answer *a)
 {
     if (a->err.code != ST_OK) metric_add(M_REQUESTS_REFUSED, a->err.code, 1);
@@ -137,6 +172,8 @@ void respond(struct incoming *in, const struct ingest_answer *a)
     if (!in->x) return;
     if (in->route.protocol == OTLP_GRPC)
         respond_grpc(in, a);
+    else if (is_remote_write(in->route.protocol))
+        respond_remote_write(in, a);
     else
         respond_http(in, a);
 }

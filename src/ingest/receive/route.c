@@ -1,4 +1,5 @@
-/* OTLP spec "OTLP/gRPC" and "OTLP/HTTP Request"; gRPC over HTTP/2 "Requests". */
+/* OTLP spec "OTLP/gRPC" and "OTLP/HTTP Request"; gRPC over HTTP/2 "Requests"; Remote-Write
+ * "Protocol". */
 #include "ingest/receive/route.h"
 
 #include <strings.h>
@@ -113,9 +114,46 @@ static status route_grpc(const struct http_request *req, str type, struct route 
     return refuse(r, 0, err, ST_UNSUPPORTED, "unknown service or method", req->path);
 }
 
+/* The value of the media type's parameter proto; 1.0 when there is none. */
+static enum otlp_protocol remote_write_version(str type, bool *known)
+{
+    static const char key[] = "proto=";
+    str rest = str_drop(type, media_type(type).len);
+    const char *at = rest.len ? memmem(rest.ptr, rest.len, key, sizeof key - 1) : NULL;
+    *known = is_word(media_type(type), "application/x-protobuf");
+    if (!at) return REMOTE_WRITE_1;
+    str proto = media_type(str_drop(rest, (size_t)(at - rest.ptr) + sizeof key - 1));
+    if (is(proto, "io.prometheus.write.v2.Request")) return REMOTE_WRITE_2;
+    *known = *known && is(proto, "prometheus.WriteRequest");
+    return REMOTE_WRITE_1;
+}
+
+static status route_remote_write(const struct http_request *req, struct route *r, struct err *err)
+{
+    str type = http_header_get(req, S("content-type"));
+    str encoding = http_header_get(req, S("content-encoding"));
+    bool known;
+    r->signal = SIGNAL_METRICS;
+    r->protocol = remote_write_version(type, &known);
+    r->known_protocol = true;
+    r->compression = PAYLOAD_SNAPPY;
+    if (!is(req->method, "POST"))
+        return refuse(r, 405, err, ST_UNSUPPORTED, "remote write is POST only", req->method);
+    if (!known)
+        return refuse(
+            r, 0, err, ST_MEDIA_TYPE,
+            "content-type is not application/x-protobuf, with proto=prometheus.WriteRequest "
+            "or proto=io.prometheus.write.v2.Request",
+            type);
+    if (!is_word(encoding, "snappy"))
+        return refuse(r, 0, err, ST_MEDIA_TYPE, "content-encoding is not snappy", encoding);
+    return ST_OK;
+}
+
 status route_request(const struct http_request *req, struct route *ret, struct err *err)
 {
     *ret = (struct route){.protocol = OTLP_HTTP_JSON};
+    if (is(req->path, "/api/v1/write")) return route_remote_write(req, ret, err);
     str type = media_type(http_header_get(req, S("content-type")));
     static const char grpc[] = "application/grpc";
     if (type.len >= sizeof grpc - 1 && strncasecmp(type.ptr, grpc, sizeof grpc - 1) == 0 &&

@@ -1,4 +1,6 @@
-/* route: what the head of a request says: which signal, in which form, and why not. Pure. */
+/* route: what the head of a request says: which signal, in which form, and why not. Pure.
+ *
+ * Spec: OTLP/gRPC, OTLP/HTTP; Prometheus Remote-Write 1.0 and 2.0, "Protocol". */
 #pragma once
 
 #include "base/err.h"
@@ -8,8 +10,16 @@
 enum otlp_protocol {
     OTLP_GRPC,
     OTLP_HTTP_PROTOBUF,
-    OTLP_HTTP_JSON
+    OTLP_HTTP_JSON,
+    REMOTE_WRITE_1,
+    REMOTE_WRITE_2,
+    OTLP_PROTOCOLS
 }; /* the order of the metric's labels */
+
+static inline bool is_remote_write(enum otlp_protocol p)
+{
+    return p == REMOTE_WRITE_1 || p == REMOTE_WRITE_2;
+}
 
 struct route {
     enum otlp_protocol protocol; /* of the answer, also when the request is refused */

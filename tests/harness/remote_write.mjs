@@ -1,0 +1,59 @@
+// Remote write requests by hand: protobuf (io.prometheus.write.v2.Request) in snappy's block form.
+
+const varint = (n) => {
+  const out = [];
+  let v = BigInt.asUintN(64, BigInt(n));
+  for (; v > 127n; v >>= 7n) out.push(Number(v & 127n) | 128);
+  return Buffer.from([...out, Number(v)]);
+};
+const zigzag = (n) => (n < 0 ? -2 * n - 1 : 2 * n);
+const field = (number, wire, bytes) => Buffer.concat([varint((number << 3) | wire), bytes]);
+const message = (number, ...parts) => {
+  const bytes = Buffer.concat(parts);
+  return field(number, 2, Buffer.concat([varint(bytes.length), bytes]));
+};
+const number = (n, v) => field(n, 0, varint(v));
+const double = (n, v) => {
+  const b = Buffer.alloc(8);
+  b.writeDoubleLE(v);
+  return field(n, 1, b);
+};
+const packed = (n, list) => message(n, ...list.map(varint));
+
+// series: { labels, samples: [[value, ms]], histograms: [{ count, sum, schema, zeroThreshold, zeroCount, spans: [[offset, length]], deltas, ms }],
+// exemplars: [{ labels, value, ms }], type, help, unit, created }.
+export function requestV2(series) {
+  const symbols = [''];
+  const ref = (text = '') => (symbols.includes(text) ? symbols.indexOf(text) : symbols.push(text) - 1);
+  const refs = (labels) => packed(1, Object.entries(labels).flatMap(([k, v]) => [ref(k), ref(v)]));
+  const list = series.map((s) =>
+    message(5,
+      refs(s.labels),
+      ...(s.samples ?? []).map(([v, ms]) => message(2, double(1, v), number(2, ms))),
+      ...(s.histograms ?? []).map((h) => message(3, number(1, h.count), double(3, h.sum), number(4, zigzag(h.schema)), double(5, h.zeroThreshold ?? 0.001), number(6, h.zeroCount ?? 0),
+        ...h.spans.map(([offset, length]) => message(11, number(1, zigzag(offset)), number(2, length))), packed(12, h.deltas.map(zigzag)), number(15, h.ms))),
+      ...(s.exemplars ?? []).map((e) => message(4, refs(e.labels), double(2, e.value), number(3, e.ms))),
+      message(5, number(1, s.type ?? 0), number(3, ref(s.help)), number(4, ref(s.unit))),
+      number(6, s.created ?? 0)));
+  return Buffer.concat([...symbols.map((s) => message(4, Buffer.from(s))), ...list]);
+}
+
+// Snappy without any compression: literals of at most 60 bytes.
+export function snappy(bytes) {
+  const parts = [varint(bytes.length)];
+  for (let at = 0; at < bytes.length; at += 60) {
+    const piece = bytes.subarray(at, at + 60);
+    parts.push(Buffer.from([(piece.length - 1) << 2]), piece);
+  }
+  return Buffer.concat(parts);
+}
+
+export async function remoteWrite(weir, body, headers = {}) {
+  const r = await fetch(`http://127.0.0.1:${weir.ports.http}/api/v1/write`, {
+    method: 'POST',
+    body,
+    headers: { 'content-type': 'application/x-protobuf;proto=io.prometheus.write.v2.Request', 'content-encoding': 'snappy', 'x-prometheus-remote-write-version': '2.0.0', ...headers },
+  });
+  const written = ['samples', 'histograms', 'exemplars'].map((n) => Number(r.headers.get(`x-prometheus-remote-write-${n}-written`) ?? -1));
+  return { status: r.status, text: await r.text(), written };
+}
