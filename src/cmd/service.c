@@ -1,5 +1,6 @@
 #include "cmd/service.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -102,8 +103,10 @@ static status make_folder(struct service *s, str dir, str below, str *ret, struc
             *p = '/';
         }
     struct stat st;
-    if (mkdir(path, 0755) != 0 && (stat(path, &st) != 0 || !S_ISDIR(st.st_mode)))
-        return err_set(err, ST_UNAVAILABLE, ERR_NOPOS, "the folder %s cannot be made: %m", path);
+    int why = mkdir(path, 0755) == 0 ? 0 : errno;
+    if (why && (stat(path, &st) != 0 || !S_ISDIR(st.st_mode)))
+        return err_set(err, ST_UNAVAILABLE, ERR_NOPOS, "the folder %s cannot be made: %s", path,
+                       strerror(why));
     *ret = (str){path, (size_t)len};
     return ST_OK;
 }
@@ -227,7 +230,9 @@ static status is_ready(void *ctx, struct err *err)
 {
     struct service *s = ctx;
     if (s->pipeline) TRY(pipeline_ready(s->pipeline, err));
-    return s->store ? store_ping(s->store, err) : ST_OK;
+    /* A collector is ready while it takes requests: what its store misses is in the journal. */
+    bool is_collector = strcmp(s->name, "collector") == 0;
+    return s->store && !is_collector ? store_ping(s->store, err) : ST_OK;
 }
 
 static status flush(void *ctx, uint32_t timeout_ms, struct err *err)
