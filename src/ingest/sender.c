@@ -173,11 +173,38 @@ static void tried(struct lane *l, uint32_t retry_after_ms, bool for_good, const 
     again_later(l, retry_after_ms, err);
 }
 
-static void log_failure(const struct task *t, const struct err *err)
+/* Once for all lanes of the destination, however often each of them tries. */
+static void tell_failure(const struct task *t, const struct err *err)
 {
-    log_warn("ingest", "a block could not be delivered, it is tried again",
-             LOG_CSTR("route", t->route->name), LOG_INT("rows", t->block->rows),
-             LOG_CSTR("status", status_name(err->code)), LOG_CSTR("why", err->msg));
+    struct outlet *o = t->route->outlet;
+    struct queue *q = &t->p->queue;
+    nanos now = clock_monotonic();
+    pthread_mutex_lock(&q->mutex);
+    enum outage_news news = outage_failed(&o->outage, now);
+    struct outage outage = o->outage;
+    pthread_mutex_unlock(&q->mutex);
+    if (news == OUTAGE_BEGINS)
+        log_warn("ingest", "a destination fails, what is for it waits and is tried again",
+                 LOG_CSTR("exporter", o->spec.name), LOG_CSTR("route", t->route->name),
+                 LOG_INT("rows", t->block->rows), LOG_CSTR("status", status_name(err->code)),
+                 LOG_CSTR("why", err->msg));
+    else if (news == OUTAGE_LASTS)
+        log_warn("ingest", "a destination still fails", LOG_CSTR("exporter", o->spec.name),
+                 LOG_INT("tries", outage.tries), LOG_INT("seconds", (now - outage.began) / NANOS_S),
+                 LOG_CSTR("status", status_name(err->code)), LOG_CSTR("why", err->msg));
+}
+
+static void tell_success(struct outlet *o)
+{
+    struct queue *q = &o->p->queue;
+    struct outage over;
+    pthread_mutex_lock(&q->mutex);
+    enum outage_news news = outage_worked(&o->outage, &over);
+    pthread_mutex_unlock(&q->mutex);
+    if (news == OUTAGE_OVER)
+        log_info("ingest", "a destination works again", LOG_CSTR("exporter", o->spec.name),
+                 LOG_INT("failed_tries", over.tries),
+                 LOG_INT("seconds", (clock_monotonic() - over.began) / NANOS_S));
 }
 
 static void run(struct lane *l)
@@ -194,16 +221,17 @@ static void run(struct lane *l)
     attempt_end(l, ATTEMPT_SEND);
     task_cleared(t);
     if (outcome == DELIVER_DONE) {
+        tell_success(t->route->outlet);
         if (!t->route->outlet->spec.exporter) metric_add(M_BLOCKS, t->route->signal, 1);
         task_count(t, t->block->rows - t->progress.rejected, DROP_REFUSED);
         finish(l, true, ST_OK, "");
     } else if (atomic_load(&t->overrun)) {
         overrun(l);
     } else if (outcome == DELIVER_LATER) {
-        if (!atomic_load(&t->p->stopping)) log_failure(t, &err);
+        if (!atomic_load(&t->p->stopping)) tell_failure(t, &err);
         again_later(l, retry_after_ms, &err);
     } else {
-        log_failure(t, &err);
+        if (outcome == DELIVER_TRIED) tell_failure(t, &err);
         tried(l, retry_after_ms, outcome == DELIVER_REFUSED, &err);
     }
 }

@@ -2,7 +2,7 @@
  *
  * pipeline.c the path; life.c opening and closing; routes.c exporters and routes as configured;
  * shard.c a worker: loop, receivers, journal, open blocks; feed.c who feeds a lane; queue.c the
- * blocks that wait; sender.c an exporter's threads; deliver.c one try of one block; tail.c reading
+ * blocks that wait; sender.c an exporter's threads; outage.c what is logged of one that fails; deliver.c one try of one block; tail.c reading
  * along in the journal; reread.c a journaled request as it was taken; dead.c blocks given up;
  * ledger.c the counting.
  *
@@ -19,6 +19,7 @@
 #include "ingest/encode/encode.h"
 #include "ingest/export/export.h"
 #include "ingest/journal/journal.h"
+#include "ingest/outage.h"
 #include "ingest/pipeline.h"
 #include "ingest/process/process.h"
 #include "ingest/receive/receive.h"
@@ -59,6 +60,7 @@ struct outlet {
     unsigned n_threads;
     char last_error[sizeof(((struct err *)0)->msg)]; /* for people. queue mutex */
     nanos last_error_at;                             /* wall clock; 0: none yet */
+    struct outage outage;                            /* queue mutex */
     atomic_int_fast64_t overrun_logged;              /* monotonic */
 };
 
