@@ -2,9 +2,9 @@
  *
  * pipeline.c the path; life.c opening and closing; routes.c exporters and routes as configured;
  * shard.c a worker: loop, receivers, journal, open blocks; feed.c who feeds a lane; queue.c the
- * blocks that wait; sender.c an exporter's threads; outage.c what is logged of one that fails; deliver.c one try of one block; tail.c reading
- * along in the journal; reread.c a journaled request as it was taken; dead.c blocks given up;
- * ledger.c the counting.
+ * blocks that wait; sender.c an exporter's threads; outage.c what is logged of one that fails;
+ * deliver.c one try of one block; tail.c reading along in the journal; reread.c a journaled request
+ * as it was taken; dead.c blocks given up; ledger.c the counting.
  *
  * Locks: none between workers. The queue has one mutex, which guards all lanes; whoever waits for
  * progress waits on it. */
