@@ -69,14 +69,16 @@ const flags = (options) => Object.entries(options).map(([k, v]) => `--${k}=${v}`
 export class Weir {
   // options: dotted names of weir's configuration. `dir` is kept over restarts.
   // `config`: a file for all processes; `env`: more variables for them.
-  // `between(port)`, three processes only: the port by which the collector reaches the storage-writer's, for a proxy in between.
-  constructor(options = {}, { dir = temporaryFolder(), shape = topology, between = async (port) => port, config = null, env = {} } = {}) {
+  // `between(port)`, three processes only: the port, or store.url, by which the collector reaches the storage-writer's, for proxies in between;
+  // `betweenQueries` is the same for the query-api.
+  constructor(options = {}, { dir = temporaryFolder(), shape = topology, between = async (port) => port, betweenQueries = async (port) => port, config = null, env = {} } = {}) {
     this.config = config;
     this.env = env;
     this.options = { ...anyPort, ...options };
     this.dir = dir;
     this.shape = shape;
     this.between = between;
+    this.betweenQueries = betweenQueries;
     this.processes = {}; // that run now, by command
     this.started = []; // all that ever ran
     this.ports = {};
@@ -88,10 +90,10 @@ export class Weir {
       return this;
     }
     await this.startService('storage-writer', plainBinary, {});
-    const store = { 'store.url': `http://127.0.0.1:${this.ports.clickhouse}` };
-    this.collectorStore = { 'store.url': `http://127.0.0.1:${await this.between(this.ports.clickhouse)}` };
-    await this.startService('collector', otherBinary, this.collectorStore);
-    await this.startService('query-api', otherBinary, store);
+    const url = (to) => ({ 'store.url': typeof to === 'number' ? `http://127.0.0.1:${to}` : to });
+    this.stores = { collector: url(await this.between(this.ports.clickhouse)), 'query-api': url(await this.betweenQueries(this.ports.clickhouse)) };
+    await this.startService('collector', otherBinary, this.stores.collector);
+    await this.startService('query-api', otherBinary, this.stores['query-api']);
     return this;
   }
 
@@ -172,9 +174,8 @@ export class Weir {
   }
 
   async restart(command = this.shape === 'one' ? 'run' : 'collector') {
-    const store = command === 'collector' ? this.collectorStore : { 'store.url': `http://127.0.0.1:${this.ports.clickhouse}` };
     const plain = command === 'run' || command === 'storage-writer';
-    await this.startService(command, plain ? plainBinary : otherBinary, plain ? {} : store);
+    await this.startService(command, plain ? plainBinary : otherBinary, plain ? {} : this.stores[command]);
   }
 
   // SIGTERM, in the order of the data flow. Throws when a process does not end with 0.

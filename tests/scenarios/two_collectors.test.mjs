@@ -88,3 +88,44 @@ test('two collectors deliver what they acknowledged to a third weir once, though
     for (const c of collectors) c.child.kill('SIGKILL');
   }
 });
+
+test('what the third weir rejects of a request is counted as refused in front of it, and the rest arrives', async () => {
+  const config = join(temporaryFolder(), 'w.yaml');
+  writeFileSync(config, file);
+  const dir = temporaryFolder();
+  const third = new Weir({ 'receive.max_attributes': 2 }, { dir, shape: 'one', config, env: { W_TO: 'clickhouse', W_NAME: 'third' } });
+  let first = null;
+  try {
+    await third.start();
+    first = await startProcess(plainBinary, ['collector', '--config', config, '--data', temporaryFolder(), '--admin.endpoint=127.0.0.1:0'],
+      { env: { W_NAME: 'first', W_NEXT: `127.0.0.1:${third.ports.grpc}` } });
+    // The first adds `passed`: two of its own are one too many for the third.
+    const request = logRequest(['light', 'heavy', 'light', 'heavy', 'light']);
+    for (const r of request.resourceLogs[0].scopeLogs[0].logRecords) {
+      const n = r.body.stringValue === 'heavy' ? 2 : 1;
+      r.attributes = Array.from({ length: n }, (_, i) => ({ key: `own.${i}`, value: { stringValue: 'x' } }));
+    }
+    assert.equal((await exportJson(asWeir(first), 'logs', request)).status, 200);
+    await flush(first);
+    const status = await (await fetch(`http://127.0.0.1:${first.ready.admin}/status`)).json();
+    const route = status.routes.find((r) => r.signal === 'logs');
+    assert.deepEqual([route.taken, route.delivered, route.dropped.refused, route.journal], [5, 3, 2, 0], JSON.stringify(route));
+    const metrics = await (await fetch(`http://127.0.0.1:${first.ready.admin}/metrics`)).text();
+    assert.match(metrics, /^weir_dropped_items_total\{signal="logs",policy="refused"\} 2$/m);
+    assert.match(metrics, /^weir_route_dropped_items_total\{[^}]*signal="logs",policy="refused"\} 2$/m);
+    await third.flush();
+    const theirs = await third.metrics();
+    assert.equal(theirs['weir_rejected_items_total{signal="logs",reason="too_many_attributes"}'], 2, JSON.stringify(theirs));
+    const answer = await third.query('/loki/api/v1/query_range', { query: '{service_name="hand"}' });
+    assert.deepEqual(answer.json.data.result.flatMap((s) => s.values.map((v) => v[1])), ['light', 'light', 'light']);
+    first.child.kill('SIGTERM');
+    assert.equal((await first.exited).code, 0);
+    await third.stop();
+  } catch (e) {
+    e.message += `\n--- first ---\n${first?.log.slice(-30).join('\n')}`;
+    throw third.explain(e);
+  } finally {
+    third.killAll();
+    first?.child.kill('SIGKILL');
+  }
+});
