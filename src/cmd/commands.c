@@ -19,6 +19,7 @@ const struct command commands[] = {
     {"loadgen", "send generated telemetry and count what is acknowledged", cmd_loadgen},
     {"check-config", "check a configuration and print the one in force", cmd_check_config},
     {"status", "what a running weir received, delivered and holds", cmd_status},
+    {"promql", "ask a PromQL query at the shell", cmd_promql},
     {"dead", "list, send again or remove what was given up", cmd_dead},
     {"version", "print the version", cmd_version},
     {0},

@@ -223,8 +223,7 @@ TEST(graph_refuses_of_clickhouse_what_weir_does_otherwise)
          "https://host:8443"},
         {"endpoint: 'http://a:8123,'",
          "25: exporters.clickhouse.endpoint: nothing behind the last comma"},
-        {"tls: {ca_pem: x}",
-         "21: exporters.clickhouse.tls.ca_pem: no such option here"},
+        {"tls: {ca_pem: x}", "21: exporters.clickhouse.tls.ca_pem: no such option here"},
         {"ttl: 72h", "15: exporters.clickhouse.ttl: retention.traces, retention.logs and "
                      "retention.metrics say how long rows are kept"},
         {"database: x", "15: exporters.clickhouse.database: without an endpoint this is weir's own "

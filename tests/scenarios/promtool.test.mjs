@@ -1,7 +1,7 @@
 // promtool (Debian's prometheus package), unchanged, asks weir instant and range queries; the answers equal a table computed by hand.
 import test from 'node:test';
 import assert from 'node:assert/strict';
-import { run, withWeir } from '../harness/weir.mjs';
+import { plainBinary, run, withWeir } from '../harness/weir.mjs';
 import { exportJson } from '../harness/otlp.mjs';
 
 const step = 15;
@@ -67,6 +67,20 @@ test('promtool works against weir and the answers equal a hand-computed table', 
     assert.deepEqual(await promtool('query', 'labels', server, 'path'), ['/a', '/b']);
     const tree = await (await fetch(`${server}/api/v1/parse_query?query=${encodeURIComponent('-up')}`)).json();
     assert.deepEqual([tree.status, tree.data.type, tree.data.expr.name], ['success', 'unaryExpr', 'up']);
+
+    // weir's own shell
+    const shell = (...args) => run(plainBinary, ['promql', '--url', server, ...args]);
+    const table = await shell('--time', String(at), 'http_requests_total');
+    assert.deepEqual([table.code, table.stdout], [0, `http_requests_total{job="promtool", path="/a"}  600\nhttp_requests_total{job="promtool", path="/b"}  120\n`]);
+    const csv = await shell('--start', String(t0 + 60), '--end', new Date((t0 + 120) * 1000).toISOString(), '--step=1m', '--output=csv', 'sum by (job) (http_requests_total)');
+    assert.equal(csv.stdout, `job,timestamp,value\r\npromtool,${t0 + 60},144\r\npromtool,${t0 + 120},288\r\n`);
+    assert.equal(JSON.parse((await shell('--output', 'json', '1 + 2')).stdout).data.result[1], '3');
+    assert.match((await shell('--start=-15m', '--output=plot', 'temperature_celsius')).stdout, /[\u2801-\u28ff]/);
+    const wrong = await shell('sum(');
+    assert.deepEqual([wrong.code, wrong.stdout], [1, '']);
+    assert.match(wrong.stderr, /^weir promql: invalid parameter "query": 1:5: parse error/);
+    assert.deepEqual([(await shell('--output', 'xml', 'up')).code, (await shell()).code], [2, 2]);
+
     const bad = await run('promtool', ['query', 'instant', server, 'sum(']);
     assert.notEqual(bad.code, 0);
     assert.match(bad.stderr + bad.stdout, /parse error/);
