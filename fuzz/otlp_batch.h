@@ -88,6 +88,30 @@ static void check_run(struct num_range r, uint32_t n)
     assert(r.n == 0 || (r.at <= n && r.n <= n - r.at));
 }
 
+static void touch_distribution(const struct metric_columns *c, uint32_t i)
+{
+    enum metric_type type = c->descs[c->desc[i]].type;
+    assert(c->count || type == METRIC_GAUGE || type == METRIC_SUM);
+    assert(c->bucket_counts || type != METRIC_HISTOGRAM);
+    assert(c->scale || type != METRIC_EXP_HISTOGRAM);
+    assert(c->quantiles || type != METRIC_SUMMARY);
+    if (c->bucket_counts) {
+        check_run(c->bucket_counts[i], c->n_u64s);
+        check_run(c->explicit_bounds[i], c->n_f64s);
+        uint32_t counts = c->bucket_counts[i].n;
+        assert(counts == 0 || counts == c->explicit_bounds[i].n + 1);
+    }
+    if (c->scale) {
+        check_run(c->positive_counts[i], c->n_u64s);
+        check_run(c->negative_counts[i], c->n_u64s);
+    }
+    if (c->quantiles) {
+        check_run(c->quantiles[i], c->n_f64s);
+        check_run(c->quantile_values[i], c->n_f64s);
+        assert(c->quantiles[i].n == c->quantile_values[i].n);
+    }
+}
+
 static void touch_metrics(const struct telemetry_batch *b)
 {
     const struct metric_columns *c = &b->metrics;
@@ -99,15 +123,7 @@ static void touch_metrics(const struct telemetry_batch *b)
     for (uint32_t i = 0; i < c->n; i++) {
         assert(c->desc[i] < c->n_descs);
         touch_own_attrs(b, c->attrs[i], c->time[i]);
-        check_run(c->bucket_counts[i], c->n_u64s);
-        check_run(c->positive_counts[i], c->n_u64s);
-        check_run(c->negative_counts[i], c->n_u64s);
-        check_run(c->explicit_bounds[i], c->n_f64s);
-        check_run(c->quantiles[i], c->n_f64s);
-        check_run(c->quantile_values[i], c->n_f64s);
-        assert(c->quantiles[i].n == c->quantile_values[i].n);
-        uint32_t counts = c->bucket_counts[i].n;
-        assert(counts == 0 || counts == c->explicit_bounds[i].n + 1);
+        touch_distribution(c, i);
     }
     for (uint32_t i = 0; i < c->n_exemplars; i++) {
         assert(c->exemplar[i].point < c->n);

@@ -46,6 +46,7 @@ static const struct telemetry_batch *one_row(enum signal_kind signal)
     } else {
         struct metric_columns *c = &b->metrics;
         METRIC_COLUMNS(ROOM)
+        METRIC_OPTIONAL_COLUMNS(ROOM)
         c->n = c->n_descs = 1;
         c->attrs[0].n = 1;
         c->descs = &desc;

@@ -128,7 +128,9 @@ struct metric_columns {
     uint8_t *present;
     double *value;      /* gauge, sum */
     int64_t *int_value; /* exact when POINT_IS_INT */
-    uint64_t *count;    /* histograms and summary */
+
+    /* NULL: no row is of a type that has it. Else zeros in the rows of other types. */
+    uint64_t *count; /* histograms and summary */
     double *sum, *min, *max;
     struct num_range *bucket_counts;   /* u64s: explicit histogram */
     struct num_range *explicit_bounds; /* f64s */

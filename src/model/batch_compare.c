@@ -202,22 +202,32 @@ static void point(struct comparison *c, uint32_t i)
     ROW_INT(present);
     ROW_NUM(value);
     ROW_INT(int_value);
+    descs(c, x->desc[i], y->desc[i]);
+    if (c->differ) return; /* columns that one of them has the other may not have */
+    switch (x->descs[x->desc[i]].type) {
+    case METRIC_HISTOGRAM:
+        u64s(c, x->bucket_counts[i], y->bucket_counts[i], "bucket_counts");
+        f64s(c, x->explicit_bounds[i], y->explicit_bounds[i], "explicit_bounds");
+        break;
+    case METRIC_EXP_HISTOGRAM:
+        ROW_INT(scale);
+        ROW_INT(zero_count);
+        ROW_NUM(zero_threshold);
+        ROW_INT(positive_offset);
+        ROW_INT(negative_offset);
+        u64s(c, x->positive_counts[i], y->positive_counts[i], "positive_counts");
+        u64s(c, x->negative_counts[i], y->negative_counts[i], "negative_counts");
+        break;
+    case METRIC_SUMMARY:
+        f64s(c, x->quantiles[i], y->quantiles[i], "quantiles");
+        f64s(c, x->quantile_values[i], y->quantile_values[i], "quantile_values");
+        break;
+    default: return;
+    }
     ROW_INT(count);
     ROW_NUM(sum);
     ROW_NUM(min);
     ROW_NUM(max);
-    ROW_INT(scale);
-    ROW_INT(zero_count);
-    ROW_NUM(zero_threshold);
-    ROW_INT(positive_offset);
-    ROW_INT(negative_offset);
-    u64s(c, x->bucket_counts[i], y->bucket_counts[i], "bucket_counts");
-    u64s(c, x->positive_counts[i], y->positive_counts[i], "positive_counts");
-    u64s(c, x->negative_counts[i], y->negative_counts[i], "negative_counts");
-    f64s(c, x->explicit_bounds[i], y->explicit_bounds[i], "explicit_bounds");
-    f64s(c, x->quantiles[i], y->quantiles[i], "quantiles");
-    f64s(c, x->quantile_values[i], y->quantile_values[i], "quantile_values");
-    descs(c, x->desc[i], y->desc[i]);
 }
 
 /* In the order of their points, as decode leaves them. */

@@ -102,7 +102,11 @@ static void keep_exemplars(struct arena *a, struct metric_columns *c, const uint
 
 static void keep_points(struct metric_columns *c, const uint32_t *rows, uint32_t kept)
 {
+#define MOVE_SOME(column) \
+    if (c->column) MOVE(column)
     METRIC_COLUMNS(MOVE)
+    METRIC_OPTIONAL_COLUMNS(MOVE_SOME)
+#undef MOVE_SOME
     c->n = kept;
 }
 
@@ -133,7 +137,7 @@ static void series_anew(struct telemetry_batch *b)
             of_metric = metric_hash(d, b->resources[d->resource].hash, b->scopes[d->scope].hash);
             last = c->desc[i];
         }
-        struct num_range bounds = c->explicit_bounds[i];
+        struct num_range bounds = c->explicit_bounds ? c->explicit_bounds[i] : (struct num_range){};
         struct attr_range attrs = c->attrs[i];
         c->series_id[i] =
             metric_series_id(of_metric, d->type, bounds.n ? c->f64s + bounds.at : NULL, bounds.n,

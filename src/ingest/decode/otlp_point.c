@@ -6,6 +6,7 @@
 #include "ingest/decode/otlp_id.h"
 #include "ingest/decode/otlp_numbers.h"
 #include "ingest/decode/otlp_value.h"
+#include "model/columns.h"
 #include "model/identity.h"
 
 struct point {
@@ -318,9 +319,63 @@ static uint64_t series_id(const struct builder *b, const struct point_context *m
         attrs_hash(p->attrs.n ? b->batch->attrs + p->attrs.at : NULL, p->attrs.n));
 }
 
-static void point_store(struct builder *b, const struct point_context *m, const struct point *p)
+static status zeros(struct builder *b, size_t elem, void **ret)
+{
+    TRY(builder_room(b, elem * (uint64_t)b->cap_rows));
+    size_t size = arena_size(elem, b->cap_rows);
+    *ret = memset(arena_alloc(b->arena, size, 16), 0, size);
+    return ST_OK;
+}
+
+/* The columns that only points of the type have: with the first of them. */
+static status columns_of_type(struct builder *b, enum metric_type type)
 {
     struct metric_columns *c = &b->batch->metrics;
+#define ADD(column) TRY(zeros(b, sizeof *c->column, (void **)&c->column));
+    if (type != METRIC_GAUGE && type != METRIC_SUM && !c->count) {
+        METRIC_DISTRIBUTION_COLUMNS(ADD)
+    }
+    if (type == METRIC_HISTOGRAM && !c->bucket_counts) {
+        METRIC_HISTOGRAM_COLUMNS(ADD)
+    }
+    if (type == METRIC_EXP_HISTOGRAM && !c->scale) {
+        METRIC_EXPONENTIAL_COLUMNS(ADD)
+    }
+    if (type == METRIC_SUMMARY && !c->quantiles) {
+        METRIC_SUMMARY_COLUMNS(ADD)
+    }
+#undef ADD
+    return ST_OK;
+}
+
+static void distribution_store(struct metric_columns *c, enum metric_type type, uint32_t i,
+                               const struct point *p)
+{
+    c->count[i] = p->count;
+    c->sum[i] = p->sum;
+    c->min[i] = p->min;
+    c->max[i] = p->max;
+    if (type == METRIC_HISTOGRAM) {
+        c->bucket_counts[i] = p->bucket_counts;
+        c->explicit_bounds[i] = p->explicit_bounds;
+    } else if (type == METRIC_EXP_HISTOGRAM) {
+        c->scale[i] = p->scale;
+        c->zero_count[i] = p->zero_count;
+        c->zero_threshold[i] = p->zero_threshold;
+        c->positive_offset[i] = p->positive_offset;
+        c->negative_offset[i] = p->negative_offset;
+        c->positive_counts[i] = p->positive_counts;
+        c->negative_counts[i] = p->negative_counts;
+    } else {
+        c->quantiles[i] = p->quantiles;
+        c->quantile_values[i] = p->quantile_values;
+    }
+}
+
+static status point_store(struct builder *b, const struct point_context *m, const struct point *p)
+{
+    struct metric_columns *c = &b->batch->metrics;
+    TRY(columns_of_type(b, m->type));
     uint32_t i = c->n++;
     assert(i < b->cap_rows);
     c->desc[i] = m->desc;
@@ -332,21 +387,8 @@ static void point_store(struct builder *b, const struct point_context *m, const 
     c->present[i] = p->present;
     c->value[i] = p->value;
     c->int_value[i] = p->int_value;
-    c->count[i] = p->count;
-    c->sum[i] = p->sum;
-    c->min[i] = p->min;
-    c->max[i] = p->max;
-    c->bucket_counts[i] = p->bucket_counts;
-    c->explicit_bounds[i] = p->explicit_bounds;
-    c->scale[i] = p->scale;
-    c->zero_count[i] = p->zero_count;
-    c->zero_threshold[i] = p->zero_threshold;
-    c->positive_offset[i] = p->positive_offset;
-    c->negative_offset[i] = p->negative_offset;
-    c->positive_counts[i] = p->positive_counts;
-    c->negative_counts[i] = p->negative_counts;
-    c->quantiles[i] = p->quantiles;
-    c->quantile_values[i] = p->quantile_values;
+    if (m->type != METRIC_GAUGE && m->type != METRIC_SUM) distribution_store(c, m->type, i, p);
+    return ST_OK;
 }
 
 static status fields(struct builder *b, enum metric_type type, str msg, struct point *p)
@@ -382,13 +424,11 @@ status otlp_point(struct builder *b, const struct point_context *m, str msg)
         if (c->exemplar[i].attrs.n > most) most = c->exemplar[i].attrs.n;
     batch->received++;
     if (builder_time_fits(b, p.time, "time_unix_nano") && buckets_fit(b, &p) &&
-        builder_attributes_fit(b, most)) {
-        point_store(b, m, &p);
-    } else {
-        batch->n_attrs = attrs;
-        c->n_exemplars = first_exemplar;
-        c->n_u64s = u64s;
-        c->n_f64s = f64s;
-    }
+        builder_attributes_fit(b, most))
+        return point_store(b, m, &p);
+    batch->n_attrs = attrs;
+    c->n_exemplars = first_exemplar;
+    c->n_u64s = u64s;
+    c->n_f64s = f64s;
     return ST_OK;
 }

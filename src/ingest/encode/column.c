@@ -6,35 +6,71 @@
 
 enum { AHEAD = 8 }; /* texts lie anywhere: ask for them early */
 
+static const void *array_of(const struct telemetry_batch *b, const struct column_plan *c)
+{
+    const void *array;
+    memcpy(&array, (const char *)b + c->at, sizeof array);
+    return array;
+}
+
+static bool is_left_out(const struct insert *w, const struct column_plan *c)
+{
+    if (!(c->arg & OPTIONAL)) return false;
+    for (size_t i = 0; i < w->block->n; i++)
+        if (array_of(w->block->batches[i], c)) return false;
+    return true;
+}
+
 void insert_put(struct insert *w, const char *table, const struct column_plan *plan, size_t n_plan)
 {
-    native_put_block(w->out, n_plan, w->n);
-    size_t at = 0;
+    size_t at = 0, n = 0;
+    for (size_t i = 0; i < n_plan; i++) n += !is_left_out(w, &plan[i]);
+    native_put_block(w->out, n, w->n);
     for (size_t i = 0; i < n_schema_columns; i++) {
         const struct schema_column *c = &schema_columns[i];
         if (strcmp(c->table, table) != 0) continue;
         assert(at < n_plan && strcmp(c->column, plan[at].column) == 0);
+        const struct column_plan *p = &plan[at++];
+        if (is_left_out(w, p)) continue;
         native_put_column(w->out, (str){c->column, strlen(c->column)},
                           (str){c->type, strlen(c->type)});
-        plan[at].put(w, &plan[at]);
-        at++;
+        p->put(w, p);
     }
     assert(at == n_plan);
 }
 
-/* A loop per width, so that the copy is a load and a store. */
+/* A loop per width, so that the copy is a load and a store; without the way over the batch when
+ * there is only one. */
 #define GATHER(width)                                                                        \
     do {                                                                                     \
         char *to_ = native_put_space(w->out, w->n * (width));                                \
-        for (size_t i_ = 0; to_ && i_ < w->n; i_++)                                          \
+        const char *only_ = w->block->n == 1 ? array_of(w->block->batches[0], c) : NULL;     \
+        for (size_t i_ = 0; to_ && only_ && i_ < w->n; i_++)                                 \
+            memcpy(to_ + i_ * (width), only_ + (size_t)w->rows[i_].row * (width), (width));  \
+        for (size_t i_ = 0; to_ && !only_ && i_ < w->n; i_++)                                \
             memcpy(to_ + i_ * (width),                                                       \
                    (const char *)insert_array(w, c, i_) + (size_t)w->rows[i_].row * (width), \
                    (width));                                                                 \
     } while (0)
 
+/* The same where a batch may have no such column. */
+#define GATHER_SOME(width)                                                                      \
+    do {                                                                                        \
+        char *to_ = native_put_space(w->out, w->n * (width));                                   \
+        for (size_t i_ = 0; to_ && i_ < w->n; i_++) {                                           \
+            const char *from_ = insert_array(w, c, i_);                                         \
+            if (from_)                                                                          \
+                memcpy(to_ + i_ * (width), from_ + (size_t)w->rows[i_].row * (width), (width)); \
+            else                                                                                \
+                memset(to_ + i_ * (width), 0, (width));                                         \
+        }                                                                                       \
+    } while (0)
+
 void put_u8(struct insert *w, const struct column_plan *c) { GATHER(1u); }
 void put_u32(struct insert *w, const struct column_plan *c) { GATHER(4u); }
 void put_u64(struct insert *w, const struct column_plan *c) { GATHER(8u); }
+void put_some_u32(struct insert *w, const struct column_plan *c) { GATHER_SOME(4u); }
+void put_some_u64(struct insert *w, const struct column_plan *c) { GATHER_SOME(8u); }
 void put_id16(struct insert *w, const struct column_plan *c) { GATHER(16u); }
 
 static uint64_t nanos_at(const struct insert *w, const struct column_plan *c, size_t i)

@@ -31,10 +31,13 @@ struct column_plan {
     const char *column;
     void (*put)(struct insert *w, const struct column_plan *c);
     size_t at;    /* offset in struct telemetry_batch of the array the column is taken from */
-    uint32_t arg; /* the function's own */
+    uint32_t arg; /* the function's own; may have OPTIONAL in it */
 };
 
-/* One whole Native block. */
+/* The column is left out of the insert, for the table's default, when no batch has the array. */
+#define OPTIONAL (1u << 31)
+
+/* One whole Native block. Optional columns that the block has nothing in are left out. */
 void insert_put(struct insert *w, const char *table, const struct column_plan *plan, size_t n_plan);
 
 static inline const struct telemetry_batch *insert_batch(const struct insert *w, size_t i)
@@ -42,7 +45,7 @@ static inline const struct telemetry_batch *insert_batch(const struct insert *w,
     return w->block->batches[w->rows[i].batch];
 }
 
-/* The array of column `c` in row i's batch. */
+/* The array of column `c` in row i's batch. NULL only with optional columns. */
 static inline const void *insert_array(const struct insert *w, const struct column_plan *c,
                                        size_t i)
 {
@@ -57,7 +60,9 @@ static inline const void *insert_array(const struct insert *w, const struct colu
 /* column.c: plain arrays of the batch. */
 void put_u8(struct insert *w, const struct column_plan *c);
 void put_u32(struct insert *w, const struct column_plan *c);
-void put_u64(struct insert *w, const struct column_plan *c);       /* any 8 bytes */
+void put_u64(struct insert *w, const struct column_plan *c);      /* any 8 bytes */
+void put_some_u32(struct insert *w, const struct column_plan *c); /* zeros where there are none */
+void put_some_u64(struct insert *w, const struct column_plan *c);
 void put_id16(struct insert *w, const struct column_plan *c);      /* 16 bytes */
 void put_millis(struct insert *w, const struct column_plan *c);    /* from nanoseconds */
 void put_day(struct insert *w, const struct column_plan *c);       /* Date from nanoseconds */

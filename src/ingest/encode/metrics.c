@@ -26,20 +26,27 @@ static void put_type(struct insert *w, const struct column_plan *)
     for (size_t i = 0; to && i < w->n; i++) to[i] = (uint8_t)desc_at(w, i)->type;
 }
 
+static struct num_range numbers_at(const struct insert *w, const struct column_plan *c, size_t i)
+{
+    const struct num_range *runs = insert_array(w, c, i);
+    return runs ? runs[w->rows[i].row] : (struct num_range){};
+}
+
 void put_numbers(struct insert *w, const struct column_plan *c)
 {
     char *to = native_put_space(w->out, w->n * 8);
     uint64_t end = 0;
     for (size_t i = 0; i < w->n; i++) {
-        end += ((const struct num_range *)insert_array(w, c, i))[w->rows[i].row].n;
+        end += numbers_at(w, c, i).n;
         if (to) memcpy(to + i * 8, &end, 8);
     }
     to = native_put_space(w->out, end * 8);
     for (size_t i = 0; to && end && i < w->n; i++) {
-        struct num_range r = ((const struct num_range *)insert_array(w, c, i))[w->rows[i].row];
+        struct num_range r = numbers_at(w, c, i);
         const struct metric_columns *m = points(w, i);
         if (r.n == 0) continue;
-        memcpy(to, c->arg == IN_F64S ? (const void *)(m->f64s + r.at) : m->u64s + r.at,
+        memcpy(to,
+               (c->arg & ~OPTIONAL) == IN_F64S ? (const void *)(m->f64s + r.at) : m->u64s + r.at,
                (size_t)r.n * 8);
         to += (size_t)r.n * 8;
     }
@@ -55,20 +62,20 @@ static const struct column_plan plan[] = {
     {"present", put_u8, BATCH_AT(metrics.present), 0},
     {"value", put_u64, BATCH_AT(metrics.value), 0},
     {"int_value", put_u64, BATCH_AT(metrics.int_value), 0},
-    {"count", put_u64, BATCH_AT(metrics.count), 0},
-    {"sum", put_u64, BATCH_AT(metrics.sum), 0},
-    {"min", put_u64, BATCH_AT(metrics.min), 0},
-    {"max", put_u64, BATCH_AT(metrics.max), 0},
-    {"bucket_counts", put_numbers, BATCH_AT(metrics.bucket_counts), IN_U64S},
-    {"scale", put_u32, BATCH_AT(metrics.scale), 0},
-    {"zero_count", put_u64, BATCH_AT(metrics.zero_count), 0},
-    {"zero_threshold", put_u64, BATCH_AT(metrics.zero_threshold), 0},
-    {"positive_offset", put_u32, BATCH_AT(metrics.positive_offset), 0},
-    {"positive_counts", put_numbers, BATCH_AT(metrics.positive_counts), IN_U64S},
-    {"negative_offset", put_u32, BATCH_AT(metrics.negative_offset), 0},
-    {"negative_counts", put_numbers, BATCH_AT(metrics.negative_counts), IN_U64S},
-    {"quantiles", put_numbers, BATCH_AT(metrics.quantiles), IN_F64S},
-    {"quantile_values", put_numbers, BATCH_AT(metrics.quantile_values), IN_F64S},
+    {"count", put_some_u64, BATCH_AT(metrics.count), OPTIONAL},
+    {"sum", put_some_u64, BATCH_AT(metrics.sum), OPTIONAL},
+    {"min", put_some_u64, BATCH_AT(metrics.min), OPTIONAL},
+    {"max", put_some_u64, BATCH_AT(metrics.max), OPTIONAL},
+    {"bucket_counts", put_numbers, BATCH_AT(metrics.bucket_counts), IN_U64S | OPTIONAL},
+    {"scale", put_some_u32, BATCH_AT(metrics.scale), OPTIONAL},
+    {"zero_count", put_some_u64, BATCH_AT(metrics.zero_count), OPTIONAL},
+    {"zero_threshold", put_some_u64, BATCH_AT(metrics.zero_threshold), OPTIONAL},
+    {"positive_offset", put_some_u32, BATCH_AT(metrics.positive_offset), OPTIONAL},
+    {"positive_counts", put_numbers, BATCH_AT(metrics.positive_counts), IN_U64S | OPTIONAL},
+    {"negative_offset", put_some_u32, BATCH_AT(metrics.negative_offset), OPTIONAL},
+    {"negative_counts", put_numbers, BATCH_AT(metrics.negative_counts), IN_U64S | OPTIONAL},
+    {"quantiles", put_numbers, BATCH_AT(metrics.quantiles), IN_F64S | OPTIONAL},
+    {"quantile_values", put_numbers, BATCH_AT(metrics.quantile_values), IN_F64S | OPTIONAL},
 };
 
 void metrics_put(struct insert *w)

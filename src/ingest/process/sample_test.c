@@ -40,6 +40,7 @@ struct telemetry_batch *sample_begin(enum signal_kind signal)
     } else {
         struct metric_columns *c = &b->metrics;
         METRIC_COLUMNS(ROOM)
+        METRIC_OPTIONAL_COLUMNS(ROOM)
         c->descs = arena_array(&arena, struct metric_desc, SAMPLE_ROWS);
         c->exemplar = arena_array(&arena, struct exemplar, SAMPLE_ROWS);
     }
