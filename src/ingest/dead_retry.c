@@ -27,8 +27,7 @@ static status add(struct pipeline *p, const struct route *r, const struct dead_r
     pipeline_process(r, h->batch);
     h->bytes = a->used;
     pipeline_charge(p, true, h->bytes);
-    open_block_add(block, h->batch, in->seq, clock_monotonic());
-    held_list_add(held, h);
+    collect(p, r, true, block, held, h);
     return ST_OK;
 }
 

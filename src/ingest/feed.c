@@ -34,8 +34,7 @@ void feed_take(struct shard *s, struct held *h)
         pipeline_charge(s->p, false, grown);
         h->bytes += grown;
     }
-    open_block_add(s->open[k], h->batch, h->seq, clock_monotonic());
-    held_list_add(&s->held[k], h);
+    collect(s->p, l->route, false, s->open[k], &s->held[k], h);
 }
 
 /* ---- live to journal ---- */

@@ -16,8 +16,8 @@ void held_list_add(struct held_list *l, struct held *h)
     if (!l->first)
         l->first = h;
     else
-        *l->last = h;
-    l->last = &h->next;
+        l->last->next = h;
+    l->last = h;
 }
 
 void queue_init(struct queue *q)

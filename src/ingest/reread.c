@@ -50,3 +50,29 @@ void reread_nothing(struct arena *a, struct held *h, const struct route *r, nano
     h->batch->signal = r->signal;
     h->batch->received_at = received_at;
 }
+
+/* What cannot be read any more has been logged and counted by the journal. */
+static status read_all(struct journal_reader *in, const struct task *t, struct arena *a,
+                       struct held_list *list, struct err *err)
+{
+    for (;;) {
+        struct journal_read read;
+        status s = journal_reader_next(in, &read, err);
+        if (s == ST_NOT_FOUND || (s == ST_OK && read.seq > t->last_seq)) return ST_OK;
+        if (s != ST_OK) return s;
+        struct held *h;
+        reread_wire(a, read.seq, &read.request, &h);
+        held_list_add(list, h);
+    }
+}
+
+status reread_task(const struct task *t, struct arena *a, const struct held **ret, struct err *err)
+{
+    struct journal_reader *in;
+    struct held_list list = {0};
+    TRY(journal_reader_open(t->lane->shard->journal, t->route->index, t->first_seq, &in, err));
+    status s = read_all(in, t, a, &list, err);
+    journal_reader_close(in);
+    *ret = list.first;
+    return s;
+}

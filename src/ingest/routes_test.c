@@ -371,6 +371,45 @@ TEST(a_store_that_refuses_the_content_is_asked_max_tries_times_and_the_block_can
     end();
 }
 
+TEST(data_points_that_are_given_up_are_in_dead_as_they_came_and_can_be_sent_again)
+{
+    begin();
+    struct fake_store *f = fake_store_new();
+    fake_store_listen(f);
+    fake_store_answer(f, FAKE_INVALID);
+    struct pipeline_exporter e = to("clickhouse", fake_store_open(f));
+    const struct batch_limits whole = {.send_batch_size = 500, .timeout = 60 * NANOS_S};
+    struct pipeline_route r = {SIGNAL_METRICS, "metrics", 0, NULL, whole};
+    struct pipeline_options o = options(&e, 1, &r, 1);
+    struct pipeline *p = open_pipeline(&o);
+    struct err err = {0};
+    struct buf first;
+    buf_init(&first, 1 << 20);
+    otlp_request(&first, SIGNAL_METRICS, S("shop"), 1, 40, clock_now());
+    CHECK_INT(otlp_grpc(pipeline_grpc_port(p), SIGNAL_METRICS, buf_str(&first)), 0);
+    CHECK_INT(send_text(pipeline_http_port(p), SIGNAL_METRICS, "shop", 41, 30), 200);
+    CHECK_INT(pipeline_flush(p, 60000, &err), ST_OK);
+    struct dead_entry d = {0};
+    CHECK_INT(dead_count(&d), 1);
+    CHECK_INT(d.items, 70);
+    CHECK_INT(d.requests, 2);
+    char path[400];
+    snprintf(path, sizeof path, "%s/%s/%020d.pb", dead_path, d.id, 1);
+    CHECK_STR(test_read_file(path), buf_str(&first));
+    CHECK(balances(1));
+
+    fake_store_answer(f, FAKE_OK);
+    CHECK_INT(pipeline_dead_retry(p, str_of(d.id), &err), ST_OK);
+    CHECK_INT(dead_count(NULL), 0);
+    CHECK_INT(fake_store_rows(f, "otel_metrics"), 70);
+    CHECK(balances(1));
+    buf_done(&first);
+    pipeline_close(p, 10000);
+    store_close(e.store);
+    fake_store_free(f);
+    end();
+}
+
 TEST(an_overloaded_store_is_waited_for_beyond_max_tries)
 {
     begin();

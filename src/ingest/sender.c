@@ -117,10 +117,11 @@ static void again_later(struct lane *l, uint32_t retry_after_ms, const struct er
 
 /* ---- giving up ---- */
 
-static void give_up(struct lane *l, const struct err *why)
+/* The block's requests, as they came, to dead/. */
+static status bury(const struct task *t, const struct err *why, struct err *err)
 {
-    struct task *t = l->first;
-    struct err err;
+    struct arena a;
+    arena_init(&a, SIZE_MAX / 2);
     struct dead_block b = {.journal_id = t->journal_id,
                            .route = t->route,
                            .first_seq = t->first_seq,
@@ -128,7 +129,19 @@ static void give_up(struct lane *l, const struct err *why)
                            .items = t->block->rows,
                            .requests = t->held.first,
                            .reason = why->msg};
-    if (dead_write(t->p->dead_dir, &b, &err) != ST_OK) {
+    bool folded = false;
+    for (const struct held *h = t->held.first; h; h = h->next) folded |= h->is_fold;
+    status s = folded ? reread_task(t, &a, &b.requests, err) : ST_OK;
+    if (s == ST_OK) s = dead_write(t->p->dead_dir, &b, err);
+    arena_done(&a);
+    return s;
+}
+
+static void give_up(struct lane *l, const struct err *why)
+{
+    struct task *t = l->first;
+    struct err err;
+    if (bury(t, why, &err) != ST_OK) {
         log_error("ingest", "a refused block cannot be written to dead/, it is kept",
                   LOG_CSTR("route", t->route->name), LOG_CSTR("why", err.msg));
         again_later(l, 0, &err);

@@ -4,7 +4,7 @@
  * shard.c a worker: loop, receivers, journal, open blocks; feed.c who feeds a lane; queue.c the
  * blocks that wait; sender.c an exporter's threads; outage.c what is logged of one that fails;
  * deliver.c one try of one block; tail.c reading along in the journal; reread.c a journaled request
- * as it was taken; dead.c blocks given up; ledger.c the counting.
+ * as it was taken; collect.c requests into blocks; dead.c blocks given up; ledger.c the counting.
  *
  * Locks: none between workers. The queue has one mutex, which guards all lanes; whoever waits for
  * progress waits on it. */
@@ -30,23 +30,25 @@
 
 enum { ROUTES_MAX = 16, ROUTE_NAME_MAX = 120 };
 
-/* An accepted request from decode until its block is delivered. Lies in the batch's arena. */
+/* An accepted request from decode until its block is delivered, or all those of a fold. Lies in the
+ * batch's arena. */
 struct held {
     struct held *next;
     struct shard *shard;
     struct ingest_request *req; /* until it is answered, then NULL */
     struct telemetry_batch *batch;
-    str wire; /* for dead/ */
+    str wire; /* for dead/; a fold has none: the journal has */
     enum payload_format format;
     enum payload_compression compression;
     uint64_t seq;
     nanos received_at;
     uint64_t bytes; /* counted: see pipeline_charge */
     status result;  /* the journal's word */
+    bool is_fold;   /* many requests, of which `seq` is the first: see open_block_fold */
 };
 
 struct held_list {
-    struct held *first, **last; /* last: NULL when empty */
+    struct held *first, *last;
 };
 
 void held_list_add(struct held_list *l, struct held *h);
@@ -262,6 +264,12 @@ void feed_take(struct shard *s, struct held *h);
 void feed_failed(struct lane *l);    /* the destination fails. queue mutex held */
 void feed_caught_up(struct lane *l); /* the tail has read all there is. queue mutex held */
 
+/* collect.c */
+/* `h`, charged, into `open`; the list says what that holds. Not to be used after: it may be gone.
+ */
+void collect(struct pipeline *p, const struct route *r, bool aside, struct open_block *open,
+             struct held_list *list, struct held *h);
+
 /* queue.c */
 void queue_init(struct queue *q);
 void queue_done(struct queue *q);
@@ -310,6 +318,9 @@ void lane_forget(struct lane *l);
 struct arena *reread_arena(void);
 /* Its bytes only. */
 void reread_wire(struct arena *a, uint64_t seq, const struct journal_request *q, struct held **ret);
+/* The requests of a task as they came, from the journal, in `a`. thread: who runs the lane */
+[[nodiscard]] status reread_task(const struct task *t, struct arena *a, const struct held **ret,
+                                 struct err *err);
 /* A batch with no rows in the place of one that was buried. */
 void reread_nothing(struct arena *a, struct held *h, const struct route *r, nanos received_at);
 

@@ -100,8 +100,7 @@ static void add(struct lane *l, struct held *h)
     h->shard = l->shard;
     h->bytes = h->batch->arena->used;
     pipeline_charge(pipeline_of(l), true, h->bytes);
-    open_block_add(f->open, h->batch, h->seq, clock_monotonic());
-    held_list_add(&f->held, h);
+    collect(pipeline_of(l), l->route, true, f->open, &f->held, h);
 }
 
 /* The request that was read, as a batch into what is collected. */

@@ -25,6 +25,16 @@ void open_block_free(struct open_block *b); /* accepts NULL; frees the batches i
 /* Takes `batch` (also with no rows: its sequence still counts). `seq` is larger than any before. */
 void open_block_add(struct open_block *b, struct telemetry_batch *batch, uint64_t seq, nanos now);
 
+/* The same of metrics, as rows of the block's last batch: a request's points become a fraction of
+ * what the request takes, and each series has its attributes once. `batch` is not kept. */
+struct open_fold {
+    struct telemetry_batch *batch; /* of the block: the points are in it */
+    bool is_new;                   /* it begins with them */
+    uint64_t grown;                /* bytes: the block's memory */
+};
+struct open_fold open_block_fold(struct open_block *b, const struct telemetry_batch *batch,
+                                 uint64_t seq, nanos now);
+
 uint64_t open_block_rows(const struct open_block *b);
 uint64_t open_block_bytes(const struct open_block *b);
 

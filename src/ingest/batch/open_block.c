@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "ingest/batch/batch.h"
+#include "ingest/batch/fold.h"
 
 struct open_block {
     enum signal_kind signal;
@@ -10,7 +11,8 @@ struct open_block {
     size_t n, cap;
     struct telemetry_batch **batches;
     uint64_t first_seq, last_seq, rows, bytes;
-    nanos first_at; /* when the first batch came */
+    nanos first_at;    /* when the first batch came */
+    struct fold *fold; /* the last batch; NULL: that is a request's own */
 };
 
 struct open_block *open_block_new(enum signal_kind signal, uint32_t shard)
@@ -35,24 +37,51 @@ void open_block_free(struct open_block *b)
     free(b);
 }
 
-void open_block_add(struct open_block *b, struct telemetry_batch *batch, uint64_t seq, nanos now)
+static void push(struct open_block *b, struct telemetry_batch *batch)
 {
-    assert(batch->signal == b->signal);
-    assert(b->n == 0 || seq > b->last_seq);
     if (b->n == b->cap) {
         b->cap = b->cap ? b->cap * 2 : 16;
         b->batches = reallocarray(b->batches, b->cap, sizeof(struct telemetry_batch *));
         if (!b->batches) abort();
     }
-    if (b->n == 0) {
+    b->batches[b->n++] = batch;
+}
+
+static void note(struct open_block *b, uint64_t rows, uint64_t bytes, uint64_t seq, nanos now)
+{
+    assert(b->last_seq == 0 || seq > b->last_seq);
+    if (b->last_seq == 0) {
         b->first_seq = seq;
         b->first_at = now;
     }
     b->last_seq = seq;
-    b->batches[b->n++] = batch;
-    uint32_t rows = telemetry_batch_rows(batch);
     b->rows += rows;
-    b->bytes += batch->arena->used;
+    b->bytes += bytes;
+}
+
+void open_block_add(struct open_block *b, struct telemetry_batch *batch, uint64_t seq, nanos now)
+{
+    assert(batch->signal == b->signal);
+    push(b, batch);
+    b->fold = NULL;
+    note(b, telemetry_batch_rows(batch), batch->arena->used, seq, now);
+}
+
+struct open_fold open_block_fold(struct open_block *b, const struct telemetry_batch *batch,
+                                 uint64_t seq, nanos now)
+{
+    assert(batch->signal == SIGNAL_METRICS && b->signal == SIGNAL_METRICS);
+    struct open_fold f = {.is_new = !b->fold};
+    if (f.is_new) {
+        b->fold = fold_new();
+        push(b, fold_batch(b->fold));
+    }
+    f.batch = fold_batch(b->fold);
+    f.grown = f.is_new ? 0 : fold_bytes(b->fold);
+    fold_add(b->fold, batch);
+    f.grown = fold_bytes(b->fold) - f.grown;
+    note(b, batch->metrics.n, f.grown, seq, now);
+    return f;
 }
 
 uint64_t open_block_rows(const struct open_block *b) { return b->rows; }
