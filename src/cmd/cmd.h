@@ -12,6 +12,7 @@ int cmd_run(int argc, char **argv);
 int cmd_collector(int argc, char **argv);
 int cmd_storage_writer(int argc, char **argv);
 int cmd_query_api(int argc, char **argv);
+int cmd_migrate(int argc, char **argv);
 int cmd_check_config(int argc, char **argv);
 int cmd_dead(int argc, char **argv);
 int cmd_status(int argc, char **argv);

@@ -17,6 +17,7 @@ const struct command commands[] = {
      cmd_storage_writer},
     {"query-api", "answer Prometheus, Loki and Jaeger queries", cmd_query_api},
     {"loadgen", "send generated telemetry and count what is acknowledged", cmd_loadgen},
+    {"migrate", "apply or list the migrations of the store", cmd_migrate},
     {"check-config", "check a configuration and print the one in force", cmd_check_config},
     {"status", "what a running weir received, delivered and holds", cmd_status},
     {"promql", "ask a PromQL query at the shell", cmd_promql},

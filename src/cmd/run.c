@@ -6,10 +6,10 @@ static status open_all(struct service *s, struct engine **engine, struct err *er
 {
     TRY(service_open_store(s, false, err));
     TRY(service_watch_memory(s, err));
+    TRY(service_open_pipeline(s, err)); /* journals what comes while the tables are made */
+    TRY(service_open_admin(s, err));
     TRY(service_prepare_tables(s, err));
-    TRY(service_open_pipeline(s, err));
-    TRY(service_open_engine(s, engine, err));
-    return service_open_admin(s, err);
+    return service_open_engine(s, engine, err);
 }
 
 int cmd_run(int argc, char **argv)

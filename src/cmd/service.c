@@ -43,6 +43,7 @@ static status check_pipelines(struct service *s, struct err *err)
 static bool begin(struct service *s, bool receives, int argc, char **argv, int *ret_exit)
 {
     *s = (struct service){.name = argv[0], .began = clock_monotonic()};
+    s->owns_tables = strcmp(s->name, "run") == 0 || strcmp(s->name, "storage-writer") == 0;
     arena_init(&s->arena, 64u << 20);
     struct err err;
     status st = config_load(&s->config, &s->arena, argc, argv, environ, &err);
@@ -148,7 +149,11 @@ status service_watch_memory(struct service *s, struct err *err)
 
 status service_prepare_tables(struct service *s, struct err *err)
 {
-    return owner_open(&s->config, s->store, &s->owner, err);
+    struct owner *owner;
+    TRY(owner_open(&s->config, s->store, &owner, err));
+    atomic_store(&s->owner, owner);
+    if (s->pipeline) pipeline_store_ready(s->pipeline);
+    return ST_OK;
 }
 
 /* Empty: not listened at. */
@@ -180,6 +185,7 @@ status service_open_pipeline(struct service *s, struct err *err)
         .retention_metrics = c->retention_metrics,
         .max_future = c->max_future ? c->max_future : 36500 * NANOS_DAY, /* 0: no bound */
         .max_attributes = (uint32_t)c->max_attributes,
+        .store_not_ready = s->owns_tables,
     };
     struct access access;
     TRY(access_of(c, &access, err));
@@ -229,6 +235,8 @@ status service_open_engine(struct service *s, struct engine **ret, struct err *e
 static status is_ready(void *ctx, struct err *err)
 {
     struct service *s = ctx;
+    if (s->owns_tables && !atomic_load(&s->owner))
+        return err_set(err, ST_UNAVAILABLE, ERR_NOPOS, "the tables are being made ready");
     if (s->pipeline) TRY(pipeline_ready(s->pipeline, err));
     /* A collector is ready while it takes requests: what its store misses is in the journal. */
     bool is_collector = strcmp(s->name, "collector") == 0;
@@ -260,7 +268,8 @@ static void print_status(void *ctx, struct buf *out)
     json_key(&j, S("resident_bytes"));
     json_i64(&j, admin_resident_bytes());
     if (s->pipeline) pipeline_status(s->pipeline, &j);
-    if (s->owner) owner_status(s->owner, &j);
+    struct owner *owner = atomic_load(&s->owner);
+    if (owner) owner_status(owner, &j);
     json_end(&j);
     buf_char(out, '\n');
 }
@@ -325,7 +334,7 @@ void service_end(struct service *s, int exit_code)
     memory_watch_stop(); /* what still comes is refused by the pipeline */
     if (s->pipeline) pipeline_stop(s->pipeline, timeout_ms);
     admin_close(s->admin); /* until here its threads ask the pipeline */
-    owner_close(s->owner);
+    owner_close(atomic_load(&s->owner));
     pipeline_close(s->pipeline, 0);
     parts_close(&s->parts);
     store_close(s->store);

@@ -23,7 +23,8 @@ struct service {
     struct admin *admin;
     struct pipeline *pipeline; /* NULL: this service has none; so for the others */
     struct store *store;
-    struct owner *owner;
+    bool owns_tables;              /* then it is ready when they are */
+    _Atomic(struct owner *) owner; /* set by main while admin's threads look */
 };
 
 /* Configuration from file, environment and flags, memory shared out, the log, signals blocked for
@@ -39,7 +40,8 @@ bool service_begin_receiving(struct service *s, int argc, char **argv, int *ret_
  * query-api: queries say so). */
 [[nodiscard]] status service_open_store(struct service *s, bool may_be_away, struct err *err);
 
-/* Migrations and retention, then the jobs: see owner.h. */
+/* Migrations and retention, then the jobs: see owner.h. After admin and a pipeline, whose blocks
+ * wait for it. */
 [[nodiscard]] status service_prepare_tables(struct service *s, struct err *err);
 
 /* Watches resident memory from here on: after the store is open, before requests are taken. */

@@ -8,6 +8,7 @@ static status open_all(struct service *s, struct http_door **door, struct err *e
 {
     TRY(service_open_store(s, false, err));
     TRY(service_watch_memory(s, err));
+    TRY(service_open_admin(s, err));
     TRY(service_prepare_tables(s, err));
     if (!s->config.store_url.len) {
         struct http_door_options opt = {};
@@ -15,7 +16,7 @@ static status open_all(struct service *s, struct http_door **door, struct err *e
                             &opt.host, &opt.port, err));
         TRY(http_door_open(&opt, s->store, door, err));
     }
-    return service_open_admin(s, err);
+    return ST_OK;
 }
 
 int cmd_storage_writer(int argc, char **argv)

@@ -35,6 +35,7 @@ static struct pipeline *pipeline_new(const struct pipeline_options *opt)
     struct pipeline *p = calloc(1, sizeof *p);
     if (!p) abort();
     p->opt = *opt;
+    pipeline_set_retention(p, opt->retention_traces, opt->retention_logs, opt->retention_metrics);
     defaults(&p->opt);
     p->grpc_host = text_of(str_of(opt->grpc_host ? opt->grpc_host : "0.0.0.0"));
     p->http_host = text_of(str_of(opt->http_host ? opt->http_host : "0.0.0.0"));
@@ -273,3 +274,26 @@ status pipeline_ready(struct pipeline *p, struct err *err)
     pthread_mutex_unlock(&p->queue.mutex);
     return s;
 }
+
+void pipeline_store_ready(struct pipeline *p)
+{
+    for (unsigned i = 0; i < p->n_outlets; i++) atomic_store(&p->outlets[i].held_back, false);
+    pthread_mutex_lock(&p->queue.mutex);
+    for (unsigned i = 0; i < p->n_shards; i++)
+        for (unsigned k = 0; k < p->n_routes; k++) {
+            struct lane *l = &p->shards[i].lanes[k];
+            if (l->route->outlet->spec.store) l->not_before = 0;
+        }
+    for (unsigned i = 0; i < p->n_outlets; i++) pthread_cond_broadcast(&p->outlets[i].work);
+    pthread_cond_signal(&p->queue.tail);
+    pthread_mutex_unlock(&p->queue.mutex);
+}
+
+void pipeline_set_retention(struct pipeline *p, nanos traces, nanos logs, nanos metrics)
+{
+    const nanos keep[SIGNAL_COUNT] = {
+        [SIGNAL_TRACES] = traces, [SIGNAL_LOGS] = logs, [SIGNAL_METRICS] = metrics};
+    for (unsigned k = 0; k < SIGNAL_COUNT; k++) atomic_store(&p->keep[k], keep[k]);
+}
+
+void pipeline_refuse(struct pipeline *p, const char *why) { atomic_store(&p->refusal, why); }

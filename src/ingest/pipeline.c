@@ -60,6 +60,8 @@ status pipeline_admit(struct pipeline *p, struct err *err)
 {
     if (atomic_load(&p->gate.closed))
         return err_set(err, ST_UNAVAILABLE, ERR_NOPOS, "shutting down");
+    const char *refusal = atomic_load(&p->refusal);
+    if (refusal) return err_set(err, ST_UNAVAILABLE, ERR_NOPOS, "%s", refusal);
     uint64_t held = atomic_load(&p->gate.bytes);
     if (held <= p->gate.max_bytes) return memory_admit(err);
     return err_set(err, ST_OVERLOADED, ERR_NOPOS, "%llu bytes wait to be stored, the limit is %llu",
@@ -89,9 +91,9 @@ void pipeline_process(const struct route *r, struct telemetry_batch *b)
 void pipeline_decode_options(const struct pipeline *p, enum signal_kind signal, nanos received_at,
                              struct decode_options *ret)
 {
-    const nanos keep[] = {p->opt.retention_traces, p->opt.retention_logs, p->opt.retention_metrics};
+    nanos keep = atomic_load(&p->keep[signal]);
     *ret = (struct decode_options){.received_at = received_at,
-                                   .oldest = keep[signal] > 0 ? received_at - keep[signal] : 0,
+                                   .oldest = keep > 0 ? received_at - keep : 0,
                                    .newest = received_at + p->opt.max_future,
                                    .max_attributes = p->opt.max_attributes};
 }

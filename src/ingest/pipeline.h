@@ -62,6 +62,7 @@ struct pipeline_options {
     nanos max_future;        /* default 10 minutes */
     uint32_t max_attributes; /* per item; 0: no bound */
     bool discard;            /* measure only: encode, then drop instead of inserting */
+    bool store_not_ready;    /* what `store` should have waits for pipeline_store_ready */
     /* The folder of an embedded engine: what it has confirmed is synced before the journal deletes
      * it. Empty: durability is the server's affair. */
     str store_dir;
@@ -89,6 +90,14 @@ uint16_t pipeline_http_port(const struct pipeline *p);
  * or the timeout. thread: any but a loop. ST_TIMEOUT: the message says how much is left in the
  * journal. */
 [[nodiscard]] status pipeline_flush(struct pipeline *p, uint32_t timeout_ms, struct err *err);
+
+/* The tables of the store are there: delivers what came in meanwhile. thread: any */
+void pipeline_store_ready(struct pipeline *p);
+
+/* From now on: how old an item may be by signal (0: no bound), and why no request is taken (a
+ * constant; NULL: they are taken again). thread: any */
+void pipeline_set_retention(struct pipeline *p, nanos traces, nanos logs, nanos metrics);
+void pipeline_refuse(struct pipeline *p, const char *why);
 
 /* Stops receiving, flushes within the timeout, ends tries that go on past it, and leaves the rest
  * in the journal (and logs how much, by route). pipeline_ready, pipeline_flush and pipeline_status

@@ -151,7 +151,11 @@ status routes_make(struct pipeline *p, struct store *store, struct err *err)
     p->outlets = calloc(with.n_exporters, sizeof *p->outlets);
     p->routes = calloc(with.n_routes, sizeof *p->routes);
     if (!p->outlets || !p->routes) abort();
-    for (unsigned i = 0; i < with.n_exporters; i++) add_outlet(p, &with.exporters[i]);
+    for (unsigned i = 0; i < with.n_exporters; i++) {
+        add_outlet(p, &with.exporters[i]);
+        bool own_store = with.exporters[i].store && with.exporters[i].store == store;
+        atomic_store(&p->outlets[i].held_back, own_store && o->store_not_ready);
+    }
     unsigned processors = 0;
     for (unsigned i = 0; i < with.n_routes; i++)
         TRY(add_route(p, &with.routes[i], &processors, err));

@@ -290,6 +290,56 @@ TEST(a_store_that_is_slow_but_works_makes_requests_be_refused_until_blocks_are_s
     end();
 }
 
+TEST(what_comes_while_the_tables_are_made_stays_in_the_journal_and_is_delivered_afterwards)
+{
+    begin();
+    struct fake_store *f = fake_store_new();
+    fake_store_listen(f);
+    struct pipeline_exporter e = to("clickhouse", fake_store_open(f));
+    struct pipeline_route r = {SIGNAL_LOGS, "logs", 0, NULL, small};
+    struct pipeline_options o = options(&e, 1, &r, 1);
+    o.store_not_ready = true;
+    struct pipeline *p = NULL;
+    struct err err = {0};
+    CHECK_INT(pipeline_open(&o, e.store, &p, &err), ST_OK);
+    send_rows(p, 10, 500);
+    UNTIL(status_has(p, "being made ready"));
+    CHECK_INT(pipeline_flush(p, 100, &err), ST_TIMEOUT);
+    CHECK_INT(fake_store_tries(f), 0);
+    pipeline_store_ready(p);
+    CHECK_INT(pipeline_flush(p, 60000, &err), ST_OK);
+    CHECK_INT(fake_store_rows(f, "otel_logs"), 5000);
+    CHECK(balances(1));
+    pipeline_close(p, 10000);
+    store_close(e.store);
+    fake_store_free(f);
+    end();
+}
+
+TEST(a_pipeline_that_is_told_to_refuse_says_why_until_it_is_told_otherwise)
+{
+    begin();
+    struct fake_store *f = fake_store_new();
+    fake_store_listen(f);
+    struct pipeline_exporter e = to("clickhouse", fake_store_open(f));
+    struct pipeline_route r = {SIGNAL_LOGS, "logs", 0, NULL, small};
+    struct pipeline_options o = options(&e, 1, &r, 1);
+    struct pipeline *p = open_pipeline(&o);
+    struct err err = {0};
+    pipeline_refuse(p, "the disk is nearly full");
+    CHECK_INT(send_text(pipeline_http_port(p), SIGNAL_LOGS, "shop", 1, 10), 503);
+    CHECK_INT(pipeline_ready(p, &err), ST_UNAVAILABLE);
+    CHECK_STR(str_of(err.msg), S("the disk is nearly full"));
+    pipeline_refuse(p, NULL);
+    send_rows(p, 1, 10);
+    CHECK_INT(pipeline_flush(p, 60000, &err), ST_OK);
+    CHECK_INT(fake_store_rows(f, "otel_logs"), 10);
+    pipeline_close(p, 10000);
+    store_close(e.store);
+    fake_store_free(f);
+    end();
+}
+
 TEST(what_two_routes_left_at_the_end_each_gets_at_the_next_start)
 {
     begin();

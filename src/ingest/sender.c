@@ -229,6 +229,11 @@ static void run(struct lane *l)
         overrun(l);
         return;
     }
+    if (atomic_load(&t->route->outlet->held_back)) {
+        err_set(&err, ST_UNAVAILABLE, ERR_NOPOS, "the tables are being made ready");
+        again_later(l, 0, &err);
+        return;
+    }
     attempt_begin(l, ATTEMPT_SEND, t->first_seq, t->last_seq);
     enum deliver_outcome outcome = deliver(t, &retry_after_ms, &err);
     attempt_end(l, ATTEMPT_SEND);

@@ -64,6 +64,7 @@ struct outlet {
     nanos last_error_at;                             /* wall clock; 0: none yet */
     struct outage outage;                            /* queue mutex */
     atomic_int_fast64_t overrun_logged;              /* monotonic */
+    atomic_bool held_back; /* its tables are being made: what it should have stays in the journal */
 };
 
 /* One exporter of one pipeline, for one signal. */
@@ -210,6 +211,8 @@ struct pipeline {
     atomic_uint suspects; /* tasks whose requests ended a process before, not yet tried */
     uint64_t tail_block_bytes;
     atomic_bool draining, stopping;
+    atomic_int_fast64_t keep[SIGNAL_COUNT]; /* older items are rejected; 0: no bound */
+    _Atomic(const char *) refusal;          /* why no request is taken; NULL: it is */
 };
 
 static inline struct lane *live_lane(struct shard *s, enum signal_kind k)

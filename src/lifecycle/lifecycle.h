@@ -17,6 +17,16 @@ struct store;
 [[nodiscard]] status lifecycle_migrate(struct store *s, const struct schema_settings *set,
                                        uint32_t *ret_applied, struct err *err);
 
+/* Up to version `to` (0: all). At a server under a lock, for which it waits ten minutes at most
+ * (ST_TIMEOUT). With `print` the statements are written there and nothing is changed. */
+[[nodiscard]] status lifecycle_migrate_to(struct store *s, const struct schema_settings *set,
+                                          uint32_t to, struct buf *print, uint32_t *ret_applied,
+                                          struct err *err);
+
+/* What the store says was applied, by version; none when it has no tables of weir yet. */
+[[nodiscard]] status lifecycle_applied(struct store *s, struct applied_migration *out, size_t cap,
+                                       size_t *ret_n, struct err *err);
+
 /* ALTER TABLE ... MODIFY TTL or REMOVE TTL (0 days) where a table says something else; how many
  * were changed. */
 [[nodiscard]] status lifecycle_retain(struct store *s, const struct schema_settings *set,

@@ -51,26 +51,38 @@ bool schema_statement_next(str *rest, str *ret)
     return true;
 }
 
-/* Not `sorted by position`: by version, whatever the order of `out`. */
-static status check_applied(const struct applied_migration *applied, size_t n, bool *done,
-                            struct err *err)
+static status check_known(const struct applied_migration *row, bool *pending, struct err *err)
 {
     uint32_t newest = n_migrations ? migrations[n_migrations - 1].version : 0;
-    for (size_t i = 0; i < n; i++) {
-        if (applied[i].version > newest)
+    if (row->version > newest)
+        return err_set(err, ST_UNSUPPORTED, ERR_NOPOS,
+                       "the store's schema has version %" PRIu32 ", this weir knows %" PRIu32
+                       ": run a newer weir",
+                       row->version, newest);
+    for (size_t k = 0; k < n_migrations; k++) {
+        if (migrations[k].version != row->version) continue;
+        if (migration_checksum(&migrations[k]) != row->checksum)
             return err_set(err, ST_UNSUPPORTED, ERR_NOPOS,
-                           "the store's schema has version %" PRIu32 ", this weir knows %" PRIu32
-                           ": run a newer weir",
-                           applied[i].version, newest);
-        for (size_t k = 0; k < n_migrations; k++) {
-            if (migrations[k].version != applied[i].version) continue;
-            if (migration_checksum(&migrations[k]) != applied[i].checksum)
-                return err_set(err, ST_UNSUPPORTED, ERR_NOPOS,
-                               "migration %s was applied from another text than this weir's",
-                               migrations[k].name);
-            done[k] = true;
-        }
+                           "migration %s was applied from another text than this weir's",
+                           migrations[k].name);
+        pending[k] = false;
     }
+    return ST_OK;
+}
+
+status schema_pending(const struct applied_migration *applied, size_t n, uint32_t to, bool *pending,
+                      uint32_t *ret_n, struct err *err)
+{
+    bool known = to == 0;
+    for (size_t k = 0; k < n_migrations; k++) {
+        pending[k] = to == 0 || migrations[k].version <= to;
+        known = known || migrations[k].version == to;
+    }
+    if (!known) return err_set(err, ST_INVALID, ERR_NOPOS, "there is no migration %" PRIu32, to);
+    for (size_t i = 0; i < n; i++) TRY(check_known(&applied[i], pending, err));
+    uint32_t count = 0;
+    for (size_t k = 0; k < n_migrations; k++) count += pending[k];
+    *ret_n = count;
     return ST_OK;
 }
 
@@ -110,8 +122,7 @@ static status prepare(const struct schema_settings *set, migrate_exec exec, void
     buf_init(&sql, STATEMENT_BYTES);
     status s = ST_OK;
     if (set->cluster.len) {
-        buf_printf(&sql, "CREATE DATABASE IF NOT EXISTS " STR_FMT, STR_ARG(set->database));
-        schema_add_on_cluster(&sql, set);
+        schema_add_database(&sql, set);
         s = exec(ctx, buf_str(&sql), err);
     }
     buf_clear(&sql);
@@ -129,23 +140,20 @@ static status prepare(const struct schema_settings *set, migrate_exec exec, void
 }
 
 status schema_migrate(const struct schema_settings *set, migrate_exec exec, migrate_applied applied,
-                      void *ctx, uint32_t *ret_applied, struct err *err)
+                      void *ctx, uint32_t to, uint32_t *ret_applied, struct err *err)
 {
-    TRY(prepare(set, exec, ctx, err));
     struct applied_migration *rows = calloc(SCHEMA_MIGRATIONS_MAX, sizeof *rows);
-    bool *done = calloc(n_migrations + 1, sizeof *done);
-    if (!rows || !done) abort();
+    bool *pending = calloc(n_migrations + 1, sizeof *pending);
+    if (!rows || !pending) abort();
     size_t n = 0;
     uint32_t count = 0;
     status s = applied(ctx, rows, SCHEMA_MIGRATIONS_MAX, &n, err);
-    if (s == ST_OK) s = check_applied(rows, n, done, err);
-    for (size_t i = 0; s == ST_OK && i < n_migrations; i++) {
-        if (done[i]) continue;
-        s = apply(&migrations[i], set, exec, ctx, err);
-        count += s == ST_OK;
-    }
+    if (s == ST_OK) s = schema_pending(rows, n, to, pending, &count, err);
+    if (s == ST_OK && count) s = prepare(set, exec, ctx, err);
+    for (size_t i = 0; s == ST_OK && i < n_migrations; i++)
+        if (pending[i]) s = apply(&migrations[i], set, exec, ctx, err);
     free(rows);
-    free(done);
+    free(pending);
     if (s == ST_OK && ret_applied) *ret_applied = count;
     return s;
 }

@@ -114,7 +114,7 @@ TEST(embedded_migrations_are_in_order_and_whole)
 /* What schema_migrate asks of a store, written down. */
 struct script {
     unsigned statements, fail_at;
-    struct applied_migration rows[4];
+    struct applied_migration rows[100];
     size_t n;
     char last[128];
 };
@@ -154,7 +154,7 @@ static void check_all(const struct schema_settings *set, const char *path)
     struct buf all;
     buf_init(&all, 4 << 20);
     struct err err = {};
-    CHECK_INT(schema_migrate(set, write_down, none_applied, &all, NULL, &err), ST_OK);
+    CHECK_INT(schema_migrate(set, write_down, none_applied, &all, 0, NULL, &err), ST_OK);
     test_golden(path, buf_str(&all));
     buf_done(&all);
 }
@@ -167,12 +167,12 @@ TEST(a_migration_is_recorded_after_its_last_statement)
     struct script s = {};
     struct err err = {};
     uint32_t n = 0;
-    CHECK_INT(schema_migrate(&thirty, exec, applied, &s, &n, &err), ST_OK);
+    CHECK_INT(schema_migrate(&thirty, exec, applied, &s, 0, &n, &err), ST_OK);
     CHECK_INT(n, n_migrations);
     CHECK(strstr(s.last, "INSERT INTO weir_migrations") != NULL);
     unsigned all = s.statements;
     s = (struct script){.fail_at = all - 1};
-    CHECK_INT(schema_migrate(&thirty, exec, applied, &s, &n, &err), ST_UNAVAILABLE);
+    CHECK_INT(schema_migrate(&thirty, exec, applied, &s, 0, &n, &err), ST_UNAVAILABLE);
     CHECK_INT(s.statements, all - 1);
     CHECK(strstr(err.msg, migrations[n_migrations - 1].name) != NULL);
 }
@@ -180,23 +180,33 @@ TEST(a_migration_is_recorded_after_its_last_statement)
 TEST(what_is_recorded_is_not_run_again)
 {
     struct script s = {};
-    for (size_t i = 0; i < n_migrations && i < 4; i++)
-        s.rows[s.n++] =
-            (struct applied_migration){migrations[i].version, migration_checksum(&migrations[i])};
+    for (size_t i = 0; i < n_migrations && i < 100; i++)
+        s.rows[s.n++] = (struct applied_migration){migrations[i].version,
+                                                   migration_checksum(&migrations[i]), ""};
     if (s.n < n_migrations) return;
     uint32_t n = 9;
-    CHECK_INT(schema_migrate(&thirty, exec, applied, &s, &n, NULL), ST_OK);
+    CHECK_INT(schema_migrate(&thirty, exec, applied, &s, 0, &n, NULL), ST_OK);
     CHECK_INT(n, 0);
-    CHECK_INT(s.statements, 1);
+    CHECK_INT(s.statements, 0);
 }
 
 TEST(another_text_or_a_newer_version_is_refused)
 {
     struct err err = {};
-    struct script s = {.rows = {{migrations[0].version, 1}}, .n = 1};
-    CHECK_INT(schema_migrate(&thirty, exec, applied, &s, NULL, &err), ST_UNSUPPORTED);
-    s = (struct script){.rows = {{9000, 1}}, .n = 1};
-    CHECK_INT(schema_migrate(&thirty, exec, applied, &s, NULL, &err), ST_UNSUPPORTED);
+    struct script s = {.rows = {{migrations[0].version, 1, ""}}, .n = 1};
+    CHECK_INT(schema_migrate(&thirty, exec, applied, &s, 0, NULL, &err), ST_UNSUPPORTED);
+    s = (struct script){.rows = {{9000, 1, ""}}, .n = 1};
+    CHECK_INT(schema_migrate(&thirty, exec, applied, &s, 0, NULL, &err), ST_UNSUPPORTED);
     CHECK(strstr(err.msg, "9000") != NULL);
-    CHECK_INT(s.statements, 1);
+    CHECK_INT(s.statements, 0);
+}
+
+TEST(migrations_go_up_to_a_version_that_there_is)
+{
+    struct script s = {};
+    struct err err = {};
+    uint32_t n = 0;
+    CHECK_INT(schema_migrate(&thirty, exec, applied, &s, 1, &n, &err), ST_OK);
+    CHECK_INT(n, 1);
+    CHECK_INT(schema_migrate(&thirty, exec, applied, &s, 9000, &n, &err), ST_INVALID);
 }

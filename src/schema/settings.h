@@ -26,6 +26,8 @@ struct schema_settings {
 void schema_add_table(struct buf *out, const struct schema_settings *set, str table);
 void schema_add_local(struct buf *out, const struct schema_settings *set, str table);
 void schema_add_on_cluster(struct buf *out, const struct schema_settings *set);
+/* CREATE DATABASE on all nodes. */
+void schema_add_database(struct buf *out, const struct schema_settings *set);
 
 /* One statement's text with ${...} replaced: see README.md. A line with a retention of 0 days is
  * left out (a TTL of 0 days would delete everything); `out` gets nothing when the statement is for

@@ -36,6 +36,12 @@ void schema_add_table(struct buf *out, const struct schema_settings *set, str ta
     schema_add_on_cluster(out, set);
 }
 
+void schema_add_database(struct buf *out, const struct schema_settings *set)
+{
+    buf_printf(out, "CREATE DATABASE IF NOT EXISTS " STR_FMT, STR_ARG(set->database));
+    schema_add_on_cluster(out, set);
+}
+
 /* The path has no {uuid}: a replica that is added later must find the same one. */
 static void add_engine(struct buf *out, const struct schema_settings *set, str family, str args)
 {
