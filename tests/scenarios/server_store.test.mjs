@@ -2,7 +2,7 @@
 // yet, and a query-api that is killed while it is asked.
 import test from 'node:test';
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Weir, plainBinary, startProcess, temporaryFolder, until, withWeir } from '../harness/weir.mjs';
 import { acknowledgedItems, checkExactlyOnce, readAckLog, startLoadgen } from '../harness/loadgen.mjs';
@@ -16,6 +16,18 @@ const loki = (weir, query) => weir.query('/loki/api/v1/query_range', { query, li
 const linesOf = (answer) => answer.json.data.result.flatMap((s) => s.values.map((v) => v[1])).sort();
 const load = (weir, file, seed, rate = '2000') => startLoadgen(['--endpoint', `127.0.0.1:${weir.ports.grpc}`, '--rate', rate, '--batch', '100', '--series', '50',
   '--seed', seed, '--duration', '0', '--ack-log', file]);
+
+// A store that fails is tried again soon: what waits for that is the test.
+function impatient() {
+  const file = join(temporaryFolder(), 'w.yaml');
+  const all = '{receivers: [otlp], exporters: [clickhouse]}';
+  writeFileSync(file, `
+receivers: {otlp: {protocols: {grpc: {endpoint: "127.0.0.1:0"}, http: {endpoint: "127.0.0.1:0"}}}}
+exporters: {clickhouse: {retry_on_failure: {initial_interval: 50ms, max_interval: 200ms}}}
+service: {pipelines: {traces: ${all}, logs: ${all}, metrics: ${all}}}
+`);
+  return file;
+}
 
 // Ends the load; what was acknowledged is stored exactly once.
 async function checkLoad(weir, running, file) {
@@ -56,7 +68,7 @@ test('of two addresses of a store one is always gone in turn: nothing is lost, n
     assert.ok(addresses.every((a) => a.taken > 0));
     const told = weir.processes.collector.log.filter((l) => l.includes('an address of the store fails'));
     assert.ok(told.length >= 1 && told.length < 20, `${told.length} lines`);
-  }, { between: both, betweenQueries: both });
+  }, { between: both, betweenQueries: both, config: impatient() });
   for (const a of addresses) await a.stop();
 });
 
@@ -164,15 +176,16 @@ service:
   }
 });
 
-test('a query-api that is killed while it is asked gives right answers or none, and the next one answers', async () => {
+test('a query-api or a storage-writer that is killed while queries run gives right answers or none, and the next query is answered', async () => {
   await withWeir({ 'batch.timeout': '100ms' }, async (weir) => {
     assert.equal((await exportJson(weir, 'logs', logRequest(lines(50)))).status, 200);
     await weir.flush();
     const file = join(temporaryFolder(), 'acked');
     const running = load(weir, file, '13', '500');
     const want = lines(50).sort();
-    const seen = { right: 0, none: 0, refused: 0 };
+    const seen = { right: 0, none: 0, failed: 0 };
     let ending = false;
+    const rest = () => new Promise((resolve) => setTimeout(resolve, 20));
     const asking = Array.from({ length: 3 }, async () => {
       while (!ending) {
         let answer = null;
@@ -180,30 +193,53 @@ test('a query-api that is killed while it is asked gives right answers or none, 
           answer = await loki(weir, '{service_name="hand"}');
         } catch {
           seen.none++; // the connection: refused, or broken off
-          await new Promise((resolve) => setTimeout(resolve, 20));
+          await rest();
           continue;
         }
-        if (answer.status === 503) seen.refused++;
-        else {
+        if (answer.status >= 500) {
+          seen.failed++;
+          await rest();
+        } else {
           assert.equal(answer.status, 200, answer.text);
           assert.deepEqual(linesOf(answer), want);
           seen.right++;
         }
       }
     });
-    for (let i = 0; i < 3; i++) {
+    for (const [victim, sign] of [['query-api', 'none'], ['storage-writer', 'failed'], ['query-api', 'none']]) {
       const right = seen.right;
       await until('queries are answered', () => seen.right > right + 5);
-      const none = seen.none;
-      await weir.kill('query-api');
-      await until('somebody has noticed', () => seen.none > none);
-      await weir.restart('query-api');
+      const before = seen[sign];
+      await weir.kill(victim);
+      await until('somebody has noticed', () => seen[sign] > before);
+      await weir.restart(victim);
       assert.deepEqual(linesOf(await loki(weir, '{service_name="hand"}')), want);
     }
     ending = true;
     await Promise.all(asking);
-    assert.equal(seen.refused, 0);
     await checkLoad(weir, running, file);
     console.log(`answers: ${JSON.stringify(seen)}`);
-  });
+  }, { config: impatient() });
+});
+
+test('weir run --store keeps everything at the other end of store.url', async () => {
+  const store = await startProcess(plainBinary, ['storage-writer', '--data', temporaryFolder(), '--clickhouse.endpoint=127.0.0.1:0', '--admin.endpoint=127.0.0.1:0']);
+  try {
+    const weir = new Weir({ 'batch.timeout': '50ms', store: `http://127.0.0.1:${store.ready.clickhouse}` }, { shape: 'one' });
+    try {
+      await weir.start();
+      assert.equal((await exportJson(weir, 'logs', logRequest(lines(7)))).status, 200);
+      await weir.flush();
+      assert.deepEqual(linesOf(await loki(weir, '{service_name="hand"}')), lines(7));
+      assert.deepEqual((await sql(store.ready.clickhouse, 'SELECT count() n FROM otel_logs')).map((r) => r.n), [7]);
+      assert.ok(!existsSync(join(weir.dir, 'clickhouse')), 'no database beside it');
+      await weir.stop();
+    } catch (e) {
+      throw weir.explain(e);
+    } finally {
+      weir.killAll();
+    }
+  } finally {
+    store.child.kill('SIGKILL');
+  }
 });
