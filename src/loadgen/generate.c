@@ -69,11 +69,58 @@ static void put_u64(char *at, uint64_t v) { memcpy(at, &v, 8); }
 
 static void put_double(char *at, double v) { memcpy(at, &v, 8); }
 
+/* Rises with `times`, by 0 to 2 * rise at a time. */
+static uint64_t counter(uint64_t rise, uint64_t times, uint64_t salt)
+{
+    return rise * times + mix64(times * 0x9e3779b97f4a7c15u + salt) % (rise + 1);
+}
+
+/* A slow wave and a little noise; `salt` gives each series a height of its own. */
+static double level(uint64_t arg, uint64_t times)
+{
+    uint64_t salt = arg >> 8, noise = mix64(times * 0x9e3779b97f4a7c15u + salt) >> 40;
+    double wave = sin((double)(salt % 1000) + (double)times / 300) / 2 + 0.5;
+    double mean = (double)(1 + salt % 97) / 100;
+    switch ((enum level)(arg & 0xff)) {
+    case LEVEL_SHARE: return round(1000 * mean * (0.6 + 0.3 * wave) + (double)(noise % 40)) / 1000;
+    case LEVEL_FEW: return floor(20 * mean * wave) + (double)(noise % 8 == 0);
+    case LEVEL_PAGES: return 4096 * floor(1e5 * mean * (1 + wave) + (double)(noise % 64));
+    case LEVEL_EXACT: break;
+    }
+    return mean * (0.6 + 0.3 * wave + (double)noise / (1 << 24) / 10);
+}
+
+/* Of one data point, while its buckets are written. */
+struct histogram_sums {
+    uint64_t count, thousandths;
+};
+
+static void put_number(const struct patch *p, uint64_t times, struct histogram_sums *io, char *at)
+{
+    uint64_t arg = (uint64_t)p->arg, v;
+    switch (p->kind) {
+    case PATCH_COUNTER: put_u64(at, counter(arg, times, p->at)); break;
+    case PATCH_BUCKET:
+        v = counter(arg & UINT32_MAX, times, p->at);
+        put_u64(at, v);
+        io->count += v;
+        io->thousandths += v * (arg >> 32);
+        break;
+    case PATCH_COUNT: put_u64(at, io->count); break;
+    case PATCH_SUM:
+        put_double(at, (double)io->thousandths / 1000);
+        *io = (struct histogram_sums){0};
+        break;
+    default: put_double(at, level(arg, times)); break; /* PATCH_LEVEL */
+    }
+}
+
 size_t load_request(const struct load_templates *t, uint64_t number, uint64_t turn, nanos now,
                     char *out, uint32_t *ret_items)
 {
     const struct template *from = &t->templates[turn % t->n];
     uint64_t seed = t->shape.seed, times = turn / t->n + 1;
+    struct histogram_sums sums = {0};
     memcpy(out, from->text.ptr, from->text.len);
     for (uint32_t i = 0; i < from->n_patches; i++) {
         const struct patch *p = &from->patches[i];
@@ -95,11 +142,7 @@ size_t load_request(const struct load_templates *t, uint64_t number, uint64_t tu
             hex_encode(&v, 4, at);
             break;
         }
-        case PATCH_COUNT: put_u64(at, arg * times); break;
-        case PATCH_SUM: put_double(at, (double)p->arg * (double)times / 1000); break;
-        case PATCH_LEVEL:
-            put_double(at, 50 + 40 * sin((double)(arg % 1000) + (double)times / 10));
-            break;
+        default: put_number(p, times, &sums, at); break;
         }
     }
     *ret_items = from->items;

@@ -64,10 +64,10 @@ void draw_time(struct drawing *d, uint32_t field, int64_t ns_before)
     draw_fixed(d, field, PATCH_TIME, ns_before);
 }
 
-void draw_raw_count(struct drawing *d, int64_t arg)
+void draw_raw_bucket(struct drawing *d, int64_t arg)
 {
     pb_raw_fixed64(&d->out, 0);
-    patch(d, PATCH_COUNT, 8, arg);
+    patch(d, PATCH_BUCKET, 8, arg);
 }
 
 static void begin_attr(struct drawing *d, uint32_t field, const char *key)

@@ -10,9 +10,20 @@ enum patch_kind {
     PATCH_TIME,     /* fixed64; arg: ns before now */
     PATCH_REQUEST,  /* varint of 5 bytes: the request's number */
     PATCH_HEX,      /* 8 hex digits; arg: salt */
-    PATCH_COUNT,    /* fixed64: arg times how often this template was sent */
-    PATCH_SUM,      /* double: the same, in thousandths */
-    PATCH_LEVEL,    /* double that goes up and down; arg: salt */
+    PATCH_COUNTER,  /* fixed64 that rises unevenly, by arg on average for each time sent */
+    PATCH_BUCKET,   /* the same; arg: rise, and above its 32 bits what one observation adds to the
+                       sum, in thousandths */
+    PATCH_COUNT,    /* fixed64: the buckets since the last PATCH_SUM, added up */
+    PATCH_SUM,      /* double: their sum */
+    PATCH_LEVEL,    /* double that goes up and down; arg: salt << 8 | enum level */
+};
+
+/* What numbers a gauge has. */
+enum level {
+    LEVEL_SHARE, /* 0 to 1 in thousandths */
+    LEVEL_FEW,   /* small integers that stay for a while */
+    LEVEL_PAGES, /* bytes, multiples of 4096 */
+    LEVEL_EXACT, /* 0 to 1 in all digits of a double */
 };
 
 struct patch {
@@ -56,7 +67,7 @@ void draw_trace_id(struct drawing *d, uint32_t field, uint32_t trace);
 void draw_span_id(struct drawing *d, uint32_t field, uint32_t span);
 void draw_time(struct drawing *d, uint32_t field, int64_t ns_before);
 void draw_fixed(struct drawing *d, uint32_t field, enum patch_kind kind, int64_t arg);
-void draw_raw_count(struct drawing *d, int64_t arg); /* without a tag, for packed counts */
+void draw_raw_bucket(struct drawing *d, int64_t arg); /* without a tag, for packed counts */
 
 void draw_attr(struct drawing *d, uint32_t field, const char *key, const char *text);
 void draw_attr_int(struct drawing *d, uint32_t field, const char *key, int64_t v);
