@@ -49,6 +49,7 @@ struct reading {
     struct stored *list;
     uint32_t n, cap;
     struct stored *at; /* whose rows are being read */
+    uint32_t hours, expected_most;
 };
 
 static status column(const struct native_block *b, const char *name,
@@ -174,6 +175,20 @@ static status add_series(void *ctx, const struct native_block *b, struct err *er
     return job_check(r->job, err);
 }
 
+/* Room for `n` more. A series' first rows are of one hour mostly: as many are expected of each
+ * hour, while that is little of the job's memory. */
+static void reserve(struct reading *r, struct output *o, uint32_t n)
+{
+    if (n <= o->cap - o->n) return;
+    uint64_t cap = (uint64_t)o->cap * 2 + n, expected = (uint64_t)n * r->hours;
+    if (n > 1 && o->cap == 0 && expected < r->expected_most) cap = expected;
+    if (cap < 16) cap = 16;
+    struct sample *list = arena_array(r->arena, struct sample, cap);
+    if (o->n) memcpy(list, o->samples, o->n * sizeof *list);
+    o->samples = list;
+    o->cap = (uint32_t)cap;
+}
+
 /* A later row of one moment is the same sample sent again: it replaces the earlier. */
 static void put(struct reading *r, struct output *o, int64_t t, double v)
 {
@@ -181,13 +196,7 @@ static void put(struct reading *r, struct output *o, int64_t t, double v)
         o->samples[o->n - 1].v = v;
         return;
     }
-    if (o->n == o->cap) {
-        uint32_t cap = o->cap * 2 + 64;
-        struct sample *list = arena_array(r->arena, struct sample, cap);
-        if (o->n) memcpy(list, o->samples, o->n * sizeof *list);
-        o->samples = list;
-        o->cap = cap;
-    }
+    reserve(r, o, 1);
     o->samples[o->n++] = (struct sample){t, v};
 }
 
@@ -294,6 +303,24 @@ static void put_row(struct reading *r, struct stored *s, const struct columns *c
     if (s->type == STORED_SUMMARY) put_quantiles(r, s, c, row, t, gone);
 }
 
+/* Rows [from, to) of a gauge or sum. False: they need a look at each (put_row). */
+static bool put_values(struct reading *r, struct stored *s, const struct columns *c, uint64_t from,
+                       uint64_t to)
+{
+    uint64_t odd = 0;
+    if (s->n_outputs != 1 || s->outputs[0].part != PART_VALUE || !c->value ||
+        to - from > UINT32_MAX)
+        return false;
+    for (uint64_t i = from; i < to; i++)
+        odd |= (native_u64(c->flags, i) & FLAG_NO_RECORDED_VALUE) |
+               (native_u64(c->present, i) & PRESENT_NO_VALUE);
+    if (odd) return false;
+    struct output *o = &s->outputs[0];
+    reserve(r, o, (uint32_t)(to - from));
+    for (uint64_t i = from; i < to; i++) put(r, o, native_i64(c->t, i), native_f64(c->value, i));
+    return true;
+}
+
 static struct stored *find(struct reading *r, uint64_t id)
 {
     if (r->at && r->at->id == id) return r->at;
@@ -323,11 +350,57 @@ static status add_samples(void *ctx, const struct native_block *b, struct err *e
     c.quantiles = native_find(b, S("quantiles"));
     c.quantile_values = native_find(b, S("quantile_values"));
     c.has_native = native_row_columns(b, &c.native);
-    for (uint64_t i = 0; i < b->rows; i++) {
-        struct stored *s = find(r, native_u64(c.id, i));
-        if (s) put_row(r, s, &c, i);
+    for (uint64_t i = 0, end; i < b->rows; i = end) {
+        uint64_t id = native_u64(c.id, i);
+        for (end = i + 1; end < b->rows && native_u64(c.id, end) == id;) end++;
+        struct stored *s = find(r, id);
+        if (!s || put_values(r, s, &c, i, end)) continue;
+        for (; i < end; i++) put_row(r, s, &c, i);
     }
+    if (arena_over(r->arena))
+        return err_set(err, ST_EXECUTION, ERR_NOPOS,
+                       "the query needs more memory than its limit of %zu bytes: narrow it",
+                       r->arena->budget);
     return job_check(r->job, err);
+}
+
+/* Samples came in runs of rising time, the runs in any order: neighbouring runs are merged until
+ * there is one. Of samples of one moment the last counts. */
+static uint32_t merge(const struct sample *a, uint32_t n, const struct sample *b, uint32_t m,
+                      struct sample *out)
+{
+    uint32_t k = 0;
+    for (uint32_t i = 0, j = 0; i < n || j < m;) {
+        struct sample s = j == m || (i < n && a[i].t <= b[j].t) ? a[i++] : b[j++];
+        if (k && out[k - 1].t == s.t) k--;
+        out[k++] = s;
+    }
+    return k;
+}
+
+static uint32_t run_end(const struct sample *s, uint32_t from, uint32_t n)
+{
+    uint32_t i = from + 1;
+    while (i < n && s[i].t > s[i - 1].t) i++;
+    return i < n ? i : n;
+}
+
+static void sort_samples(struct arena *a, struct output *o)
+{
+    struct sample *other = NULL;
+    while (o->n > 1 && run_end(o->samples, 0, o->n) < o->n) {
+        uint32_t kept = 0;
+        if (!other) other = arena_array(a, struct sample, o->n);
+        for (uint32_t i = 0; i < o->n;) {
+            uint32_t mid = run_end(o->samples, i, o->n), end = run_end(o->samples, mid, o->n);
+            kept += merge(o->samples + i, mid - i, o->samples + mid, end - mid, other + kept);
+            i = end;
+        }
+        struct sample *was = o->samples;
+        o->samples = other;
+        other = was;
+        o->n = kept;
+    }
 }
 
 static int by_labels(const void *a, const void *b)
@@ -376,7 +449,8 @@ static void collect(struct reading *r, bool with_samples, struct series_set *ret
     uint32_t kept = 0, out = 0;
     for (uint32_t i = 0; i < r->n; i++)
         for (uint32_t k = 0; k < r->list[i].n_outputs; k++) {
-            const struct output *o = &r->list[i].outputs[k];
+            struct output *o = &r->list[i].outputs[k];
+            sort_samples(r->arena, o);
             if (o->n || o->n_h || !with_samples)
                 list[kept++] = (struct raw_series){.labels = o->labels,
                                                    .samples = o->samples,
@@ -428,6 +502,9 @@ static status read_samples(struct reading *r, const struct promql_scope *scope, 
         c.native |= s->type == STORED_EXP_HISTOGRAM;
         c.summary |= s->type == STORED_SUMMARY;
     }
+    uint64_t room = r->arena->budget / 4 / sizeof(struct sample) / r->n;
+    r->expected_most = room < UINT32_MAX ? (uint32_t)room : UINT32_MAX;
+    r->hours = (uint32_t)((scope->to_ms - scope->from_ms) / 3'600'000 + 2);
     promql_plan_samples(&sql, scope, names, n_names, ids, r->n, c);
     return fetch_rows(r->job->fetcher, &sql, add_samples, r, err);
 }

@@ -147,7 +147,7 @@ void promql_plan_samples(struct sql *q, const struct promql_scope *s, const str 
     sql_bind_strs(q, metric_names, n_names);
     sql_add(q, S("\n  AND series_id IN "));
     sql_bind_u64s(q, ids, n_ids);
-    sql_add(q, S("\nORDER BY series_id, timestamp"));
+    if (c.native) sql_add(q, S("\nORDER BY series_id, timestamp"));
 }
 
 void promql_plan_exemplars(struct sql *q, const struct promql_scope *s, const str *metric_names,

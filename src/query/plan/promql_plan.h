@@ -41,7 +41,9 @@ struct promql_sample_columns {
     bool value, histogram, native, summary;
 };
 
-/* series_id, t (ms), flags, present and the columns asked for, in the order of series and time. */
+/* series_id, t (ms), flags, present and the columns asked for. In the order of series and time when
+ * `native` is asked for; otherwise in runs of a series and rising time, in whatever order the store
+ * reads them: sorting millions of rows would cost more than reading them. */
 void promql_plan_samples(struct sql *sql, const struct promql_scope *s, const str *metric_names,
                          uint32_t n_names, const uint64_t *ids, uint32_t n_ids,
                          struct promql_sample_columns c);
