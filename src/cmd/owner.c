@@ -23,6 +23,8 @@ struct schema_settings owner_settings(const struct config *c)
 #include "schema/retentions.def"
 #undef RETENTION
             },
+        .without_index = {[SCHEMA_INDEX_ATTRIBUTES] = !c->index_attributes,
+                          [SCHEMA_INDEX_BODY] = !c->index_body},
         .cluster = c->store_cluster,
         .database = c->store_database,
     };

@@ -1,5 +1,5 @@
-/* lifecycle: what the owner of the tables does: migrations and retention. thread: any but a loop;
- * calls block. */
+/* lifecycle: what the owner of the tables does: migrations, retention and indexes. thread: any but
+ * a loop; calls block. */
 #pragma once
 
 #include <stdint.h>
@@ -9,8 +9,8 @@
 
 struct store;
 
-/* At start: applies the missing migrations, then makes the tables' TTLs equal to the retention
- * settings. ST_UNSUPPORTED: the store's schema is newer than this binary. */
+/* At start: applies the missing migrations, then makes the tables' TTLs and indexes equal to
+ * the settings. ST_UNSUPPORTED: the store's schema is newer than this binary. */
 [[nodiscard]] status lifecycle_start(struct store *s, const struct schema_settings *set,
                                      struct err *err);
 
@@ -31,6 +31,11 @@ struct store;
  * were changed. */
 [[nodiscard]] status lifecycle_retain(struct store *s, const struct schema_settings *set,
                                       uint32_t *ret_changed, struct err *err);
+
+/* Adds the indexes of schema/indexes.def that the settings choose and drops those they do not; how
+ * many were changed. What is stored already gets a new index as it is merged. */
+[[nodiscard]] status lifecycle_index(struct store *s, const struct schema_settings *set,
+                                     uint32_t *ret_changed, struct err *err);
 
 /* Are the store's columns those of tables.def: name, type, order? ST_INTERNAL: the first
  * difference. */

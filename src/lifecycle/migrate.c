@@ -123,11 +123,12 @@ status lifecycle_migrate(struct store *s, const struct schema_settings *set, uin
 
 status lifecycle_start(struct store *s, const struct schema_settings *set, struct err *err)
 {
-    uint32_t migrated = 0, changed = 0;
+    uint32_t migrated = 0, changed = 0, indexes = 0;
     TRY(lifecycle_migrate(s, set, &migrated, err));
     TRY(lifecycle_retain(s, set, &changed, err));
-    if (migrated || changed)
+    TRY(lifecycle_index(s, set, &indexes, err));
+    if (migrated || changed || indexes)
         log_info("lifecycle", "tables made ready", LOG_INT("migrations", migrated),
-                 LOG_INT("retention_changes", changed));
+                 LOG_INT("retention_changes", changed), LOG_INT("index_changes", indexes));
     return ST_OK;
 }

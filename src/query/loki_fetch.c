@@ -328,25 +328,48 @@ struct loading {
     struct logql_pipeline *pipeline;
     struct logql_windows *into;
     bool metadata; /* labels can come from a record's own fields */
+    enum loki_level_rows rows;
+    const struct loki_grid *grid;
     struct arena scratch;
 };
 
-static status window_row(struct loading *l, const struct loki_columns *c, uint64_t r,
-                         struct err *err)
+static struct logql_span span_of(const struct loki_grid *g, const struct loki_columns *c,
+                                 uint64_t r)
+{
+    if (!c->slot) return (struct logql_span){native_i64(c->first, r), native_i64(c->last, r)};
+    int64_t last = native_i64(c->slot, r), first = last - g->range / g->step + 1;
+    return (struct logql_span){first < 0 ? 0 : first, last < g->n ? last : (int64_t)g->n - 1};
+}
+
+/* One row's lines to the series of its labels; `take_away`: from it. */
+static status add_to_windows(struct loading *l, const struct loki_columns *c, uint64_t r,
+                             const struct loki_source_stream *s, bool take_away, struct err *err)
 {
     struct arena *a = &l->scratch;
-    const struct loki_source_stream *s =
-        loki_selected_find(&l->selected, native_u64(c->stream_id, r));
-    if (!s) return ST_OK;
-    struct logql_span span = {native_i64(c->first, r), native_i64(c->last, r)};
     uint64_t lines = native_u64(c->lines, r), bytes = native_u64(c->bytes, r);
-    l->source->stats.lines += lines;
-    l->source->stats.bytes += bytes;
     struct loki_labels metadata = s->metadata;
     if (l->metadata) loki_row_metadata(a, c, r, s, &metadata);
     struct loki_labels all = loki_labels_merge(a, &s->labels, &metadata);
     if (!logql_pipeline_run(l->pipeline, a, (str){0}, &all)) return ST_OK;
-    return logql_windows_add(l->into, &all, span, lines, bytes, err);
+    return logql_windows_add(l->into, &all, span_of(l->grid, c, r), take_away ? -lines : lines,
+                             take_away ? -bytes : bytes, err);
+}
+
+static status window_row(struct loading *l, const struct loki_columns *c, uint64_t r,
+                         struct err *err)
+{
+    const struct loki_source_stream *s =
+        loki_selected_find(&l->selected, native_u64(c->stream_id, r));
+    if (!s) return ST_OK;
+    if (l->rows == LOKI_LEVEL_ODD) { /* was counted as if only its severity told the level */
+        struct loki_columns plain = *c;
+        plain.body = plain.line = plain.log_attributes = plain.scope_attributes = NULL;
+        TRY(add_to_windows(l, &plain, r, s, true, err));
+    } else {
+        l->source->stats.lines += native_u64(c->lines, r);
+        l->source->stats.bytes += native_u64(c->bytes, r);
+    }
+    return add_to_windows(l, c, r, s, false, err);
 }
 
 static status window_block(void *ctx, const struct native_block *b, struct err *err)
@@ -404,13 +427,39 @@ static struct loki_fields fields_of(struct arena *a, const struct loki_selected 
     return f;
 }
 
+static status load_rows(struct loading *l, const struct logql_log *log, struct loki_fields *fields,
+                        enum loki_level_rows rows, struct err *err)
+{
+    struct query_job *j = l->source->job;
+    struct sql *q = arena_new(j->arena, struct sql);
+    sql_init(q, j->arena);
+    l->rows = fields->level_rows = rows;
+    loki_plan_windows(q, &l->selected.plan, log, l->grid, fields);
+    arena_init(&l->scratch, j->limits->max_bytes);
+    status s = fetch_rows(j->fetcher, q, window_block, l, err);
+    arena_done(&l->scratch);
+    return s;
+}
+
+/* Can the label come from nothing but a record's severity and what SCHEMA_LEVEL_ELSEWHERE tells of?
+ */
+static bool is_of_level(str name)
+{
+    static const str words[] = {S("level"), S("lvl"), S("severity")};
+    for (size_t w = 0; w < sizeof words / sizeof *words; w++)
+        for (size_t i = 0; i + words[w].len <= name.len; i++)
+            if (str_eq_fold((str){name.ptr + i, words[w].len}, words[w])) return true;
+    return false;
+}
+
 static status load(struct logql_source *source, const struct logql_expr *x,
                    const struct logql_grid *g, const struct logql_needs *needs,
                    struct logql_windows *into, struct err *err)
 {
     struct loki_metric_source *ms = (struct loki_metric_source *)source;
     struct query_job *j = ms->job;
-    struct loading l = {.source = ms, .into = into};
+    struct loki_grid grid = {g->start, g->step, x->range, g->n};
+    struct loading l = {.source = ms, .into = into, .grid = &grid};
     nanos last = g->start + ((int64_t)g->n - 1) * g->step, from;
     if (__builtin_sub_overflow(g->start, x->range, &from)) from = 0;
     if (last < 0) return ST_OK; /* before 1970 there is nothing */
@@ -419,15 +468,13 @@ static status load(struct logql_source *source, const struct logql_expr *x,
     if (!l.selected.n) return ST_OK;
     note_must(j->arena, &l.selected, &x->log);
     struct loki_fields fields = fields_of(j->arena, &l.selected, &x->log, needs);
+    fields.bytes = x->range_op == LOGQL_BYTES_OVER_TIME || x->range_op == LOGQL_BYTES_RATE;
     l.metadata = fields.all || fields.n;
-    struct loki_grid grid = {g->start, g->step, x->range, g->n};
-    struct sql *q = arena_new(j->arena, struct sql);
-    sql_init(q, j->arena);
-    loki_plan_windows(q, &l.selected.plan, &x->log, &grid, &fields);
-    arena_init(&l.scratch, j->limits->max_bytes);
-    status s = fetch_rows(j->fetcher, q, window_block, &l, err);
-    arena_done(&l.scratch);
-    return s;
+    bool level_alone = !fields.all && fields.n > 0;
+    for (uint32_t i = 0; i < fields.n; i++) level_alone &= is_of_level(fields.names[i]);
+    if (!level_alone) return load_rows(&l, &x->log, &fields, LOKI_LEVEL_EACH, err);
+    TRY(load_rows(&l, &x->log, &fields, LOKI_LEVEL_PLAIN, err));
+    return load_rows(&l, &x->log, &fields, LOKI_LEVEL_ODD, err);
 }
 
 void loki_metric_source_init(struct loki_metric_source *s, struct query_job *j)

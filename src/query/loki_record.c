@@ -26,6 +26,7 @@ void loki_columns_of(const struct native_block *b, struct loki_columns *ret)
         COLUMN(scope_dropped_attributes),
         COLUMN(resource_attributes),
         COLUMN(resource_attribute_types),
+        COLUMN(slot),
         COLUMN(first),
         COLUMN(last),
         COLUMN(lines),

@@ -10,7 +10,7 @@ struct loki_columns {
         *severity_number, *severity_text, *event_name, *dropped_attributes, *flags, *trace_id,
         *span_id, *log_attributes, *log_attribute_types, *scope_name, *scope_version,
         *scope_attributes, *scope_attribute_types, *scope_dropped_attributes, *resource_attributes,
-        *resource_attribute_types, *first, *last, *lines, *bytes;
+        *resource_attribute_types, *slot, *first, *last, *lines, *bytes;
 };
 void loki_columns_of(const struct native_block *b, struct loki_columns *ret);
 

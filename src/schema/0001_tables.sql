@@ -46,13 +46,14 @@ CREATE TABLE IF NOT EXISTS ${table otel_traces}
     `links.dropped_attributes` Array(UInt32) CODEC(ZSTD(3)),
     `links.flags` Array(UInt32) CODEC(ZSTD(3)),
     adjusted_count Float64 CODEC(ZSTD(3)),
-    PROJECTION by_service (SELECT _part_offset ORDER BY service_name, span_name, timestamp)
+    PROJECTION by_service (SELECT _part_offset, duration_ns ORDER BY service_name, span_name, timestamp)
 )
 ENGINE = ${engine MergeTree}
 PARTITION BY toStartOfInterval(timestamp, INTERVAL ${traces_partition_seconds} SECOND)
 ORDER BY (trace_id, span_id, timestamp)
 TTL toDateTime(timestamp) + INTERVAL ${retention_traces_days} DAY
-SETTINGS ttl_only_drop_parts = 1, ${deduplication_window 10000}, max_compress_block_size = 262144, min_rows_for_wide_part = 131072
+SETTINGS ttl_only_drop_parts = 1, ${deduplication_window 10000}, max_compress_block_size = 262144, min_rows_for_wide_part = 131072,
+    default_compression_codec = 'ZSTD(3)'
 ;
 
 ${distributed otel_traces cityHash64(trace_id)}
@@ -184,12 +185,12 @@ CREATE TABLE IF NOT EXISTS ${table otel_metrics}
     flags UInt32 CODEC(ZSTD(3)),
     present UInt8 CODEC(ZSTD(3)),
     value Float64 CODEC(Delta(8), ZSTD(3)),
-    int_value Int64 CODEC(ZSTD(3)),
+    int_value Int64 CODEC(Delta(8), ZSTD(3)),
     count UInt64 CODEC(Delta(8), ZSTD(3)),
     sum Float64 CODEC(Delta(8), ZSTD(3)),
     min Float64 CODEC(ZSTD(3)),
     max Float64 CODEC(ZSTD(3)),
-    bucket_counts Array(UInt64) CODEC(ZSTD(3)),
+    bucket_counts Array(UInt64) CODEC(T64, ZSTD(3)),
     scale Int32 CODEC(ZSTD(3)),
     zero_count UInt64 CODEC(ZSTD(3)),
     zero_threshold Float64 CODEC(ZSTD(3)),

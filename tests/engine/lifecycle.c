@@ -57,6 +57,26 @@ TEST(retention_follows_the_settings)
               S("2"));
 }
 
+TEST(indexes_follow_the_settings)
+{
+    static const char *const names = "SELECT arraySort(groupArray(name)) FROM "
+                                     "system.data_skipping_indices WHERE database = 'weir'";
+    struct store *s = engine_store();
+    struct err err = {};
+    uint32_t changed = 0;
+    WANT(lifecycle_start(s, &settings, &err), ST_OK);
+    CHECK_STR(engine_ask(s, names), S("['attribute_values','body_grams','level_elsewhere']"));
+    WANT(lifecycle_index(s, &settings, &changed, &err), ST_OK);
+    CHECK_INT(changed, 0);
+    struct schema_settings other = settings;
+    other.without_index[SCHEMA_INDEX_ATTRIBUTES] = other.without_index[SCHEMA_INDEX_BODY] = true;
+    WANT(lifecycle_index(s, &other, &changed, &err), ST_OK);
+    CHECK_INT(changed, 2);
+    CHECK_STR(engine_ask(s, names), S("['level_elsewhere']"));
+    WANT(lifecycle_index(s, &settings, &changed, &err), ST_OK);
+    CHECK_INT(changed, 2);
+}
+
 TEST(a_killed_migration_is_run_again)
 {
     struct store *s = engine_store();

@@ -44,7 +44,7 @@ static void prepare(void)
     done = true;
     struct err err = {};
     static const struct schema_settings forever = {.traces_partition_seconds = 3600};
-    WANT(lifecycle_migrate(engine_store(), &forever, NULL, &err), ST_OK);
+    WANT(lifecycle_start(engine_store(), &forever, &err), ST_OK);
     for (size_t i = 0; i < sizeof data / sizeof *data; i++) engine_do(engine_store(), data[i]);
 }
 

@@ -3,22 +3,24 @@
 #include <stdlib.h>
 
 #include "base/hex.h"
+#include "schema/indexes.h"
 
 /* --- slices */
 
+/* Five minutes first: parts that are not merged yet hold a few minutes each, and a search of what is
+ * common ends there. Then twice as much each time. */
 bool jaeger_next_slice(const struct trace_search *q, struct time_slice *s)
 {
-    int64_t width = NANOS_HOUR;
-    if (s->to == 0) { /* the first: the hour of `end`, as far as it goes */
+    int64_t width = 300 * NANOS_S;
+    if (s->to == 0) {
         if (q->start > q->end) return false;
         s->to = q->end == INT64_MAX ? q->end : q->end + 1;
-        s->from = q->end - q->end % NANOS_HOUR;
     } else {
         if (s->from <= q->start) return false;
-        if (s->to - s->from >= NANOS_HOUR) width = (s->to - s->from) * 2;
+        width = (s->to - s->from) * 2;
         s->to = s->from;
-        s->from = s->to > width ? s->to - width : 0;
     }
+    s->from = s->to > width ? s->to - width : 0;
     if (s->from < q->start) s->from = q->start;
     return true;
 }
@@ -137,9 +139,23 @@ static void derived_tag(struct sql *sql, struct tag_params *t)
     }
 }
 
+/* May the tag be one that Jaeger derives from a span's own members? */
+static bool may_be_derived(const struct trace_tag *t)
+{
+    static const str keys[] = {S("error"), S("span.kind"), S("w3c.tracestate"), S("event")};
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        if (str_eq(t->key, keys[i])) return true;
+    return t->key.len > 5 && memcmp(t->key.ptr, "otel.", 5) == 0;
+}
+
 static void tag(struct sql *sql, const struct trace_tag *one)
 {
     struct tag_params t = {.tag = one};
+    if (one->value.len && !may_be_derived(one)) { /* the index says where the value is not */
+        sql_add(sql, S("\n  AND indexHint(has(" SCHEMA_ATTRIBUTE_VALUES ", "));
+        put_value(sql, &t);
+        sql_add(sql, S("))"));
+    }
     sql_add(sql, S("\n  AND ("));
     map_has(sql, "span_attributes", &t);
     sql_add(sql, S("\n    OR "));

@@ -9,7 +9,7 @@ struct time_slice {
     nanos from, to;
 };
 
-/* The next slice of a search over [start, end], newest first: hours first, then ever wider, so that
+/* The next slice of a search over [start, end], newest first: five minutes, then ever wider, so that
  * a search that finds enough soon reads little and one that finds nothing asks few questions. False
  * when all is covered. Begin with *s zeroed. */
 bool jaeger_next_slice(const struct trace_search *q, struct time_slice *s);

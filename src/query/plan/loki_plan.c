@@ -2,6 +2,7 @@
 
 #include "base/hex.h"
 #include "query/ir/loki_labels.h"
+#include "schema/indexes.h"
 
 void loki_plan_streams(struct sql *q, const struct logql_matchers *m, nanos start, nanos end,
                        uint64_t limit)
@@ -26,6 +27,23 @@ void loki_plan_streams(struct sql *q, const struct logql_matchers *m, nanos star
     sql_bind_u64(q, limit + 1);
 }
 
+/* The index of the lines' grams (schema/index.def) answers LIKE: it says where a text cannot be. */
+static void hint_part(struct sql *q, str text)
+{
+    if (text.len < SCHEMA_BODY_GRAM) return;
+    char *pattern = arena_alloc(q->arena, text.len * 2 + 2, 1);
+    size_t n = 0;
+    pattern[n++] = '%';
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.ptr[i] == '%' || text.ptr[i] == '_' || text.ptr[i] == '\\') pattern[n++] = '\\';
+        pattern[n++] = text.ptr[i];
+    }
+    pattern[n++] = '%';
+    sql_add(q, S(" AND indexHint(body LIKE "));
+    sql_bind_str(q, (str){pattern, n});
+    sql_add(q, S(")"));
+}
+
 /* position() and match() (RE2, unanchored) see what LogQL's filters see; "." must not match a
  * newline. */
 static void add_line_filter(struct sql *q, const struct logql_line_filter *f)
@@ -48,6 +66,7 @@ static void add_line_filter(struct sql *q, const struct logql_line_filter *f)
             sql_add(q, S("position(body, "));
             sql_bind_str(q, f->values[i]);
             sql_add(q, S(") > 0"));
+            if (!negative) hint_part(q, f->values[i]);
         }
     }
     sql_add(q, S(")"));
@@ -186,6 +205,7 @@ static void add_fields(struct sql *q, const struct loki_fields *f)
     if (asked(f, S("observed_timestamp")))
         sql_add(q,
                 S(",\n  toUnixTimestamp64Nano(observed_timestamp) AS observed, timestamp_origin"));
+    if (f->level_rows == LOKI_LEVEL_PLAIN) return;
     /* The line tells a level only where no number does. */
     if (level) sql_add(q, S(",\n  if(severity_number = 0, otel_logs.body, '') AS line"));
     if (f->all) {
@@ -207,31 +227,52 @@ static void add_fields(struct sql *q, const struct loki_fields *f)
     add_attributes(q, "scope_attributes", "scope_attribute_types", names, n);
 }
 
+static void add_slot(struct sql *q, nanos shift, const struct loki_grid *g)
+{
+    sql_add(q, S("intDiv(toUnixTimestamp64Nano(timestamp) - "));
+    sql_bind_i64(q, g->start);
+    sql_add(q, S(" + "));
+    sql_bind_i64(q, shift - 1);
+    sql_add(q, S(", "));
+    sql_bind_i64(q, g->step);
+    sql_add(q, S(")"));
+}
+
+static void add_windows(struct sql *q, const struct loki_grid *g)
+{
+    if (loki_grid_has_slots(g)) {
+        sql_add(q, S("intDiv(toUnixTimestamp64Nano(timestamp) - "));
+        sql_bind_i64(q, g->start - g->range + 1);
+        sql_add(q, S(", "));
+        sql_bind_i64(q, g->step);
+        sql_add(q, S(") AS slot"));
+        return;
+    }
+    sql_add(q, S("greatest(0, "));
+    add_slot(q, g->step, g);
+    sql_add(q, S(") AS first,\n  least("));
+    sql_bind_i64(q, (int64_t)g->n - 1);
+    sql_add(q, S(", "));
+    add_slot(q, g->range, g);
+    sql_add(q, S(") AS last"));
+}
+
 void loki_plan_windows(struct sql *q, const struct loki_streams *s, const struct logql_log *log,
                        const struct loki_grid *g, const struct loki_fields *fields)
 {
     bool grouped = !fields->all;
-    sql_add(q, S("SELECT stream_id,\n  greatest(0, intDiv(toUnixTimestamp64Nano(timestamp) - "));
-    sql_bind_i64(q, g->start);
-    sql_add(q, S(" + "));
-    sql_bind_i64(q, g->step - 1);
-    sql_add(q, S(", "));
-    sql_bind_i64(q, g->step);
-    sql_add(q, S(")) AS first,\n  least("));
-    sql_bind_i64(q, (int64_t)g->n - 1);
-    sql_add(q, S(", intDiv(toUnixTimestamp64Nano(timestamp) - "));
-    sql_bind_i64(q, g->start);
-    sql_add(q, S(" + "));
-    sql_bind_i64(q, g->range - 1);
-    sql_add(q, S(", "));
-    sql_bind_i64(q, g->step);
-    sql_add(q, grouped ? S(")) AS last,\n  count() AS lines, sum(length(body)) AS bytes")
-                       : S(")) AS last,\n  1 AS lines, length(body) AS bytes"));
+    sql_add(q, S("SELECT stream_id,\n  "));
+    add_windows(q, g);
+    sql_add(q, grouped ? S(",\n  count() AS lines, ") : S(",\n  1 AS lines, "));
+    sql_add(q, !fields->bytes ? S("0 AS bytes")
+               : grouped      ? S("sum(length(body)) AS bytes")
+                              : S("length(body) AS bytes"));
     add_fields(q, fields);
     sql_add(q, S("\nFROM otel_logs\nWHERE timestamp > "));
     sql_bind_time_ns(q, g->start - g->range);
     sql_add(q, S(" AND timestamp <= "));
     sql_bind_time_ns(q, g->start + ((int64_t)g->n - 1) * g->step);
+    if (fields->level_rows == LOKI_LEVEL_ODD) sql_add(q, S("\n  AND " SCHEMA_LEVEL_ELSEWHERE));
     add_where(q, s, log);
     if (grouped) sql_add(q, S("\nGROUP BY ALL"));
 }

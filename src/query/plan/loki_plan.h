@@ -29,11 +29,21 @@ struct loki_streams {
 void loki_plan_records(struct sql *q, const struct loki_streams *s, const struct logql_log *log,
                        nanos start, nanos end, bool forward, uint64_t limit);
 
+/* Where labels that tell a level are all that is asked of records, most need no look at their attributes and
+ * lines: two statements count them for less than one. */
+enum loki_level_rows {
+    LOKI_LEVEL_EACH,  /* one statement: every record with all that may tell its level */
+    LOKI_LEVEL_PLAIN, /* every record, as if only its severity told the level */
+    LOKI_LEVEL_ODD,   /* the records of which something else may tell, with all that may */
+};
+
 /* Which of a record's fields labels are made of. */
 struct loki_fields {
     bool all;         /* whatever there is */
     const str *names; /* label names that may be asked for */
     uint32_t n;
+    bool bytes; /* the lines' bytes are asked for: without, column bytes is 0 and no line is read */
+    enum loki_level_rows level_rows;
 };
 
 struct loki_grid {
@@ -41,8 +51,16 @@ struct loki_grid {
     uint32_t n;
 };
 
-/* Lines and bytes by stream, fields and windows (columns first, last, lines, bytes: see
- * logql_eval.h). With `all` fields each record is a row of its own. */
+/* Is the last window that holds a line known by the first one and the other way round? */
+static inline bool loki_grid_has_slots(const struct loki_grid *g)
+{
+    return g->n > 1 && g->range % g->step == 0;
+}
+
+/* Lines and bytes by stream, fields and windows: columns lines, bytes, and, when the grid has
+ * slots, slot: the last time of the grid whose window holds them, which may lie behind the grid's
+ * end; else first and last (see logql_eval.h). With `all` fields each record is a row of its own.
+ */
 void loki_plan_windows(struct sql *q, const struct loki_streams *s, const struct logql_log *log,
                        const struct loki_grid *g, const struct loki_fields *fields);
 

@@ -81,7 +81,7 @@ TEST(loki_plan_of_windows_counts_in_the_store)
     begin();
     struct logql_log log = log_of();
     struct loki_grid g = {T0, 15 * NANOS_S, 60 * NANOS_S, 241};
-    loki_plan_windows(&q, &streams, &log, &g, &(struct loki_fields){0});
+    loki_plan_windows(&q, &streams, &log, &g, &(struct loki_fields){.bytes = true});
     test_golden("src/query/plan/testdata/loki_windows.sql", shown());
     arena_done(&arena);
 }
@@ -93,6 +93,22 @@ TEST(loki_plan_of_windows_by_level_reads_lines_only_without_a_number)
     struct loki_grid g = {T0, 15 * NANOS_S, 15 * NANOS_S, 241};
     loki_plan_windows(&q, &streams, NULL, &g, &(struct loki_fields){.names = names, .n = 2});
     test_golden("src/query/plan/testdata/loki_windows_level.sql", shown());
+    arena_done(&arena);
+}
+
+TEST(loki_plan_of_windows_by_level_alone_looks_closer_only_where_something_else_may_tell)
+{
+    str names[] = {S("detected_level")};
+    struct loki_grid g = {T0, 15 * NANOS_S, 15 * NANOS_S, 241};
+    struct loki_fields fields = {.names = names, .n = 1, .level_rows = LOKI_LEVEL_PLAIN};
+    begin();
+    loki_plan_windows(&q, &streams, NULL, &g, &fields);
+    test_golden("src/query/plan/testdata/loki_windows_level_plain.sql", shown());
+    arena_done(&arena);
+    begin();
+    fields.level_rows = LOKI_LEVEL_ODD;
+    loki_plan_windows(&q, &streams, NULL, &g, &fields);
+    test_golden("src/query/plan/testdata/loki_windows_level_odd.sql", shown());
     arena_done(&arena);
 }
 

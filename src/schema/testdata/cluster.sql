@@ -47,13 +47,14 @@ CREATE TABLE IF NOT EXISTS otel_traces_local ON CLUSTER 'c'
     `links.dropped_attributes` Array(UInt32) CODEC(ZSTD(3)),
     `links.flags` Array(UInt32) CODEC(ZSTD(3)),
     adjusted_count Float64 CODEC(ZSTD(3)),
-    PROJECTION by_service (SELECT _part_offset ORDER BY service_name, span_name, timestamp)
+    PROJECTION by_service (SELECT _part_offset, duration_ns ORDER BY service_name, span_name, timestamp)
 )
 ENGINE = ReplicatedMergeTree('/clickhouse/tables/{database}/{table}/{shard}', '{replica}')
 PARTITION BY toStartOfInterval(timestamp, INTERVAL 3600 SECOND)
 ORDER BY (trace_id, span_id, timestamp)
 TTL toDateTime(timestamp) + INTERVAL 30 DAY
-SETTINGS ttl_only_drop_parts = 1, replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 604800, max_compress_block_size = 262144, min_rows_for_wide_part = 131072
+SETTINGS ttl_only_drop_parts = 1, replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 604800, max_compress_block_size = 262144, min_rows_for_wide_part = 131072,
+    default_compression_codec = 'ZSTD(3)'
 ;
 
 CREATE TABLE IF NOT EXISTS otel_traces ON CLUSTER 'c' AS weir.otel_traces_local
@@ -186,12 +187,12 @@ CREATE TABLE IF NOT EXISTS otel_metrics_local ON CLUSTER 'c'
     flags UInt32 CODEC(ZSTD(3)),
     present UInt8 CODEC(ZSTD(3)),
     value Float64 CODEC(Delta(8), ZSTD(3)),
-    int_value Int64 CODEC(ZSTD(3)),
+    int_value Int64 CODEC(Delta(8), ZSTD(3)),
     count UInt64 CODEC(Delta(8), ZSTD(3)),
     sum Float64 CODEC(Delta(8), ZSTD(3)),
     min Float64 CODEC(ZSTD(3)),
     max Float64 CODEC(ZSTD(3)),
-    bucket_counts Array(UInt64) CODEC(ZSTD(3)),
+    bucket_counts Array(UInt64) CODEC(T64, ZSTD(3)),
     scale Int32 CODEC(ZSTD(3)),
     zero_count UInt64 CODEC(ZSTD(3)),
     zero_threshold Float64 CODEC(ZSTD(3)),
@@ -278,6 +279,6 @@ CREATE TABLE IF NOT EXISTS otel_metric_exemplars ON CLUSTER 'c' AS weir.otel_met
 ENGINE = Distributed('c', 'weir', 'otel_metric_exemplars_local', series_id)
 ;
 
-INSERT INTO weir_migrations (version, name, checksum) VALUES (1, '0001_tables', 9935304701516612832)
+INSERT INTO weir_migrations (version, name, checksum) VALUES (1, '0001_tables', 7019622566367240367)
 ;
 

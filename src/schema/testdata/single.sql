@@ -44,13 +44,14 @@ CREATE TABLE IF NOT EXISTS otel_traces
     `links.dropped_attributes` Array(UInt32) CODEC(ZSTD(3)),
     `links.flags` Array(UInt32) CODEC(ZSTD(3)),
     adjusted_count Float64 CODEC(ZSTD(3)),
-    PROJECTION by_service (SELECT _part_offset ORDER BY service_name, span_name, timestamp)
+    PROJECTION by_service (SELECT _part_offset, duration_ns ORDER BY service_name, span_name, timestamp)
 )
 ENGINE = MergeTree
 PARTITION BY toStartOfInterval(timestamp, INTERVAL 3600 SECOND)
 ORDER BY (trace_id, span_id, timestamp)
 TTL toDateTime(timestamp) + INTERVAL 30 DAY
-SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 10000, max_compress_block_size = 262144, min_rows_for_wide_part = 131072
+SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 10000, max_compress_block_size = 262144, min_rows_for_wide_part = 131072,
+    default_compression_codec = 'ZSTD(3)'
 ;
 
 CREATE TABLE IF NOT EXISTS otel_trace_index
@@ -159,12 +160,12 @@ CREATE TABLE IF NOT EXISTS otel_metrics
     flags UInt32 CODEC(ZSTD(3)),
     present UInt8 CODEC(ZSTD(3)),
     value Float64 CODEC(Delta(8), ZSTD(3)),
-    int_value Int64 CODEC(ZSTD(3)),
+    int_value Int64 CODEC(Delta(8), ZSTD(3)),
     count UInt64 CODEC(Delta(8), ZSTD(3)),
     sum Float64 CODEC(Delta(8), ZSTD(3)),
     min Float64 CODEC(ZSTD(3)),
     max Float64 CODEC(ZSTD(3)),
-    bucket_counts Array(UInt64) CODEC(ZSTD(3)),
+    bucket_counts Array(UInt64) CODEC(T64, ZSTD(3)),
     scale Int32 CODEC(ZSTD(3)),
     zero_count UInt64 CODEC(ZSTD(3)),
     zero_threshold Float64 CODEC(ZSTD(3)),
@@ -239,6 +240,6 @@ TTL toDateTime(timestamp) + INTERVAL 7 DAY
 SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 10000
 ;
 
-INSERT INTO weir_migrations (version, name, checksum) VALUES (1, '0001_tables', 9935304701516612832)
+INSERT INTO weir_migrations (version, name, checksum) VALUES (1, '0001_tables', 7019622566367240367)
 ;
 

@@ -1,7 +1,7 @@
 SELECT stream_id,
   greatest(0, intDiv(toUnixTimestamp64Nano(timestamp) - {p0:Int64} + {p1:Int64}, {p2:Int64})) AS first,
   least({p3:Int64}, intDiv(toUnixTimestamp64Nano(timestamp) - {p4:Int64} + {p5:Int64}, {p6:Int64})) AS last,
-  1 AS lines, length(body) AS bytes, event_name, dropped_attributes, flags, trace_id, span_id, scope_name, scope_version, scope_dropped_attributes, severity_number, severity_text,
+  1 AS lines, 0 AS bytes, event_name, dropped_attributes, flags, trace_id, span_id, scope_name, scope_version, scope_dropped_attributes, severity_number, severity_text,
   toUnixTimestamp64Nano(observed_timestamp) AS observed, timestamp_origin,
   if(severity_number = 0, otel_logs.body, '') AS line,
   log_attributes, log_attribute_types, scope_attributes, scope_attribute_types,

@@ -1,0 +1,20 @@
+SELECT stream_id,
+  intDiv(toUnixTimestamp64Nano(timestamp) - {p0:Int64}, {p1:Int64}) AS slot,
+  count() AS lines, 0 AS bytes, severity_number, severity_text,
+  if(severity_number = 0, otel_logs.body, '') AS line,
+  mapApply((k, v) -> (k, if(arrayExists(n -> startsWith(n, replaceRegexpAll(k, '[^a-zA-Z0-9]', '')), {p2:Array(String)}), v, '')), log_attributes) AS log_attributes_asked, log_attribute_types,
+  mapApply((k, v) -> (k, if(arrayExists(n -> startsWith(n, replaceRegexpAll(k, '[^a-zA-Z0-9]', '')), {p3:Array(String)}), v, '')), scope_attributes) AS scope_attributes_asked, scope_attribute_types
+FROM otel_logs
+WHERE timestamp > fromUnixTimestamp64Nano({p4:Int64}, 'UTC') AND timestamp <= fromUnixTimestamp64Nano({p5:Int64}, 'UTC')
+  AND (severity_number = 0 OR position(log_attribute_types, 'k') > 0 OR position(scope_attribute_types, 'k') > 0 OR multiSearchAnyCaseInsensitive(arrayStringConcat(arrayConcat(mapKeys(log_attributes), mapKeys(scope_attributes)), ' '), ['level', 'lvl', 'severity']))
+  AND service_name IN {p6:Array(String)}
+  AND stream_id IN {p7:Array(UInt64)}
+GROUP BY ALL
+-- p0 = 1699999985000000001
+-- p1 = 15000000000
+-- p2 = ['detectedlevel','level','LEVEL','Level','loglevel','severity','SEVERITY','Severity','SeverityText','lvl','LVL','Lvl','severitytext','SeverityText','SEVERITYTEXT']
+-- p3 = ['detectedlevel','level','LEVEL','Level','loglevel','severity','SEVERITY','Severity','SeverityText','lvl','LVL','Lvl','severitytext','SeverityText','SEVERITYTEXT']
+-- p4 = 1699999985000000000
+-- p5 = 1700003600000000000
+-- p6 = ['shop','it\'s']
+-- p7 = [1,18446744073709551615]

@@ -1,0 +1,14 @@
+SELECT stream_id,
+  intDiv(toUnixTimestamp64Nano(timestamp) - {p0:Int64}, {p1:Int64}) AS slot,
+  count() AS lines, 0 AS bytes, severity_number, severity_text
+FROM otel_logs
+WHERE timestamp > fromUnixTimestamp64Nano({p2:Int64}, 'UTC') AND timestamp <= fromUnixTimestamp64Nano({p3:Int64}, 'UTC')
+  AND service_name IN {p4:Array(String)}
+  AND stream_id IN {p5:Array(UInt64)}
+GROUP BY ALL
+-- p0 = 1699999985000000001
+-- p1 = 15000000000
+-- p2 = 1699999985000000000
+-- p3 = 1700003600000000000
+-- p4 = ['shop','it\'s']
+-- p5 = [1,18446744073709551615]
