@@ -182,6 +182,7 @@ static status read_column(struct block_reader *r, uint64_t rows, struct native_c
     str name, type;
     TRY(read_str(r, &name));
     TRY(read_str(r, &type));
+    size_t start = r->at;
     struct shape shape;
     status s = shape_read(r->arena, type, &shape, r->err);
     if (s == ST_OK) {
@@ -189,7 +190,10 @@ static status read_column(struct block_reader *r, uint64_t rows, struct native_c
         if (rows) s = read_prefix(r, &shape);
     }
     if (s == ST_OK) s = read_data(r, &shape, rows, c);
-    if (s == ST_OK) return ST_OK;
+    if (s == ST_OK) {
+        c->wire = (str){r->in.ptr + start, r->at - start};
+        return ST_OK;
+    }
     return err_wrap(r->err, s, "column '%.*s'", name.len < 60 ? (int)name.len : 60, name.ptr);
 }
 

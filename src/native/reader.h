@@ -31,6 +31,7 @@ enum native_kind {
  * entry index(r); native_* accessors do that. Nullable has `nulls`: nulls[r] != 0 means NULL. */
 struct native_column {
     str name, type;
+    str wire; /* of a block's own columns: the bytes behind name and type */
     enum native_kind kind;
     uint32_t width;
     uint64_t rows;
