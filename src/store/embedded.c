@@ -119,7 +119,7 @@ struct run {
     struct params params;
     bool (*chunk)(void *ctx, str piece);
     void *ctx;
-    struct store_stats stats;
+    struct store_stats stats, *ret;
 };
 
 static status hand_over(struct run *run, struct chdb_result *r, struct err *err)
@@ -131,6 +131,7 @@ static status hand_over(struct run *run, struct chdb_result *r, struct err *err)
     run->stats.bytes_read += api->result_storage_bytes_read(r);
     run->stats.rows_written += api->result_rows_written(r);
     run->stats.result_bytes += piece.len;
+    *run->ret = run->stats;
     if (q->max_bytes && run->stats.result_bytes > q->max_bytes)
         return err_set(err, ST_LIMIT, ERR_NOPOS, "result larger than %llu bytes",
                        (unsigned long long)q->max_bytes);
@@ -207,7 +208,7 @@ static status query(struct store *s, const struct store_query *q,
     struct embedded *e = of(s);
     struct arena a;
     arena_init(&a, PARAM_BYTES);
-    struct run run = {.e = e, .q = q, .chunk = chunk, .ctx = ctx};
+    struct run run = {.e = e, .q = q, .chunk = chunk, .ctx = ctx, .ret = ret};
     unsigned slot = 0;
     status st = make_params(&a, q, &run.params, err);
     if (st == ST_OK) st = take(e, POOL_QUERY, q, &slot, err);
@@ -229,7 +230,6 @@ static status query(struct store *s, const struct store_query *q,
     if (st != ST_OK || leaves_state(q->sql)) embedded_connection_close(c);
     pool_give(e->pool, slot);
     arena_done(&a);
-    if (st == ST_OK) *ret = run.stats;
     return st;
 }
 

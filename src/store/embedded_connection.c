@@ -34,9 +34,22 @@ static status open_connection(struct embedded_connection *c, str database, struc
     buf_init(&c->set, SETTINGS_BYTES);
     buf_init(&c->reset, SETTINGS_BYTES);
     buf_init(&c->database, SETTINGS_BYTES);
+    c->role = STORE_OWN;
     status s = on_database(c, S("CREATE DATABASE IF NOT EXISTS "), database, err);
     if (s != ST_OK) embedded_connection_close(c);
     return s;
+}
+
+/* The engine itself sees to what a role may do. */
+static status go_as(struct embedded_connection *c, enum store_role role, struct err *err)
+{
+    static const str statements[] = {[STORE_OWN] = S("SET ROLE DEFAULT"),
+                                     [STORE_WRITE] = S("SET ROLE " ENGINE_ROLE_WRITE),
+                                     [STORE_READ] = S("SET ROLE " ENGINE_ROLE_READ)};
+    if (c->role == role) return ST_OK;
+    TRY(run(c, statements[role], err));
+    c->role = role;
+    return ST_OK;
 }
 
 static status go_to(struct embedded_connection *c, str database, struct err *err)
@@ -63,7 +76,16 @@ static void assign(struct embedded_connection *c, struct buf *set, struct buf *r
     buf_add(set, set->len ? S(", ") : S("SET "));
     buf_add(set, setting->name);
     buf_char(set, '=');
-    sql_string(set, setting->value);
+    bool comment = str_eq(setting->name, S("log_comment"));
+    if (comment) { /* ours stays in front: by it the engine finds what is to be stopped */
+        struct buf both;
+        buf_init(&both, SETTINGS_BYTES);
+        buf_printf(&both, "%s " STR_FMT, c->comment, STR_ARG(setting->value));
+        sql_string(set, buf_str(&both));
+        buf_done(&both);
+    } else {
+        sql_string(set, setting->value);
+    }
 
     /* What connecting has set is not the engine's default. */
     buf_add(reset, reset->len ? S(", ") : S("SET "));
@@ -71,7 +93,7 @@ static void assign(struct embedded_connection *c, struct buf *set, struct buf *r
     buf_char(reset, '=');
     if (str_eq(setting->name, S("async_insert")))
         buf_char(reset, '0');
-    else if (str_eq(setting->name, S("log_comment")))
+    else if (comment)
         sql_string(reset, (str){c->comment, strlen(c->comment)});
     else
         buf_add(reset, S("DEFAULT"));
@@ -101,6 +123,7 @@ status embedded_connection_prepare(struct embedded_connection *c, str database,
                                    const struct store_query *q, struct err *err)
 {
     if (!c->handle) TRY(open_connection(c, database, err));
+    TRY(go_as(c, q ? q->role : STORE_OWN, err));
     TRY(go_to(c, q && q->database.len ? q->database : database, err));
     struct buf set, reset, limit;
     buf_init(&set, SETTINGS_BYTES);

@@ -19,7 +19,7 @@
 static struct {
     pthread_mutex_t lock;
     bool running;
-    char path[PATH_MAX], config[PATH_MAX + 32];
+    char path[PATH_MAX], config[PATH_MAX + 32], users[PATH_MAX + 32];
     int lock_fd;
     const struct chdb *api;
     chdb_connection *own; /* under the lock */
@@ -72,11 +72,21 @@ static status lock_dir(const char *dir, int *ret_fd, struct err *err)
     return ST_OK;
 }
 
+static void put_xml(FILE *f, const char *text)
+{
+    for (; *text; text++) {
+        if (*text == '&' || *text == '<')
+            fputs(*text == '&' ? "&amp;" : "&lt;", f);
+        else
+            fputc(*text, f);
+    }
+}
+
 /* Few background threads: the engine shares its cores with ingestion. Merges take many parts at a
  * time, so that a row is merged seldom, and texts have their lengths among them
  * (docs/decisions/0011). Caches take a share of the memory, so that what remains is for statements.
  */
-static status write_config(const char *path, uint64_t memory, struct err *err)
+static status write_config(const char *path, const char *users, uint64_t memory, struct err *err)
 {
     FILE *f = fopen(path, "we");
     if (!f)
@@ -89,6 +99,9 @@ static status write_config(const char *path, uint64_t memory, struct err *err)
           "        <string_serialization_version>single_stream</string_serialization_version>\n"
           "    </merge_tree>\n",
           f);
+    fputs("    <users_config>", f);
+    put_xml(f, users);
+    fputs("</users_config>\n", f);
     if (memory)
         fprintf(f,
                 "    <max_server_memory_usage>%" PRIu64 "</max_server_memory_usage>\n"
@@ -96,6 +109,42 @@ static status write_config(const char *path, uint64_t memory, struct err *err)
                 "    <index_mark_cache_size>%" PRIu64 "</index_mark_cache_size>\n",
                 memory, memory / 8, memory / 16);
     fputs("</clickhouse>\n", f);
+    if (fclose(f) != 0)
+        return err_set(err, ST_UNAVAILABLE, ERR_NOPOS, "cannot write %s: %s", path,
+                       strerror(errno));
+    return ST_OK;
+}
+
+/* All connections are of the user `default`, whose rights are those of its roles: all at first, and
+ * after SET ROLE of one of the narrow ones only that one's. Neither reaches files or other hosts.
+ */
+static status write_users(const char *path, struct err *err)
+{
+    FILE *f = fopen(path, "we");
+    if (!f)
+        return err_set(err, ST_UNAVAILABLE, ERR_NOPOS, "cannot write %s: %s", path,
+                       strerror(errno));
+    fputs("<!-- Written by weir at each start. -->\n<clickhouse>\n"
+          "    <profiles><default></default></profiles>\n"
+          "    <quotas><default></default></quotas>\n"
+          "    <roles>\n"
+          "        <weir_own><grants><query>GRANT ALL ON *.*</query></grants></weir_own>\n"
+          "        <" ENGINE_ROLE_WRITE "><grants><query>GRANT SELECT, INSERT, ALTER, "
+          "CREATE DATABASE, CREATE TABLE, CREATE VIEW, CREATE DICTIONARY, "
+          "CREATE TEMPORARY TABLE, DROP, UNDROP TABLE, TRUNCATE, OPTIMIZE, SHOW, KILL QUERY, "
+          "dictGet, SYSTEM MERGES, SYSTEM TTL MERGES, SYSTEM FLUSH, SYSTEM DROP CACHE, "
+          "SYSTEM SYNC REPLICA, SYSTEM VIEWS ON *.*</query></grants></" ENGINE_ROLE_WRITE ">\n"
+          "        <" ENGINE_ROLE_READ "><grants><query>GRANT SELECT, SHOW, dictGet ON *.*"
+          "</query></grants></" ENGINE_ROLE_READ ">\n"
+          "    </roles>\n"
+          "    <users><default>\n"
+          "        <password></password><networks><ip>::/0</ip></networks>\n"
+          "        <profile>default</profile><quota>default</quota>\n"
+          "        <grants><query>GRANT weir_own</query>"
+          "<query>GRANT " ENGINE_ROLE_WRITE "</query>"
+          "<query>GRANT " ENGINE_ROLE_READ "</query></grants>\n"
+          "    </default></users>\n</clickhouse>\n",
+          f);
     if (fclose(f) != 0)
         return err_set(err, ST_UNAVAILABLE, ERR_NOPOS, "cannot write %s: %s", path,
                        strerror(errno));
@@ -120,8 +169,10 @@ static status boot(const struct store_options *opt, const char *path, struct err
     TRY(lock_dir(path, &fd, err));
     snprintf(engine.path, sizeof engine.path, "%s", path);
     snprintf(engine.config, sizeof engine.config, "%s/weir-engine.xml", path);
+    snprintf(engine.users, sizeof engine.users, "%s/weir-engine-users.xml", path);
     uint64_t taken = 0;
-    status s = write_config(engine.config, opt->memory_bytes, err);
+    status s = write_config(engine.config, engine.users, opt->memory_bytes, err);
+    if (s == ST_OK) s = write_users(engine.users, err);
     if (s == ST_OK) s = token_log_repair((str){path, strlen(path)}, &taken, err);
     if (taken) log_warn("store", "tokens of inserts that were cut off", LOG_INT("n", taken));
     if (s == ST_OK && !(engine.own = connect_as("weir")))
@@ -169,9 +220,10 @@ status embedded_engine_connect(char comment[ENGINE_COMMENT_MAX], chdb_connection
 
 void embedded_engine_kill(const char *comment)
 {
-    char sql[128];
-    int n =
-        snprintf(sql, sizeof sql, "KILL QUERY WHERE Settings['log_comment'] = '%s' ASYNC", comment);
+    char sql[160];
+    int n = snprintf(sql, sizeof sql,
+                     "KILL QUERY WHERE splitByChar(' ', Settings['log_comment'])[1] = '%s' ASYNC",
+                     comment);
     pthread_mutex_lock(&engine.lock);
     struct chdb_result *r = engine.api->query_with_params_n(*engine.own, sql, (size_t)n, "Null", 4,
                                                             NULL, NULL, NULL, NULL, 0);

@@ -10,9 +10,9 @@
 #include "store/chdb.h"
 #include "store/store.h"
 
-/* Loads the library, makes and locks the data directory, writes the configuration, starts the
- * engine; nothing when it runs on that directory already. ST_UNAVAILABLE: in use by another process
- * (which one), does not start. */
+/* Loads the library, makes and locks the data directory, writes the configuration and the roles,
+ * starts the engine; nothing when it runs on that directory already. ST_UNAVAILABLE: in use by
+ * another process (which one), does not start. */
 [[nodiscard]] status embedded_engine_boot(const struct store_options *opt, const struct chdb **ret,
                                           struct err *err);
 
@@ -20,6 +20,11 @@
 enum { ENGINE_COMMENT_MAX = 32 };
 [[nodiscard]] status embedded_engine_connect(char comment[ENGINE_COMMENT_MAX],
                                              chdb_connection **ret, struct err *err);
+
+/* Roles of the engine, which every connection may take on by SET ROLE (store.h, enum store_role).
+ */
+#define ENGINE_ROLE_WRITE "weir_write"
+#define ENGINE_ROLE_READ "weir_read"
 
 /* Asks the engine to stop what runs under this comment. Returns before it has stopped. */
 void embedded_engine_kill(const char *comment);

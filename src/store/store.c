@@ -91,17 +91,18 @@ status store_query(struct store *s, const struct store_query *q,
                    bool (*chunk)(void *ctx, str piece), void *ctx, struct store_stats *ret,
                    struct err *err)
 {
-    struct store_stats stats = {};
+    struct store_stats stats;
     struct store_query filled = *q;
+    if (ret) *ret = (struct store_stats){};
+    if (q->role != STORE_OWN && s->driver == STORE_SERVER)
+        return err_set(err, ST_UNSUPPORTED, ERR_NOPOS, "a server's user has rights of its own");
     if (!filled.format.len) filled.format = S("Native");
     if (!filled.timeout_ms) filled.timeout_ms = s->timeout_ms;
     for (size_t i = 0; i < q->n_settings; i++)
         if (!sql_is_name(q->settings[i].name))
             return err_set(err, ST_INVALID, ERR_NOPOS, "\"" STR_FMT "\" is no setting's name",
                            STR_ARG(q->settings[i].name));
-    TRY(s->ops->query(s, &filled, chunk, ctx, &stats, err));
-    if (ret) *ret = stats;
-    return ST_OK;
+    return s->ops->query(s, &filled, chunk, ctx, ret ? ret : &stats, err);
 }
 
 static bool keep_piece(void *ctx, str piece)
@@ -135,6 +136,8 @@ status store_input_begin(struct store *s, const struct store_query *q, struct st
 {
     assert(q->n_params == 0);
     struct store_query filled = *q;
+    if (q->role != STORE_OWN && s->driver == STORE_SERVER)
+        return err_set(err, ST_UNSUPPORTED, ERR_NOPOS, "a server's user has rights of its own");
     if (!filled.format.len) filled.format = S("Native");
     if (!filled.timeout_ms) filled.timeout_ms = s->timeout_ms;
     return s->ops->input_begin(s, &filled, ret, err);

@@ -97,6 +97,13 @@ struct store_param {
                         TSV-escaped by the driver */
 };
 
+/* Whose rights a statement has. Those of the door's users reach neither files nor other hosts. */
+enum store_role {
+    STORE_OWN,   /* weir's: everything */
+    STORE_WRITE, /* tables, views and databases: read, insert, make, change, drop */
+    STORE_READ   /* read only */
+};
+
 struct store_query {
     str sql;      /* without FORMAT */
     str format;   /* empty: Native */
@@ -106,11 +113,13 @@ struct store_query {
     bool params_escaped; /* the values are escaped already, as ClickHouse's clients send them */
     const struct store_setting *settings; /* for this statement only */
     size_t n_settings;
-    uint64_t max_bytes;  /* of the result; 0: no limit. Past it: ST_LIMIT */
-    uint32_t timeout_ms; /* 0: the store's */
-    atomic_bool *cancel; /* may be NULL; set by any thread: the call returns ST_CANCELLED soon */
-    struct buf *message; /* may be NULL; on failure gets the engine's whole text (an err holds 479
-                            bytes of it) */
+    enum store_role role; /* the engine sees to it. Server driver: STORE_OWN only, as its user has
+                             rights of its own; else ST_UNSUPPORTED */
+    uint64_t max_bytes;   /* of the result; 0: no limit. Past it: ST_LIMIT */
+    uint32_t timeout_ms;  /* 0: the store's */
+    atomic_bool *cancel;  /* may be NULL; set by any thread: the call returns ST_CANCELLED soon */
+    struct buf *message;  /* may be NULL; on failure gets the engine's whole text (an err holds 479
+                             bytes of it) */
 };
 
 struct store_stats {
@@ -120,7 +129,8 @@ struct store_stats {
 };
 
 /* Runs a statement and hands the result over in pieces, in order. With Native, pieces may end
- * inside a block. `chunk` returning false ends the call with ST_CANCELLED. `ret` may be NULL.
+ * inside a block. `chunk` returning false ends the call with ST_CANCELLED. `ret` may be NULL; with
+ * the embedded engine it grows from piece to piece.
  * Errors as ClickHouse words them ("Code: 60. DB::Exception: ..."): ST_INVALID for bad SQL and
  * unknown names, ST_LIMIT for memory, row and byte limits, ST_TIMEOUT, ST_CANCELLED,
  * ST_UNAVAILABLE. */
