@@ -3,8 +3,8 @@
 static const char *text_or_null(str s) { return s.len ? s.ptr : NULL; }
 
 /* Reads the files once, so that what is wrong with them is said by the option's name. */
-static status tls_of(const char *name, str cert, str key, str client_ca, uint32_t least,
-                     struct http_tls *ret, bool *ret_has, struct err *err)
+status access_tls(const char *name, str cert, str key, str client_ca, uint32_t least,
+                  struct http_tls *ret, bool *ret_has, struct err *err)
 {
     if (!cert.len && !key.len && !client_ca.len) return ST_OK;
     if (!cert.len || !key.len)
@@ -26,10 +26,10 @@ status access_of(const struct config *c, struct access *ret, struct err *err)
                  text_or_null(c->auth_basic_file)},
         .cors = {c->cors_origins, c->cors_headers, (uint32_t)(c->cors_max_age / NANOS_S)},
     };
-    TRY(tls_of("receive.grpc.tls", c->grpc_tls_cert, c->grpc_tls_key, c->grpc_tls_client_ca,
-               c->grpc_tls_min, &ret->grpc_tls, &ret->grpc_has_tls, err));
-    TRY(tls_of("receive.http.tls", c->http_tls_cert, c->http_tls_key, c->http_tls_client_ca,
-               c->http_tls_min, &ret->http_tls, &ret->http_has_tls, err));
+    TRY(access_tls("receive.grpc.tls", c->grpc_tls_cert, c->grpc_tls_key, c->grpc_tls_client_ca,
+                   c->grpc_tls_min, &ret->grpc_tls, &ret->grpc_has_tls, err));
+    TRY(access_tls("receive.http.tls", c->http_tls_cert, c->http_tls_key, c->http_tls_client_ca,
+                   c->http_tls_min, &ret->http_tls, &ret->http_has_tls, err));
     status s = receive_auth_check(&ret->auth, err);
     return s == ST_OK ? s : err_wrap(err, s, "receive.auth");
 }

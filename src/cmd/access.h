@@ -1,4 +1,4 @@
-/* access: the TLS, credentials and CORS of the OTLP ports, from the configuration. thread: main */
+/* access: the TLS, credentials and CORS of ports, from the configuration. thread: main */
 #pragma once
 
 #include "base/err.h"
@@ -15,3 +15,8 @@ struct access {
 /* Strings borrow from the configuration. ST_INVALID: an option without the one it needs, or a file
  * that cannot be used; the message begins with the option. */
 [[nodiscard]] status access_of(const struct config *c, struct access *ret, struct err *err);
+
+/* The TLS of a port from its options, whose common name is `name` ("clickhouse.tls"). *ret_has:
+ * false: all are empty. */
+[[nodiscard]] status access_tls(const char *name, str cert, str key, str client_ca, uint32_t least,
+                                struct http_tls *ret, bool *ret_has, struct err *err);

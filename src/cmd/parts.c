@@ -1,6 +1,7 @@
 #include "cmd/parts.h"
 
 #include "cmd/access.h"
+#include "cmd/door.h"
 #include "cmd/store_options.h"
 
 #include "base/json_out.h"
@@ -33,7 +34,6 @@ static status check_addresses(const struct config *c, struct err *err)
         {c->http_endpoint, "receive.http.endpoint"},
         {c->query_endpoint, "query.endpoint"},
         {c->admin_endpoint, "admin.endpoint"},
-        {c->clickhouse_endpoint, "clickhouse.endpoint"},
     };
     const char *host;
     uint16_t port;
@@ -52,6 +52,7 @@ status parts_check(const struct config *c, const struct graph *g, struct err *er
     struct access access;
     TRY(check_addresses(c, err));
     TRY(access_of(c, &access, err));
+    TRY(door_check(c, err));
     struct store_options own;
     TRY(store_options_of(c, &own, err));
     TRY(store_check(&own, err));

@@ -1,15 +1,18 @@
 /* weir run: collector, storage-writer and query-api in one process. */
 #include "cmd/cmd.h"
+#include "cmd/door.h"
 #include "cmd/service.h"
 
-static status open_all(struct service *s, struct engine **engine, struct err *err)
+static status open_all(struct service *s, struct engine **engine, struct http_door **door,
+                       struct err *err)
 {
     TRY(service_open_store(s, false, err));
     TRY(service_watch_memory(s, err));
     TRY(service_open_pipeline(s, err)); /* journals what comes while the tables are made */
     TRY(service_open_admin(s, err));
     TRY(service_prepare_tables(s, err));
-    return service_open_engine(s, engine, err);
+    TRY(service_open_engine(s, engine, err));
+    return door_open(&s->config, s->store, true, door, err);
 }
 
 int cmd_run(int argc, char **argv)
@@ -18,15 +21,18 @@ int cmd_run(int argc, char **argv)
     int code;
     if (!service_begin_receiving(&s, argc, argv, &code)) return code;
     struct engine *engine = NULL;
+    struct http_door *door = NULL;
     struct err err;
-    if (open_all(&s, &engine, &err) != ST_OK) service_fail(&s, &err);
+    if (open_all(&s, &engine, &door, &err) != ST_OK) service_fail(&s, &err);
     const struct service_port ports[] = {
         {"grpc", s.config.grpc_endpoint, pipeline_grpc_port(s.pipeline)},
         {"http", s.config.http_endpoint, pipeline_http_port(s.pipeline)},
         {"query", s.config.query_endpoint, engine_port(engine)},
         {"admin", s.config.admin_endpoint, admin_port(s.admin)},
+        {"clickhouse", s.config.clickhouse_endpoint, door ? http_door_port(door) : 0},
     };
-    service_ready_and_wait(&s, ports, sizeof ports / sizeof *ports);
+    service_ready_and_wait(&s, ports, sizeof ports / sizeof *ports - (door ? 0 : 1));
+    http_door_close(door);
     engine_close(engine);
     service_end(&s, 0);
 }

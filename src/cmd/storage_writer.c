@@ -1,8 +1,8 @@
 /* weir storage-writer: owner of the tables. With the embedded engine it serves ClickHouse's HTTP
  * interface on it. */
 #include "cmd/cmd.h"
+#include "cmd/door.h"
 #include "cmd/service.h"
-#include "store/http_door.h"
 
 static status open_all(struct service *s, struct http_door **door, struct err *err)
 {
@@ -10,13 +10,7 @@ static status open_all(struct service *s, struct http_door **door, struct err *e
     TRY(service_watch_memory(s, err));
     TRY(service_open_admin(s, err));
     TRY(service_prepare_tables(s, err));
-    if (!s->config.store_url.len) {
-        struct http_door_options opt = {};
-        TRY(config_endpoint(&s->config, s->config.clickhouse_endpoint, "clickhouse.endpoint",
-                            &opt.host, &opt.port, err));
-        TRY(http_door_open(&opt, s->store, door, err));
-    }
-    return ST_OK;
+    return door_open(&s->config, s->store, false, door, err);
 }
 
 int cmd_storage_writer(int argc, char **argv)

@@ -72,3 +72,15 @@ void door_summary(struct buf *out, const struct store_stats *stats, uint64_t ela
         "\",\"result_bytes\":\"%" PRIu64 "\",\"elapsed_ns\":\"%" PRIu64 "\"}",
         stats->rows_read, stats->bytes_read, stats->rows_written, stats->result_bytes, elapsed_ns);
 }
+
+enum { EXCEPTION_BYTES = 16000 };
+
+void door_exception_block(struct buf *out, str text, str tag)
+{
+    if (text.len && text.ptr[text.len - 1] == '\n') text.len--;
+    if (text.len > EXCEPTION_BYTES) text.len = EXCEPTION_BYTES;
+    buf_printf(out,
+               "\r\n__exception__\r\n" STR_FMT "\r\n" STR_FMT "\n%zu " STR_FMT
+               "\r\n__exception__\r\n",
+               STR_ARG(tag), STR_ARG(text), text.len + 1, STR_ARG(tag));
+}

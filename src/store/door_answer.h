@@ -18,3 +18,9 @@ void door_error_text(struct buf *out, str message, status s, const struct err *e
 
 /* {"read_rows":"1",...}: what X-ClickHouse-Summary says. */
 void door_summary(struct buf *out, const struct store_stats *stats, uint64_t elapsed_ns);
+
+/* What ends an answer whose head said 200: the exception between marks, so that a client that has
+ * read the tag in the head knows it from data. `text` ends with a line end; at most 16 KiB are
+ * told.
+ */
+void door_exception_block(struct buf *out, str text, str tag);

@@ -41,3 +41,13 @@ TEST(door_content_types_follow_the_format)
     CHECK_STR(door_content_type(S("Native")), S("application/octet-stream"));
     CHECK_STR(door_content_type(S("")), S("application/octet-stream"));
 }
+
+TEST(an_exception_in_mid_stream_stands_between_marks)
+{
+    struct buf out;
+    buf_init(&out, 1 << 20);
+    door_exception_block(&out, S("boom\n"), S("abcdefghijklmnop"));
+    CHECK_STR(buf_str(&out), S("\r\n__exception__\r\nabcdefghijklmnop\r\nboom\n"
+                               "5 abcdefghijklmnop\r\n__exception__\r\n"));
+    buf_done(&out);
+}

@@ -1,118 +1,68 @@
 #include "store/door_input.h"
 
 #include <stdlib.h>
-#include <zstd.h>
 
-#include "net/compress.h"
-
-enum { OUT_BYTES = 256 << 10, GZIP_BYTES = 64 << 20 };
+/* Content-Encoding outside, ClickHouse's frames inside. */
+enum { STAGES = 2 };
 
 struct door_input {
     struct door_exchange *e;
-    enum payload_compression encoding;
-    uint64_t left; /* of max_bytes */
-    uint64_t max_bytes;
-
-    ZSTD_DCtx *zstd;
-    char *out;
-    str in;         /* compressed bytes not yet decoded */
-    bool mid_frame; /* the last frame has not ended */
-    bool flushing;  /* the decoder has more for the input it has taken */
-
-    struct arena arena; /* gzip: the whole body, decoded at once */
-    bool done;
+    uint64_t left, max_bytes;
+    struct {
+        struct door_decoder *decoder;
+        str in; /* not yet decoded */
+    } stage[STAGES];
 };
 
 struct door_input *door_input_new(struct door_exchange *e, uint64_t max_bytes)
 {
     struct door_input *in = calloc(1, sizeof *in);
     if (!in) abort();
+    const struct door_request *r = door_exchange_request(e);
     in->e = e;
-    in->encoding = door_exchange_request(e)->encoding;
     in->left = in->max_bytes = max_bytes;
-    if (in->encoding == PAYLOAD_ZSTD) {
-        in->zstd = ZSTD_createDCtx();
-        in->out = malloc(OUT_BYTES);
-        if (!in->zstd || !in->out) abort();
-        ZSTD_DCtx_setParameter(in->zstd, ZSTD_d_windowLogMax, 27); /* 128 MiB */
-    }
+    in->stage[0].decoder = door_decoder_new(r->encoding);
+    in->stage[1].decoder = door_decoder_new(r->frames_in ? DOOR_FRAMES : DOOR_IDENTITY);
     return in;
 }
 
 void door_input_free(struct door_input *in)
 {
     if (!in) return;
-    ZSTD_freeDCtx(in->zstd);
-    free(in->out);
-    arena_done(&in->arena);
+    for (int i = 0; i < STAGES; i++) door_decoder_free(in->stage[i].decoder);
     free(in);
 }
 
-static status broken_off(struct err *err)
+static status at_end(struct door_input *in, struct err *err)
 {
-    return err_set(err, ST_CANCELLED, ERR_NOPOS, "the request's body broke off");
+    if (!door_exchange_complete(in->e))
+        return err_set(err, ST_CANCELLED, ERR_NOPOS, "the request's body broke off");
+    for (int i = 0; i < STAGES; i++)
+        if (!door_decoder_whole(in->stage[i].decoder))
+            return err_set(err, ST_INVALID, ERR_NOPOS, "the compressed body is cut off");
+    return ST_OK;
 }
 
-static status next_zstd(struct door_input *in, str *ret, struct err *err)
+/* The next piece out of stage `i`; empty at the end. */
+static status next(struct door_input *in, int i, str *ret, struct err *err)
 {
     for (;;) {
-        if (!in->in.len && !in->flushing && !door_exchange_read(in->e, &in->in)) {
-            if (!door_exchange_complete(in->e)) return broken_off(err);
-            if (in->mid_frame)
-                return err_set(err, ST_INVALID, ERR_NOPOS, "zstd: the body ends inside a frame");
-            *ret = (str){0};
-            return ST_OK;
-        }
-        ZSTD_inBuffer from = {in->in.ptr, in->in.len, 0};
-        ZSTD_outBuffer to = {in->out, OUT_BYTES, 0};
-        size_t rc = ZSTD_decompressStream(in->zstd, &to, &from);
-        if (ZSTD_isError(rc))
-            return err_set(err, ST_INVALID, ERR_NOPOS, "zstd: %s", ZSTD_getErrorName(rc));
-        in->mid_frame = rc != 0;
-        in->flushing = to.pos == to.size && rc != 0;
-        in->in = str_drop(in->in, from.pos);
-        if (to.pos) {
-            *ret = (str){in->out, to.pos};
-            return ST_OK;
-        }
+        TRY(door_decode(in->stage[i].decoder, &in->stage[i].in, ret, err));
+        if (ret->len) return ST_OK;
+        str more = {0};
+        if (i > 0)
+            TRY(next(in, i - 1, &more, err));
+        else if (!door_exchange_read(in->e, &more))
+            return at_end(in, err);
+        if (!more.len) return ST_OK;
+        in->stage[i].in = more;
     }
-}
-
-static status next_gzip(struct door_input *in, str *ret, struct err *err)
-{
-    *ret = (str){0};
-    if (in->done) return ST_OK;
-    in->done = true;
-    struct buf wire;
-    buf_init(&wire, GZIP_BYTES);
-    for (str piece; !wire.over && door_exchange_read(in->e, &piece);) buf_add(&wire, piece);
-    status s = ST_OK;
-    size_t max = in->max_bytes < SIZE_MAX / 2 ? (size_t)in->max_bytes : SIZE_MAX / 2;
-    if (wire.over)
-        s = err_set(err, ST_LIMIT, ERR_NOPOS, "gzip body of more than %d bytes", GZIP_BYTES);
-    else if (!door_exchange_complete(in->e))
-        s = broken_off(err);
-    else if (wire.len) {
-        arena_init(&in->arena, SIZE_MAX);
-        s = decompress(&in->arena, PAYLOAD_GZIP, buf_str(&wire), max, ret, err);
-    }
-    buf_done(&wire);
-    return s;
-}
-
-static status next_plain(struct door_input *in, str *ret, struct err *err)
-{
-    *ret = (str){0};
-    if (door_exchange_read(in->e, ret)) return ST_OK;
-    return door_exchange_complete(in->e) ? ST_OK : broken_off(err);
 }
 
 status door_input_next(struct door_input *in, str *ret, struct err *err)
 {
     str piece = {0};
-    TRY(in->encoding == PAYLOAD_ZSTD   ? next_zstd(in, &piece, err)
-        : in->encoding == PAYLOAD_GZIP ? next_gzip(in, &piece, err)
-                                       : next_plain(in, &piece, err));
+    TRY(next(in, STAGES - 1, &piece, err));
     if (piece.len > in->left)
         return err_set(err, ST_LIMIT, ERR_NOPOS, "a body of more than %llu bytes",
                        (unsigned long long)in->max_bytes);

@@ -184,3 +184,56 @@ status door_sql_read(str text, bool complete, struct door_sql *ret, struct err *
     *ret = sql;
     return ST_OK;
 }
+
+static bool is_char(str s, char c) { return s.len == 1 && s.ptr[0] == c; }
+
+static str unquoted(str s)
+{
+    bool quoted = s.len >= 2 && (s.ptr[0] == '"' || s.ptr[0] == '`' || s.ptr[0] == '\'');
+    return quoted ? (str){s.ptr + 1, s.len - 2} : s;
+}
+
+bool door_sql_sets(str sql, const char *const *names, size_t n, size_t *ret)
+{
+    struct lexer l = {.text = sql};
+    struct token t;
+    str before = {0};
+    bool inside = false;
+    while (lex(&l, &t)) {
+        bool word = sql_word_is(t.text, "SETTINGS") || sql_word_is(t.text, "SET");
+        if (inside && is_char(t.text, '=')) {
+            str name = unquoted(before);
+            bool hidden = name.len != before.len && memchr(name.ptr, '\\', name.len);
+            for (size_t i = 0; i < n; i++) {
+                if (!hidden && !str_eq(name, str_of(names[i]))) continue;
+                *ret = i;
+                return true;
+            }
+        }
+        inside |= word;
+        before = t.text;
+    }
+    return false;
+}
+
+bool door_sql_kill(str sql, str *ret_id, bool *ret_wait)
+{
+    static const char *const words[] = {"KILL", "QUERY", "WHERE", "QUERY_ID"};
+    struct lexer l = {.text = sql};
+    struct token t;
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (!lex(&l, &t) || !sql_word_is(t.text, words[i])) return false;
+    if (!lex(&l, &t) || !is_char(t.text, '=')) return false;
+    if (!lex(&l, &t) || t.text.len < 2 || t.text.ptr[0] != '\'') return false;
+    *ret_id = unquoted(t.text);
+    *ret_wait = false;
+    if (ret_id->len && memchr(ret_id->ptr, '\\', ret_id->len)) return false;
+    bool more = lex(&l, &t);
+    if (more && (sql_word_is(t.text, "SYNC") || sql_word_is(t.text, "ASYNC"))) {
+        *ret_wait = sql_word_is(t.text, "SYNC");
+        more = lex(&l, &t);
+    }
+    if (more && sql_word_is(t.text, "FORMAT")) more = lex(&l, &t) && lex(&l, &t);
+    if (more && is_char(t.text, ';')) more = lex(&l, &t);
+    return !more;
+}

@@ -23,3 +23,10 @@ struct door_sql {
 /* `complete`: nothing follows `text`. ST_INVALID: several statements; INTO OUTFILE or FROM INFILE,
  * which would touch the files of this host. Strings borrow from `text`. */
 [[nodiscard]] status door_sql_read(str text, bool complete, struct door_sql *ret, struct err *err);
+
+/* Does it set one of the settings by a SETTINGS clause or SET? Sure of a no; a name that is written
+ * with escapes counts as one. *ret: which of `names`. */
+bool door_sql_sets(str sql, const char *const *names, size_t n, size_t *ret);
+
+/* KILL QUERY WHERE query_id = 'id' [SYNC | ASYNC] [FORMAT name], and nothing else. */
+bool door_sql_kill(str sql, str *ret_id, bool *ret_wait);

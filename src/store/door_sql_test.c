@@ -84,3 +84,18 @@ TEST(door_files_and_second_statements_are_refused)
         CHECK_INT(door_sql_read(bad[i], true, &sql, &err), ST_INVALID);
     }
 }
+
+TEST(a_kill_by_id_is_known)
+{
+    str id = {0};
+    bool wait = false;
+    CHECK(door_sql_kill(S("KILL QUERY WHERE query_id = 'a-b'"), &id, &wait) && !wait);
+    CHECK_STR(id, S("a-b"));
+    CHECK(door_sql_kill(S("kill query where query_id='x' SYNC FORMAT JSON;"), &id, &wait) && wait);
+    CHECK(door_sql_kill(S("KILL QUERY WHERE query_id='x' ASYNC"), &id, &wait) && !wait);
+    CHECK(!door_sql_kill(S("KILL QUERY WHERE query_id = 'x' AND 1"), &id, &wait));
+    CHECK(!door_sql_kill(S("KILL QUERY WHERE user = 'x'"), &id, &wait));
+    CHECK(!door_sql_kill(S("KILL MUTATION WHERE query_id = 'x'"), &id, &wait));
+    CHECK(!door_sql_kill(S("KILL QUERY WHERE query_id = 'x\\'y'"), &id, &wait));
+    CHECK(!door_sql_kill(S("KILL QUERY WHERE query_id ="), &id, &wait));
+}

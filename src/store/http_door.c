@@ -12,8 +12,10 @@
 #include "base/clock.h"
 #include "obs/log.h"
 #include "store/door_statement.h"
+#include "store/sql_text.h"
 
 enum {
+    THREADS = 6,
     THREADS_MAX = 64,
     QUEUE_MAX = 256,
     START_BYTES =
@@ -25,6 +27,8 @@ enum {
 struct job {
     struct job *next;
     struct door_exchange *e;
+    const struct door_user *user;
+    bool insert; /* says the URL */
 };
 
 struct http_door {
@@ -36,7 +40,8 @@ struct http_door {
     pthread_mutex_t lock;
     pthread_cond_t changed;
     struct job *first, **last;
-    unsigned queued, running, n_threads;
+    unsigned queued, running, queries, n_threads; /* queries: of those running */
+    unsigned most_queries;
     bool stop;
     struct door_exchange *active[THREADS_MAX]; /* by thread */
     pthread_t threads[THREADS_MAX];
@@ -50,8 +55,24 @@ struct door_thread {
 /* What hangs on an http_exchange. */
 struct visit {
     struct door_exchange *e;
+    const struct door_user *user;
     bool started; /* a thread has it, or will */
 };
+
+/* The oldest that may run now: queries leave some threads to inserts, so that slow ones do not stop
+ * collectors. With the lock held. */
+static struct job *next_job(struct http_door *d)
+{
+    bool may_query = d->queries < d->most_queries || d->stop;
+    for (struct job **at = &d->first; *at; at = &(*at)->next) {
+        struct job *job = *at;
+        if (!job->insert && !may_query) continue;
+        *at = job->next;
+        if (!job->next) d->last = at;
+        return job;
+    }
+    return NULL;
+}
 
 static void *work(void *ctx)
 {
@@ -60,21 +81,21 @@ static void *work(void *ctx)
     free(ctx);
     pthread_mutex_lock(&d->lock);
     while (!d->stop || d->first) {
-        struct job *job = d->first;
+        struct job *job = next_job(d);
         if (!job) {
             pthread_cond_wait(&d->changed, &d->lock);
             continue;
         }
-        d->first = job->next;
-        if (!job->next) d->last = &d->first;
         d->queued--;
         d->running++;
+        d->queries += !job->insert;
         d->active[me.number] = job->e;
         pthread_mutex_unlock(&d->lock);
-        door_statement_run(&d->context, job->e);
+        door_statement_run(&d->context, job->e, job->user);
         pthread_mutex_lock(&d->lock);
         d->active[me.number] = NULL;
         d->running--;
+        d->queries -= !job->insert;
         door_exchange_unref(job->e);
         free(job);
         pthread_cond_broadcast(&d->changed);
@@ -83,19 +104,20 @@ static void *work(void *ctx)
     return NULL;
 }
 
-static bool enqueue(struct http_door *d, struct door_exchange *e)
+static bool enqueue(struct http_door *d, const struct visit *v)
 {
     struct job *job = malloc(sizeof *job);
     if (!job) abort();
-    *job = (struct job){.e = e};
+    str word = sql_first_word(door_exchange_request(v->e)->query);
+    *job = (struct job){.e = v->e, .user = v->user, .insert = sql_word_is(word, "INSERT")};
     pthread_mutex_lock(&d->lock);
     bool room = d->queued < QUEUE_MAX && !d->stop;
     if (room) {
-        door_exchange_ref(e);
+        door_exchange_ref(v->e);
         *d->last = job;
         d->last = &job->next;
         d->queued++;
-        pthread_cond_signal(&d->changed);
+        pthread_cond_broadcast(&d->changed);
     }
     pthread_mutex_unlock(&d->lock);
     if (!room) free(job);
@@ -106,7 +128,7 @@ static void start(struct http_door *d, struct visit *v)
 {
     if (v->started) return;
     v->started = true;
-    if (enqueue(d, v->e)) return;
+    if (enqueue(d, v)) return;
     struct err err = {};
     status s = err_set(&err, ST_OVERLOADED, ERR_NOPOS, "%d statements are waiting", QUEUE_MAX);
     door_statement_refuse(&d->context, v->e, 202, s, &err);
@@ -131,12 +153,28 @@ static bool answer_simple(struct http_exchange *x, const struct http_request *re
         answer_text(x, 200, S("text/html; charset=UTF-8"), S("Ok.\n"));
         return true;
     }
+    if (str_eq(req->path, S("/replicas_status")) && reads) {
+        answer_text(x, 200, S("text/plain; charset=UTF-8"), S("Ok.\n"));
+        return true;
+    }
     if (!str_eq(req->path, S("/"))) {
         answer_text(x, 404, S("text/plain; charset=UTF-8"),
-                    S("There is no such handle: /ping and / are served\n"));
+                    S("There is no such handle: /, /ping and /replicas_status are served\n"));
         return true;
     }
     return false;
+}
+
+static status authenticate(struct http_door *d, const struct door_request *r,
+                           const struct door_user **ret, int *ret_code, struct err *err)
+{
+    *ret = door_users_find(d->context.users, r->user, r->password);
+    if (*ret) return ST_OK;
+    *ret_code = 516;
+    return err_set(err, ST_UNAUTHORIZED, ERR_NOPOS,
+                   STR_FMT ": Authentication failed: password is incorrect, or there is no user "
+                           "with such name",
+                   r->user.len < 100 ? (int)r->user.len : 100, r->user.ptr);
 }
 
 static void on_request(void *ctx, struct http_exchange *x, const struct http_request *req)
@@ -157,6 +195,7 @@ static void on_request(void *ctx, struct http_exchange *x, const struct http_req
     struct visit *v = calloc(1, sizeof *v);
     if (!v) abort();
     v->e = e;
+    if (s == ST_OK) s = authenticate(d, r, &v->user, &code, &err);
     http_set_user(x, v);
     if (s != ST_OK) {
         v->started = true;
@@ -236,8 +275,10 @@ static status listen_on(struct http_door *d, const struct http_door_options *opt
                                          .on_close = on_close,
                                          .on_writable = on_writable};
     /* A statement may stand in the URL. */
-    const struct http_limits limits = {
-        .max_header_bytes = 1 << 20, .window_bytes = WINDOW_BYTES, .half_close_ends = true};
+    const struct http_limits limits = {.max_header_bytes = 1 << 20,
+                                       .window_bytes = WINDOW_BYTES,
+                                       .half_close_ends = true,
+                                       .tls = opt->tls};
     TRY(loop_new("door", &d->loop, err));
     TRY(http_listen(d->loop, opt->host ? opt->host : "127.0.0.1", opt->port, &service, &limits,
                     &d->listener, err));
@@ -248,7 +289,7 @@ static status listen_on(struct http_door *d, const struct http_door_options *opt
 status http_door_open(const struct http_door_options *opt, struct store *store,
                       struct http_door **ret, struct err *err)
 {
-    unsigned n = opt->threads ? opt->threads : 4;
+    unsigned n = opt->threads ? opt->threads : THREADS;
     if (n > THREADS_MAX)
         return err_set(err, ST_LIMIT, ERR_NOPOS, "%u door threads, limit %d", n, THREADS_MAX);
     struct http_door *d = calloc(1, sizeof *d);
@@ -257,17 +298,29 @@ status http_door_open(const struct http_door_options *opt, struct store *store,
     d->context.max_insert_bytes = opt->max_insert_bytes ? opt->max_insert_bytes : 1ull << 30;
     if (gethostname(d->context.host, sizeof d->context.host - 1) != 0)
         strcpy(d->context.host, "weir");
-    learn_timezone(d);
+    d->context.read_only = opt->read_only;
+    d->context.active = door_active_new();
     d->last = &d->first;
     pthread_mutex_init(&d->lock, NULL);
     pthread_cond_init(&d->changed, NULL);
-    status s = start_threads(d, n, err);
+    status s = door_users_open(opt->users_file, &d->context.users, err);
+    d->most_queries = n - (opt->read_only ? 0 : n >= 4 ? 2 : n >= 2 ? 1 : 0);
+    if (s == ST_OK) learn_timezone(d);
+    if (s == ST_OK) s = start_threads(d, n, err);
     if (s == ST_OK) s = listen_on(d, opt, err);
     if (s != ST_OK) {
         http_door_close(d);
         return s;
     }
     *ret = d;
+    return ST_OK;
+}
+
+status http_door_check(const struct http_door_options *opt, struct err *err)
+{
+    struct door_users *users = NULL;
+    TRY(door_users_open(opt->users_file, &users, err));
+    door_users_close(users);
     return ST_OK;
 }
 
@@ -310,5 +363,7 @@ void http_door_close(struct http_door *d)
     if (d->loop) loop_free(d->loop);
     pthread_cond_destroy(&d->changed);
     pthread_mutex_destroy(&d->lock);
+    door_active_free(d->context.active);
+    door_users_close(d->context.users);
     free(d);
 }
