@@ -1,5 +1,5 @@
-// SQL against the stored rows, to check what no API shows. In one process there is no ClickHouse door, so the rows are read
-// after weir has stopped, by a storage-writer on the same data folder.
+// SQL against the stored rows, to check what no API shows: at the ClickHouse door of a running process, or, after weir has stopped, by a
+// storage-writer on the same data folder.
 import { startProcess, plainBinary } from './weir.mjs';
 
 export async function sql(port, text) {
