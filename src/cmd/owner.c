@@ -4,9 +4,11 @@
 
 #include "lifecycle/jobs.h"
 #include "lifecycle/lifecycle.h"
+#include "lifecycle/rollup_job.h"
 
 struct owner {
     struct schema_settings settings;
+    struct rollup_jobs *rollups;
     struct lifecycle_jobs *jobs;
 };
 
@@ -39,9 +41,10 @@ static status retention(void *ctx, const struct lifecycle_run *r, struct err *er
 
 static status start_jobs(struct owner *o, struct store *store, struct err *err)
 {
-    const struct lifecycle_job jobs[] = {
+    struct lifecycle_job jobs[1 + ROLLUP_JOBS] = {
         {"retention", NANOS_HOUR, retention, o},
     };
+    rollup_jobs_list(o->rollups, jobs + 1);
     return lifecycle_jobs_start(store, jobs, sizeof jobs / sizeof *jobs, &o->jobs, err);
 }
 
@@ -50,20 +53,26 @@ status owner_open(const struct config *c, struct store *store, struct owner **re
     struct owner *o = calloc(1, sizeof *o);
     if (!o) abort();
     o->settings = owner_settings(c);
+    o->rollups = rollup_jobs_new(&o->settings);
     status s = lifecycle_start(store, &o->settings, err);
     if (s == ST_OK) s = start_jobs(o, store, err);
     if (s == ST_OK)
         *ret = o;
     else
-        free(o);
+        owner_close(o);
     return s;
 }
 
-void owner_status(struct owner *o, struct json_out *j) { lifecycle_jobs_status(o->jobs, j); }
+void owner_status(struct owner *o, struct json_out *j)
+{
+    lifecycle_jobs_status(o->jobs, j);
+    rollup_jobs_status(o->rollups, clock_now(), j);
+}
 
 void owner_close(struct owner *o)
 {
     if (!o) return;
     lifecycle_jobs_stop(o->jobs);
+    rollup_jobs_free(o->rollups);
     free(o);
 }

@@ -17,7 +17,7 @@ struct schema_settings owner_settings(const struct config *c);
 [[nodiscard]] status owner_open(const struct config *c, struct store *store, struct owner **ret,
                                 struct err *err);
 
-/* "jobs" of GET /status. thread: any */
+/* "jobs" and "rollups" of GET /status. thread: any */
 void owner_status(struct owner *o, struct json_out *j);
 
 /* Stops the jobs; accepts NULL. thread: main */

@@ -54,7 +54,7 @@ static status has_ttl(struct store *s, const struct schema_settings *set, const 
 static status retain_table(struct store *s, const struct schema_settings *set,
                            const struct kept_table *t, uint32_t *changed, struct err *err)
 {
-    uint32_t days = set->retention_days[t->retention];
+    uint32_t days = schema_kept_days(set, t->retention);
     struct buf want, sql;
     buf_init(&want, SQL_BYTES);
     buf_init(&sql, SQL_BYTES);

@@ -17,7 +17,8 @@ enum labels {
     ROUTE,
     ROUTE_POLICY,
     PROCESSOR,
-    JOB
+    JOB,
+    ROLLUP
 };
 
 static const struct {
@@ -36,6 +37,8 @@ static const char *const signals[] = {"traces", "logs", "metrics"};
 static const char *const reasons[8] = {
     "bad_id", "too_old", "in_future", "bad_buckets", "too_many_attributes", "bad_labels"};
 static const char *const policies[8] = {"sampled", "filtered", "dead", "overrun", "refused"};
+static const char *const rollups[] = {"metrics_5m", "metrics_1h", "logs_5m", "logs_1h",
+                                      "traces_red_1h"};
 static const char *const tables[] = {
     "otel_traces",       "otel_logs",        "otel_metrics",       "otel_trace_index",
     "otel_span_names",   "otel_log_streams", "otel_metric_series", "otel_metric_exemplars",
@@ -161,6 +164,7 @@ static const char *label_text(enum labels l, unsigned slot, char out[TEXT_MAX])
     case API: names = apis, n = LEN(apis), key = "api"; break;
     case PROTOCOL: names = protocols, n = LEN(protocols), key = "protocol"; break;
     case OUTCOME: names = outcomes, n = LEN(outcomes), key = "status"; break;
+    case ROLLUP: names = rollups, n = LEN(rollups), key = "rollup"; break;
     case ROUTE: return slot < METRIC_ROUTES_MAX && *routes[slot] ? routes[slot] : NULL;
     case PROCESSOR: return *processors[slot] ? processors[slot] : NULL;
     case JOB:

@@ -15,6 +15,7 @@
 #define LABELS_ROUTE_POLICY "`pipeline`, `exporter`, `signal`, `policy`"
 #define LABELS_PROCESSOR "`pipeline`, `processor`"
 #define LABELS_JOB "`job`"
+#define LABELS_ROLLUP "`rollup`: `metrics_5m`, `metrics_1h`, `logs_5m`, `logs_1h`, `traces_red_1h`"
 #define KIND_COUNTER "counter"
 #define KIND_GAUGE "gauge"
 #define KIND_HISTOGRAM "histogram"

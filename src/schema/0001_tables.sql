@@ -245,7 +245,7 @@ CREATE TABLE IF NOT EXISTS ${table otel_metric_series}
 ENGINE = ${engine ReplacingMergeTree}
 PARTITION BY toStartOfMonth(day)
 ORDER BY (prometheus_name, series_id, day)
-TTL day + INTERVAL ${retention_metrics_days} DAY
+TTL day + INTERVAL ${retention_series_days} DAY
 SETTINGS ${deduplication_window 10000}
 ;
 

@@ -12,7 +12,9 @@ enum schema_retention {
 #define RETENTION(ident) SCHEMA_KEEP_##ident,
 #include "schema/retentions.def"
 #undef RETENTION
-    SCHEMA_RETENTIONS
+    SCHEMA_RETENTIONS,
+    SCHEMA_KEEP_series = SCHEMA_RETENTIONS /* ${retention_series_days}: the longest of metrics,
+                                              metrics_5m and metrics_1h, which all need them */
 };
 
 struct schema_settings {
@@ -22,6 +24,9 @@ struct schema_settings {
     str cluster;                                /* name of the server's cluster; empty: none */
     str database;                               /* of the tables; only a cluster needs it */
 };
+
+/* How long what has this retention is kept, SCHEMA_KEEP_series too. 0: for ever. */
+uint32_t schema_kept_days(const struct schema_settings *set, enum schema_retention r);
 
 /* The table that holds a table's rows on each node, and where a statement about it goes:
  * "otel_logs", or "otel_logs_local ON CLUSTER 'name'". */

@@ -88,14 +88,30 @@ static const str retentions[] = {
 #define RETENTION(ident) S("retention_" #ident "_days"),
 #include "schema/retentions.def"
 #undef RETENTION
+    S("retention_series_days"),
 };
+
+uint32_t schema_kept_days(const struct schema_settings *set, enum schema_retention r)
+{
+    if (r != SCHEMA_KEEP_series) return set->retention_days[r];
+    const uint32_t days[] = {set->retention_days[SCHEMA_KEEP_metrics],
+                             set->retention_days[SCHEMA_KEEP_metrics_5m],
+                             set->retention_days[SCHEMA_KEEP_metrics_1h]};
+    uint32_t longest = days[0];
+    for (size_t i = 0; i < sizeof days / sizeof *days; i++) {
+        if (!days[i]) return 0;
+        if (days[i] > longest) longest = days[i];
+    }
+    return longest;
+}
 
 static bool add_retention(struct substitution *s, str name)
 {
-    for (size_t i = 0; i < SCHEMA_RETENTIONS; i++) {
+    for (size_t i = 0; i < sizeof retentions / sizeof *retentions; i++) {
         if (!str_eq(name, retentions[i])) continue;
-        buf_printf(s->out, "%" PRIu32, s->set->retention_days[i]);
-        if (!s->set->retention_days[i]) s->keep_line = false;
+        uint32_t days = schema_kept_days(s->set, (enum schema_retention)i);
+        buf_printf(s->out, "%" PRIu32, days);
+        if (!days) s->keep_line = false;
         return true;
     }
     return false;

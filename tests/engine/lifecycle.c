@@ -37,17 +37,17 @@ TEST(retention_follows_the_settings)
     struct schema_settings other = settings;
     other.retention_days[SCHEMA_KEEP_logs] = 0;
     other.retention_days[SCHEMA_KEEP_metrics] = 7;
-    other.retention_days[SCHEMA_KEEP_traces_5m] = 365;
+    other.retention_days[SCHEMA_KEEP_traces_5m] = 400;
     WANT(lifecycle_retain(s, &other, &changed, &err), ST_OK);
-    CHECK_INT(changed, 6);
+    CHECK_INT(changed, 5);
     CHECK_STR(engine_ask(s, "SELECT arraySort(groupArray(name)) FROM system.tables WHERE database "
                             "= 'weir' AND name LIKE 'otel_%' AND engine_full NOT LIKE '% TTL %'"),
               S("['otel_log_streams','otel_logs']"));
     CHECK_STR(engine_ask(s, "SELECT count() FROM system.tables WHERE database = 'weir' AND "
                             "engine_full LIKE '%toIntervalDay(7)%'"),
-              S("3"));
+              S("2"));
     CHECK_STR(engine_ask(s, "SELECT name FROM system.tables WHERE database = 'weir' AND "
-                            "engine_full LIKE '%TTL time + toIntervalDay(365)%'"),
+                            "engine_full LIKE '%TTL time + toIntervalDay(400)%'"),
               S("otel_traces_red_5m"));
     WANT(lifecycle_retain(s, &other, &changed, &err), ST_OK);
     CHECK_INT(changed, 0);

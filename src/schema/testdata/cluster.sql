@@ -247,7 +247,7 @@ CREATE TABLE IF NOT EXISTS otel_metric_series_local ON CLUSTER 'c'
 ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{database}/{table}/{shard}', '{replica}')
 PARTITION BY toStartOfMonth(day)
 ORDER BY (prometheus_name, series_id, day)
-TTL day + INTERVAL 7 DAY
+TTL day + INTERVAL 365 DAY
 SETTINGS replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 604800
 ;
 
@@ -279,6 +279,235 @@ CREATE TABLE IF NOT EXISTS otel_metric_exemplars ON CLUSTER 'c' AS weir.otel_met
 ENGINE = Distributed('c', 'weir', 'otel_metric_exemplars_local', series_id)
 ;
 
-INSERT INTO weir_migrations (version, name, checksum) VALUES (1, '0001_tables', 7019622566367240367)
+INSERT INTO weir_migrations (version, name, checksum) VALUES (1, '0001_tables', 6030407398009534280)
+;
+
+CREATE TABLE IF NOT EXISTS otel_metrics_5m_local ON CLUSTER 'c'
+(
+    time DateTime('UTC') CODEC(Delta(4), ZSTD(3)),
+    metric_name LowCardinality(String) CODEC(ZSTD(3)),
+    series_id UInt64 CODEC(ZSTD(3)),
+    type UInt8 CODEC(ZSTD(3)),
+    flags UInt32 CODEC(ZSTD(3)),
+    present UInt8 CODEC(ZSTD(3)),
+    samples UInt32 CODEC(ZSTD(3)),
+    first_timestamp DateTime64(3, 'UTC') CODEC(Delta(8), ZSTD(3)),
+    last_timestamp DateTime64(3, 'UTC') CODEC(Delta(8), ZSTD(3)),
+    min Float64 CODEC(ZSTD(3)),
+    max Float64 CODEC(ZSTD(3)),
+    sum Float64 CODEC(ZSTD(3)),
+    first Float64 CODEC(Delta(8), ZSTD(3)),
+    last Float64 CODEC(Delta(8), ZSTD(3)),
+    increase Float64 CODEC(ZSTD(3)),
+    first_count UInt64 CODEC(ZSTD(3)),
+    last_count UInt64 CODEC(ZSTD(3)),
+    count_increase UInt64 CODEC(ZSTD(3)),
+    first_le Array(UInt64) CODEC(ZSTD(3)),
+    last_le Array(UInt64) CODEC(ZSTD(3)),
+    le_increase Array(UInt64) CODEC(ZSTD(3)),
+    first_exponential Tuple(scale Int32, zero_threshold Float64, zero_count UInt64, positive_offset Int32, positive_counts Array(UInt64), negative_offset Int32, negative_counts Array(UInt64)) CODEC(ZSTD(3)),
+    last_exponential Tuple(scale Int32, zero_threshold Float64, zero_count UInt64, positive_offset Int32, positive_counts Array(UInt64), negative_offset Int32, negative_counts Array(UInt64)) CODEC(ZSTD(3)),
+    exponential_increase Tuple(scale Int32, zero_count UInt64, positive_index Array(Int32), positive_counts Array(UInt64), negative_index Array(Int32), negative_counts Array(UInt64)) CODEC(ZSTD(3)),
+    quantiles Array(Float64) CODEC(ZSTD(3)),
+    quantile_values Array(Float64) CODEC(ZSTD(3)),
+    version UInt64 CODEC(ZSTD(3))
+)
+ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{database}/{table}/{shard}', '{replica}', version)
+PARTITION BY toDate(time)
+ORDER BY (metric_name, series_id, time)
+TTL time + INTERVAL 90 DAY
+SETTINGS ttl_only_drop_parts = 1, max_compress_block_size = 262144, min_rows_for_wide_part = 131072
+;
+
+CREATE TABLE IF NOT EXISTS otel_metrics_5m ON CLUSTER 'c' AS weir.otel_metrics_5m_local
+ENGINE = Distributed('c', 'weir', 'otel_metrics_5m_local', series_id)
+;
+
+CREATE TABLE IF NOT EXISTS otel_metrics_1h_local ON CLUSTER 'c'
+(
+    time DateTime('UTC') CODEC(Delta(4), ZSTD(3)),
+    metric_name LowCardinality(String) CODEC(ZSTD(3)),
+    series_id UInt64 CODEC(ZSTD(3)),
+    type UInt8 CODEC(ZSTD(3)),
+    flags UInt32 CODEC(ZSTD(3)),
+    present UInt8 CODEC(ZSTD(3)),
+    samples UInt32 CODEC(ZSTD(3)),
+    first_timestamp DateTime64(3, 'UTC') CODEC(Delta(8), ZSTD(3)),
+    last_timestamp DateTime64(3, 'UTC') CODEC(Delta(8), ZSTD(3)),
+    min Float64 CODEC(ZSTD(3)),
+    max Float64 CODEC(ZSTD(3)),
+    sum Float64 CODEC(ZSTD(3)),
+    first Float64 CODEC(Delta(8), ZSTD(3)),
+    last Float64 CODEC(Delta(8), ZSTD(3)),
+    increase Float64 CODEC(ZSTD(3)),
+    first_count UInt64 CODEC(ZSTD(3)),
+    last_count UInt64 CODEC(ZSTD(3)),
+    count_increase UInt64 CODEC(ZSTD(3)),
+    first_le Array(UInt64) CODEC(ZSTD(3)),
+    last_le Array(UInt64) CODEC(ZSTD(3)),
+    le_increase Array(UInt64) CODEC(ZSTD(3)),
+    first_exponential Tuple(scale Int32, zero_threshold Float64, zero_count UInt64, positive_offset Int32, positive_counts Array(UInt64), negative_offset Int32, negative_counts Array(UInt64)) CODEC(ZSTD(3)),
+    last_exponential Tuple(scale Int32, zero_threshold Float64, zero_count UInt64, positive_offset Int32, positive_counts Array(UInt64), negative_offset Int32, negative_counts Array(UInt64)) CODEC(ZSTD(3)),
+    exponential_increase Tuple(scale Int32, zero_count UInt64, positive_index Array(Int32), positive_counts Array(UInt64), negative_index Array(Int32), negative_counts Array(UInt64)) CODEC(ZSTD(3)),
+    quantiles Array(Float64) CODEC(ZSTD(3)),
+    quantile_values Array(Float64) CODEC(ZSTD(3)),
+    version UInt64 CODEC(ZSTD(3))
+)
+ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{database}/{table}/{shard}', '{replica}', version)
+PARTITION BY toMonday(time)
+ORDER BY (metric_name, series_id, time)
+TTL time + INTERVAL 365 DAY
+SETTINGS ttl_only_drop_parts = 1, max_compress_block_size = 262144, min_rows_for_wide_part = 131072
+;
+
+CREATE TABLE IF NOT EXISTS otel_metrics_1h ON CLUSTER 'c' AS weir.otel_metrics_1h_local
+ENGINE = Distributed('c', 'weir', 'otel_metrics_1h_local', series_id)
+;
+
+CREATE TABLE IF NOT EXISTS otel_logs_5m_local ON CLUSTER 'c'
+(
+    time DateTime('UTC') CODEC(Delta(4), ZSTD(3)),
+    service_name LowCardinality(String) CODEC(ZSTD(3)),
+    severity_number UInt8 CODEC(ZSTD(3)),
+    lines UInt64 CODEC(ZSTD(3)),
+    bytes UInt64 CODEC(ZSTD(3)),
+    version UInt64 CODEC(ZSTD(3))
+)
+ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{database}/{table}/{shard}', '{replica}', version)
+PARTITION BY toMonday(time)
+ORDER BY (service_name, severity_number, time)
+TTL time + INTERVAL 90 DAY
+SETTINGS ttl_only_drop_parts = 1
+;
+
+CREATE TABLE IF NOT EXISTS otel_logs_5m ON CLUSTER 'c' AS weir.otel_logs_5m_local
+ENGINE = Distributed('c', 'weir', 'otel_logs_5m_local', cityHash64(service_name))
+;
+
+CREATE TABLE IF NOT EXISTS otel_logs_1h_local ON CLUSTER 'c'
+(
+    time DateTime('UTC') CODEC(Delta(4), ZSTD(3)),
+    service_name LowCardinality(String) CODEC(ZSTD(3)),
+    severity_number UInt8 CODEC(ZSTD(3)),
+    lines UInt64 CODEC(ZSTD(3)),
+    bytes UInt64 CODEC(ZSTD(3)),
+    version UInt64 CODEC(ZSTD(3))
+)
+ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{database}/{table}/{shard}', '{replica}', version)
+PARTITION BY toStartOfMonth(time)
+ORDER BY (service_name, severity_number, time)
+TTL time + INTERVAL 365 DAY
+SETTINGS ttl_only_drop_parts = 1
+;
+
+CREATE TABLE IF NOT EXISTS otel_logs_1h ON CLUSTER 'c' AS weir.otel_logs_1h_local
+ENGINE = Distributed('c', 'weir', 'otel_logs_1h_local', cityHash64(service_name))
+;
+
+CREATE TABLE IF NOT EXISTS otel_traces_red_1h_local ON CLUSTER 'c'
+(
+    time DateTime('UTC') CODEC(Delta(4), ZSTD(3)),
+    service_name LowCardinality(String) CODEC(ZSTD(3)),
+    span_name LowCardinality(String) CODEC(ZSTD(3)),
+    span_kind UInt8 CODEC(ZSTD(3)),
+    count Float64 CODEC(ZSTD(3)),
+    errors Float64 CODEC(ZSTD(3)),
+    duration_sum Float64 CODEC(ZSTD(3)),
+    duration_max UInt64 CODEC(ZSTD(3)),
+    histogram Tuple(Array(UInt16), Array(Float64)) CODEC(ZSTD(3)),
+    version UInt64 CODEC(ZSTD(3))
+)
+ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{database}/{table}/{shard}', '{replica}', version)
+PARTITION BY toMonday(time)
+ORDER BY (service_name, span_name, span_kind, time)
+TTL time + INTERVAL 365 DAY
+SETTINGS ttl_only_drop_parts = 1
+;
+
+CREATE TABLE IF NOT EXISTS otel_traces_red_1h ON CLUSTER 'c' AS weir.otel_traces_red_1h_local
+ENGINE = Distributed('c', 'weir', 'otel_traces_red_1h_local', cityHash64(service_name))
+;
+
+CREATE TABLE IF NOT EXISTS weir_rollup_touched_local ON CLUSTER 'c'
+(
+    source LowCardinality(String),
+    time DateTime('UTC'),
+    touched SimpleAggregateFunction(max, DateTime64(3, 'UTC')),
+    rows SimpleAggregateFunction(sum, UInt64)
+)
+ENGINE = ReplicatedAggregatingMergeTree('/clickhouse/tables/{database}/{table}/{shard}', '{replica}')
+PARTITION BY toStartOfMonth(time)
+ORDER BY (source, time)
+TTL time + INTERVAL 365 DAY
+SETTINGS replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 604800
+;
+
+CREATE TABLE IF NOT EXISTS weir_rollup_touched ON CLUSTER 'c' AS weir.weir_rollup_touched_local
+ENGINE = Distributed('c', 'weir', 'weir_rollup_touched_local', cityHash64(source))
+;
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS weir_rollup_touched_metrics ON CLUSTER 'c' TO weir_rollup_touched_local AS
+SELECT 'metrics' AS source, toDateTime(intDiv(toUnixTimestamp64Milli(timestamp) + 299999, 300000) * 300, 'UTC') AS time, now64(3, 'UTC') AS touched, count() AS rows
+FROM otel_metrics_local GROUP BY time
+;
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS weir_rollup_touched_logs ON CLUSTER 'c' TO weir_rollup_touched_local AS
+SELECT 'logs' AS source, toDateTime(intDiv(toUnixTimestamp64Nano(timestamp) + 299999999999, 300000000000) * 300, 'UTC') AS time, now64(3, 'UTC') AS touched, count() AS rows
+FROM otel_logs_local GROUP BY time
+;
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS weir_rollup_touched_red ON CLUSTER 'c' TO weir_rollup_touched_local AS
+SELECT 'traces_red' AS source, time + 300 AS time, now64(3, 'UTC') AS touched, toUInt64(count()) AS rows
+FROM otel_traces_red_5m_local GROUP BY time
+;
+
+INSERT INTO weir_rollup_touched
+SELECT 'metrics', toDateTime(intDiv(toUnixTimestamp64Milli(timestamp) + 299999, 300000) * 300, 'UTC') AS t, now64(3, 'UTC'), count()
+FROM otel_metrics GROUP BY t
+;
+
+INSERT INTO weir_rollup_touched
+SELECT 'logs', toDateTime(intDiv(toUnixTimestamp64Nano(timestamp) + 299999999999, 300000000000) * 300, 'UTC') AS t, now64(3, 'UTC'), count()
+FROM otel_logs GROUP BY t
+;
+
+INSERT INTO weir_rollup_touched
+SELECT 'traces_red', time + 300 AS t, now64(3, 'UTC'), toUInt64(count())
+FROM otel_traces_red_5m GROUP BY t
+;
+
+CREATE TABLE IF NOT EXISTS weir_rollup_done_local ON CLUSTER 'c'
+(
+    rollup LowCardinality(String),
+    time DateTime('UTC'),
+    version UInt64,
+    rows UInt64
+)
+ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{database}/{table}/{shard}', '{replica}', version)
+PARTITION BY toStartOfMonth(time)
+ORDER BY (rollup, time)
+TTL time + INTERVAL 365 DAY
+;
+
+CREATE TABLE IF NOT EXISTS weir_rollup_done ON CLUSTER 'c' AS weir.weir_rollup_done_local
+ENGINE = Distributed('c', 'weir', 'weir_rollup_done_local', cityHash64(rollup))
+;
+
+CREATE TABLE IF NOT EXISTS weir_rollups_local ON CLUSTER 'c'
+(
+    rollup LowCardinality(String),
+    watermark DateTime('UTC'),
+    source_since DateTime('UTC'),
+    version UInt64
+)
+ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{database}/{table}/{shard}', '{replica}', version)
+ORDER BY rollup
+;
+
+CREATE TABLE IF NOT EXISTS weir_rollups ON CLUSTER 'c' AS weir.weir_rollups_local
+ENGINE = Distributed('c', 'weir', 'weir_rollups_local', cityHash64(rollup))
+;
+
+INSERT INTO weir_migrations (version, name, checksum) VALUES (2, '0002_rollups', 12765969700353620145)
 ;
 

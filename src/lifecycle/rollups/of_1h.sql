@@ -1,0 +1,1 @@
+toDateTime(intDiv(toUnixTimestamp(time) + 3599, 3600) * 3600, 'UTC')

@@ -1,0 +1,1 @@
+toDateTime(intDiv(toUnixTimestamp64Milli(timestamp) + 299999, 300000) * 300, 'UTC')
