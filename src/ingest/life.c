@@ -265,12 +265,18 @@ void pipeline_close(struct pipeline *p, uint32_t timeout_ms)
     free(p);
 }
 
+status pipeline_room(const struct shard *s, struct err *err)
+{
+    enum { USUAL_BYTES = 64 << 10 }; /* of a request */
+    uint64_t cap = s->p->opt.journal_max_bytes / s->p->n_workers;
+    return journal_room(s->journal, cap / 8 < USUAL_BYTES ? (size_t)(cap / 8) : USUAL_BYTES, err);
+}
+
 status pipeline_ready(struct pipeline *p, struct err *err)
 {
     pthread_mutex_lock(&p->queue.mutex);
     status s = pipeline_admit(p, err);
-    for (unsigned i = 0; i < p->n_workers && s == ST_OK; i++)
-        s = journal_room(p->shards[i].journal, err);
+    for (unsigned i = 0; i < p->n_workers && s == ST_OK; i++) s = pipeline_room(&p->shards[i], err);
     pthread_mutex_unlock(&p->queue.mutex);
     return s;
 }

@@ -240,6 +240,10 @@ void pipeline_release(struct pipeline *p, bool aside, uint64_t bytes);
 /* May requests come in now? */
 [[nodiscard]] status pipeline_admit(struct pipeline *p, struct err *err);
 
+/* life.c: has the worker's journal room for a request of the usual size? What is less than that is
+ * as good as full. Queue mutex held, the journal open. */
+[[nodiscard]] status pipeline_room(const struct shard *s, struct err *err);
+
 /* life.c: what the store has confirmed, on disk. thread: the journal's */
 [[nodiscard]] status pipeline_sync_store(void *pipeline, struct err *err);
 

@@ -26,7 +26,7 @@ static void journal_status(const struct pipeline *p, struct json_out *j)
     status room = ST_OK;
     for (unsigned i = 0; i < p->n_shards && !p->closed; i++) {
         bytes += journal_bytes(p->shards[i].journal);
-        if (i < p->n_workers && room == ST_OK) room = journal_room(p->shards[i].journal, &err);
+        if (i < p->n_workers && room == ST_OK) room = pipeline_room(&p->shards[i], &err);
     }
     json_key(j, S("journal"));
     json_object(j);

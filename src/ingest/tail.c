@@ -299,7 +299,7 @@ static void make_room(struct shard *s)
     uint64_t wanted = atomic_load(&s->no_room_for);
     if (wanted == 0) return;
     if (journal_bytes(s->journal) + wanted <= p->opt.journal_max_bytes / p->n_workers &&
-        journal_room(s->journal, NULL) == ST_OK) {
+        journal_room(s->journal, 1, NULL) == ST_OK) {
         atomic_store(&s->no_room_for, 0);
         return;
     }

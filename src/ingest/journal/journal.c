@@ -222,10 +222,10 @@ static status room_for(struct journal *j, uint64_t need, struct err *err)
     return ST_OK;
 }
 
-status journal_room(struct journal *j, struct err *err)
+status journal_room(struct journal *j, size_t bytes, struct err *err)
 {
     pthread_mutex_lock(&j->mutex);
-    status s = room_for(j, record_size(1), err);
+    status s = room_for(j, record_size(bytes), err);
     pthread_mutex_unlock(&j->mutex);
     return s;
 }

@@ -146,6 +146,6 @@ void journal_note_crash(void);
 
 uint64_t journal_bytes(const struct journal *j); /* on disk. thread: any */
 
-/* Would a small append be taken now? ST_OVERLOADED: `err` says whether it is the cap or the disk.
- * thread: any */
-[[nodiscard]] status journal_room(struct journal *j, struct err *err);
+/* Would an append of so many bytes be taken now? ST_OVERLOADED: `err` says whether it is the cap or
+ * the disk. thread: any */
+[[nodiscard]] status journal_room(struct journal *j, size_t bytes, struct err *err);

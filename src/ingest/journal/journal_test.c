@@ -191,7 +191,7 @@ TEST(below_the_disk_reserve_the_journal_refuses_and_says_so)
     struct journal_request r = {.payload = S("x")};
     CHECK_INT(journal_append(j, &r, count_done, &t, &seq, &err), ST_OVERLOADED);
     CHECK(strstr(err.msg, "disk") != NULL);
-    CHECK_INT(journal_room(j, &err), ST_OVERLOADED);
+    CHECK_INT(journal_room(j, 1, &err), ST_OVERLOADED);
     CHECK_INT(journal_block_begin(j, SIGNAL_LOGS, 1, 1, NULL),
               ST_OK); /* marks may use the reserve */
     journal_close(j);
