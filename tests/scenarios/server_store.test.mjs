@@ -4,7 +4,7 @@ import test from 'node:test';
 import assert from 'node:assert/strict';
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Weir, plainBinary, startProcess, temporaryFolder, until, withWeir } from '../harness/weir.mjs';
+import { Weir, plainBinary, run, startProcess, temporaryFolder, until, withWeir } from '../harness/weir.mjs';
 import { acknowledgedItems, checkExactlyOnce, readAckLog, startLoadgen } from '../harness/loadgen.mjs';
 import { authority } from '../harness/certs.mjs';
 import { Address, startTlsStore } from '../harness/store_proxy.mjs';
@@ -157,9 +157,8 @@ service:
       await running.acknowledgedPast(file, 2000);
       assert.ok(says().length < 4, `${says().length} lines for one destination`);
 
-      const owner = await startProcess(plainBinary, ['storage-writer', '--store', url, '--store.database', 'copy', '--data', temporaryFolder(), '--admin.endpoint=127.0.0.1:0']);
-      owner.child.kill('SIGTERM');
-      assert.equal((await owner.exited).code, 0, owner.log.join('\n'));
+      const made = await run(plainBinary, ['migrate', '--store', url, '--store.database', 'copy']); // as the log said
+      assert.equal(made.code, 0, made.stderr);
       await running.acknowledgedPast(file, 4000);
       await checkLoad(weir, running, file);
       const acked = readAckLog(file);
@@ -239,6 +238,12 @@ test('weir run --store keeps everything at the other end of store.url', async ()
     } finally {
       weir.killAll();
     }
+    // A storage-writer of that server owns the tables and serves nothing itself.
+    const owner = await startProcess(plainBinary, ['storage-writer', '--store', weir.options.store, '--data', temporaryFolder(), '--admin.endpoint=127.0.0.1:0']);
+    assert.deepEqual(Object.keys(owner.ready), ['admin']);
+    assert.equal((await fetch(`http://127.0.0.1:${owner.ready.admin}/ready`)).status, 200);
+    owner.child.kill('SIGTERM');
+    assert.equal((await owner.exited).code, 0, owner.log.join('\n'));
   } finally {
     store.child.kill('SIGKILL');
   }
