@@ -303,21 +303,53 @@ static void put_row(struct reading *r, struct stored *s, const struct columns *c
     if (s->type == STORED_SUMMARY) put_quantiles(r, s, c, row, t, gone);
 }
 
-/* Rows [from, to) of a gauge or sum. False: they need a look at each (put_row). */
+/* The bytes of a column whose rows lie there one after the other, `width` bytes each; NULL: they do
+ * not. */
+static const char *packed(const struct native_column *c, uint32_t width)
+{
+    return c && !c->nulls && !c->index && c->width == width ? c->data : NULL;
+}
+
+static uint64_t packed_u64(const char *p, uint64_t row)
+{
+    uint64_t v;
+    memcpy(&v, p + row * sizeof v, sizeof v);
+    return v;
+}
+
+static bool any_is_special(const char *flags, const char *present, uint64_t from, uint64_t to)
+{
+    uint32_t all_flags = 0;
+    uint8_t all_present = 0;
+    for (uint64_t i = from; i < to; i++) {
+        uint32_t f;
+        memcpy(&f, flags + i * sizeof f, sizeof f);
+        all_flags |= f;
+        all_present |= (uint8_t)present[i];
+    }
+    return all_flags & FLAG_NO_RECORDED_VALUE || all_present & PRESENT_NO_VALUE;
+}
+
+/* Rows [from, to) of a gauge or sum, all at once. False: they need a look at each (put_row). */
 static bool put_values(struct reading *r, struct stored *s, const struct columns *c, uint64_t from,
                        uint64_t to)
 {
-    uint64_t odd = 0;
-    if (s->n_outputs != 1 || s->outputs[0].part != PART_VALUE || !c->value ||
-        to - from > UINT32_MAX)
+    const char *flags = packed(c->flags, 4), *present = packed(c->present, 1), *t = packed(c->t, 8),
+               *value = packed(c->value, 8);
+    if (s->n_outputs != 1 || s->outputs[0].part != PART_VALUE || to - from > UINT32_MAX / 2 ||
+        !flags || !present || !t || !value || any_is_special(flags, present, from, to))
         return false;
-    for (uint64_t i = from; i < to; i++)
-        odd |= (native_u64(c->flags, i) & FLAG_NO_RECORDED_VALUE) |
-               (native_u64(c->present, i) & PRESENT_NO_VALUE);
-    if (odd) return false;
     struct output *o = &s->outputs[0];
     reserve(r, o, (uint32_t)(to - from));
-    for (uint64_t i = from; i < to; i++) put(r, o, native_i64(c->t, i), native_f64(c->value, i));
+    uint32_t n = o->n;
+    for (uint64_t i = from; i < to; i++) {
+        struct sample x;
+        memcpy(&x.t, t + i * sizeof x.t, sizeof x.t);
+        memcpy(&x.v, value + i * sizeof x.v, sizeof x.v);
+        if (n && o->samples[n - 1].t == x.t) n--; /* as in put */
+        o->samples[n++] = x;
+    }
+    o->n = n;
     return true;
 }
 
@@ -350,9 +382,12 @@ static status add_samples(void *ctx, const struct native_block *b, struct err *e
     c.quantiles = native_find(b, S("quantiles"));
     c.quantile_values = native_find(b, S("quantile_values"));
     c.has_native = native_row_columns(b, &c.native);
+    const char *ids = packed(c.id, 8);
     for (uint64_t i = 0, end; i < b->rows; i = end) {
         uint64_t id = native_u64(c.id, i);
-        for (end = i + 1; end < b->rows && native_u64(c.id, end) == id;) end++;
+        end = i + 1;
+        if (ids)
+            while (end < b->rows && packed_u64(ids, end) == id) end++;
         struct stored *s = find(r, id);
         if (!s || put_values(r, s, &c, i, end)) continue;
         for (; i < end; i++) put_row(r, s, &c, i);

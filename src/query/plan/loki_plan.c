@@ -116,9 +116,9 @@ static void add_must(struct sql *q, const struct loki_label *l)
 
 static void add_where(struct sql *q, const struct loki_streams *s, const struct logql_log *log)
 {
-    sql_add(q, S("\n  AND service_name IN "));
+    sql_add(q, S("\n  AND indexHint(service_name IN ")); /* the streams decide */
     sql_bind_strs(q, s->services, s->n_services);
-    sql_add(q, S("\n  AND stream_id IN "));
+    sql_add(q, S(")\n  AND stream_id IN "));
     sql_bind_u64s(q, s->ids, s->n);
     for (uint32_t i = 0; log && i < log->n_stages; i++)
         if (log->stages[i].kind == LOGQL_STAGE_LINE) add_line_filter(q, &log->stages[i].line);

@@ -6,7 +6,7 @@ SELECT toUnixTimestamp64Nano(timestamp) AS time, stream_id, body,
   resource_attributes, resource_attribute_types
 FROM otel_logs
 WHERE timestamp >= fromUnixTimestamp64Nano({p0:Int64}, 'UTC') AND timestamp < fromUnixTimestamp64Nano({p1:Int64}, 'UTC')
-  AND service_name IN {p2:Array(String)}
+  AND indexHint(service_name IN {p2:Array(String)})
   AND stream_id IN {p3:Array(UInt64)}
   AND (position(body, {p4:String}) > 0 AND indexHint(body LIKE {p5:String}) OR position(body, {p6:String}) > 0 AND indexHint(body LIKE {p7:String}))
   AND NOT (match(body, {p8:String}))

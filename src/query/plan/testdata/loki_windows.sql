@@ -3,7 +3,7 @@ SELECT stream_id,
   count() AS lines, sum(length(body)) AS bytes
 FROM otel_logs
 WHERE timestamp > fromUnixTimestamp64Nano({p2:Int64}, 'UTC') AND timestamp <= fromUnixTimestamp64Nano({p3:Int64}, 'UTC')
-  AND service_name IN {p4:Array(String)}
+  AND indexHint(service_name IN {p4:Array(String)})
   AND stream_id IN {p5:Array(UInt64)}
   AND (position(body, {p6:String}) > 0 AND indexHint(body LIKE {p7:String}) OR position(body, {p8:String}) > 0 AND indexHint(body LIKE {p9:String}))
   AND NOT (match(body, {p10:String}))

@@ -7,7 +7,7 @@ SELECT stream_id,
 FROM otel_logs
 WHERE timestamp > fromUnixTimestamp64Nano({p4:Int64}, 'UTC') AND timestamp <= fromUnixTimestamp64Nano({p5:Int64}, 'UTC')
   AND (severity_number = 0 OR position(log_attribute_types, 'k') > 0 OR position(scope_attribute_types, 'k') > 0 OR multiSearchAnyCaseInsensitive(arrayStringConcat(arrayConcat(mapKeys(log_attributes), mapKeys(scope_attributes)), ' '), ['level', 'lvl', 'severity']))
-  AND service_name IN {p6:Array(String)}
+  AND indexHint(service_name IN {p6:Array(String)})
   AND stream_id IN {p7:Array(UInt64)}
 GROUP BY ALL
 -- p0 = 1699999985000000001

@@ -3,7 +3,7 @@ SELECT stream_id,
   count() AS lines, 0 AS bytes, severity_number, severity_text
 FROM otel_logs
 WHERE timestamp > fromUnixTimestamp64Nano({p2:Int64}, 'UTC') AND timestamp <= fromUnixTimestamp64Nano({p3:Int64}, 'UTC')
-  AND service_name IN {p4:Array(String)}
+  AND indexHint(service_name IN {p4:Array(String)})
   AND stream_id IN {p5:Array(UInt64)}
 GROUP BY ALL
 -- p0 = 1699999985000000001

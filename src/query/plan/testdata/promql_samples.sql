@@ -1,13 +1,12 @@
 SELECT series_id, toUnixTimestamp64Milli(timestamp) AS t, flags, present, value, count, sum, bucket_counts, scale, zero_count, zero_threshold, positive_offset, positive_counts, negative_offset, negative_counts, quantiles, quantile_values
 FROM otel_metrics
-WHERE toStartOfHour(timestamp) >= toStartOfHour(fromUnixTimestamp64Milli({p0:Int64}, 'UTC')) AND toStartOfHour(timestamp) <= toStartOfHour(fromUnixTimestamp64Milli({p1:Int64}, 'UTC'))
-  AND timestamp >= fromUnixTimestamp64Milli({p2:Int64}, 'UTC') AND timestamp <= fromUnixTimestamp64Milli({p3:Int64}, 'UTC')
-  AND metric_name IN {p4:Array(String)}
+WHERE indexHint(toStartOfHour(timestamp) >= toStartOfHour(fromUnixTimestamp64Milli({p0:Int64}, 'UTC')) AND toStartOfHour(timestamp) <= toStartOfHour(fromUnixTimestamp64Milli({p1:Int64}, 'UTC')) AND metric_name IN {p2:Array(String)})
+  AND timestamp >= fromUnixTimestamp64Milli({p3:Int64}, 'UTC') AND timestamp <= fromUnixTimestamp64Milli({p4:Int64}, 'UTC')
   AND series_id IN {p5:Array(UInt64)}
 ORDER BY series_id, timestamp
 -- p0 = 1700000000000
 -- p1 = 1700003600000
--- p2 = 1700000000000
--- p3 = 1700003600000
--- p4 = ['http.server.duration','cpu']
+-- p2 = ['http.server.duration','cpu']
+-- p3 = 1700000000000
+-- p4 = 1700003600000
 -- p5 = [1,18446744073709551615]
