@@ -4,7 +4,7 @@
 //   BENCH_MODE     load        (default) fills the tables: CPU of an item
 //                  bytes       bytes of an item by column and index
 //                  queries     latencies through the query APIs, cold and warm, with spans coming in beside
-//                  start       how long weir needs to start, as the data is
+//                  start       how long weir needs to start with a month of hourly partitions
 //                  candidates  what each index set costs and saves, on tables of their own (an hour or two of the day's data)
 //                  or several: BENCH_MODE=load,bytes,queries
 //   BENCH_SCALE    1: the whole day's data; 0.05: a twentieth of it, over the same day
@@ -145,13 +145,29 @@ async function runQueries() {
   }
 }
 
+// A month of hours: PARTS parts in each, the first a wide one, as merges leave them, with a few rows.
 async function runStart() {
+  const data = temporaryFolder(), hours = 720, compact = 3;
+  await makeTables(data);
+  await withStoredRows(data, {}, async (query) => {
+    const rows = `INSERT INTO otel_traces (timestamp, trace_id, span_id, service_name, span_name) SELECT toDateTime(intDiv(toUnixTimestamp(now()), 3600) * 3600) - INTERVAL number % ${hours} HOUR,
+      reinterpretAsFixedString(sipHash128(number)), reinterpretAsFixedString(sipHash64(number)), 'cart', 'GET' FROM numbers(${hours * 20}) SETTINGS max_partitions_per_insert_block = 0, max_insert_threads = 1`;
+    await query('SYSTEM STOP MERGES');
+    await query('ALTER TABLE otel_traces MODIFY SETTING min_rows_for_wide_part = 0, min_bytes_for_wide_part = 0');
+    await query(rows);
+    await query('ALTER TABLE otel_traces MODIFY SETTING min_rows_for_wide_part = 131072, min_bytes_for_wide_part = 10485760');
+    for (let i = 0; i < compact; i++) await query(rows);
+    const [n] = await query(`SELECT count() parts, uniq(partition) partitions, countIf(part_type = 'Wide') wide FROM system.parts WHERE active AND database = 'weir' AND table = 'otel_traces'`);
+    console.log(`${n.partitions} partitions, ${n.parts} parts, ${n.wide} of them wide`);
+  });
   for (let i = 0; i < 3; i++) {
-    const weir = new Weir(options, { dir, shape: 'one' });
+    const weir = new Weir(options, { dir: data, shape: 'one' });
     dropCaches();
     const t = performance.now();
     await weir.start();
-    console.log(`ready after ${(performance.now() - t).toFixed(0)} ms`);
+    const ready = performance.now() - t;
+    const answer = await weir.query('/api/services');
+    console.log(`cold start: ready after ${ready.toFixed(0)} ms, first answer (${answer.status}) after ${(performance.now() - t).toFixed(0)} ms`);
     await weir.stop();
   }
 }
