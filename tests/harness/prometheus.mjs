@@ -15,11 +15,11 @@ function freePort() {
   });
 }
 
-// `config` is its prometheus.yml. Gives { url, query, get, stop } when it is ready.
-export async function startPrometheus(config, flags = []) {
+// `config` is its prometheus.yml; `program` another Prometheus than Debian's. Gives { url, query, get, stop } when it is ready.
+export async function startPrometheus(config, flags = [], program = 'prometheus') {
   const folder = temporaryFolder(), port = await freePort(), log = [];
   writeFileSync(join(folder, 'prometheus.yml'), config);
-  const child = spawn('prometheus', [`--config.file=${join(folder, 'prometheus.yml')}`, `--storage.tsdb.path=${join(folder, 'data')}`, `--web.listen-address=127.0.0.1:${port}`, '--log.level=warn', ...flags], { stdio: ['ignore', 'ignore', 'pipe'] });
+  const child = spawn(program, [`--config.file=${join(folder, 'prometheus.yml')}`, `--storage.tsdb.path=${join(folder, 'data')}`, `--web.listen-address=127.0.0.1:${port}`, '--log.level=warn', ...flags], { stdio: ['ignore', 'ignore', 'pipe'] });
   const ended = new Promise((resolve) => child.on('close', resolve));
   child.stderr.on('data', (d) => log.push(d));
   const url = `http://127.0.0.1:${port}`;

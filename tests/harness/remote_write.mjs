@@ -18,7 +18,15 @@ const double = (n, v) => {
   b.writeDoubleLE(v);
   return field(n, 1, b);
 };
+const bits = (n, v) => {
+  const b = Buffer.alloc(8);
+  b.writeBigUInt64LE(v);
+  return field(n, 1, b);
+};
 const packed = (n, list) => message(n, ...list.map(varint));
+
+const histogram = (h) => [number(1, h.count), double(3, h.sum), number(4, zigzag(h.schema)), double(5, h.zeroThreshold ?? 0.001), number(6, h.zeroCount ?? 0),
+  ...h.spans.map(([offset, length]) => message(11, number(1, zigzag(offset)), number(2, length))), packed(12, h.deltas.map(zigzag)), number(15, h.ms)];
 
 // series: { labels, samples: [[value, ms]], histograms: [{ count, sum, schema, zeroThreshold, zeroCount, spans: [[offset, length]], deltas, ms }],
 // exemplars: [{ labels, value, ms }], type, help, unit, created }.
@@ -30,12 +38,22 @@ export function requestV2(series) {
     message(5,
       refs(s.labels),
       ...(s.samples ?? []).map(([v, ms]) => message(2, double(1, v), number(2, ms))),
-      ...(s.histograms ?? []).map((h) => message(3, number(1, h.count), double(3, h.sum), number(4, zigzag(h.schema)), double(5, h.zeroThreshold ?? 0.001), number(6, h.zeroCount ?? 0),
-        ...h.spans.map(([offset, length]) => message(11, number(1, zigzag(offset)), number(2, length))), packed(12, h.deltas.map(zigzag)), number(15, h.ms))),
+      ...(s.histograms ?? []).map((h) => message(3, ...histogram(h))),
       ...(s.exemplars ?? []).map((e) => message(4, refs(e.labels), double(2, e.value), number(3, e.ms))),
       message(5, number(1, s.type ?? 0), number(3, ref(s.help)), number(4, ref(s.unit))),
       number(6, s.created ?? 0)));
   return Buffer.concat([...symbols.map((s) => message(4, Buffer.from(s))), ...list]);
+}
+
+// The same as prometheus.WriteRequest (1.0), which has no metadata of a series. A value may be the bits of a double, as a bigint.
+export function requestV1(series) {
+  const label = ([k, v]) => message(1, message(1, Buffer.from(k)), message(2, Buffer.from(v)));
+  const labels = (l) => Object.entries(l).sort(([a], [b]) => (a < b ? -1 : 1)).map(label);
+  return Buffer.concat(series.map((s) =>
+    message(1,
+      ...labels(s.labels),
+      ...(s.samples ?? []).map(([v, ms]) => message(2, typeof v === 'bigint' ? bits(1, v) : double(1, v), number(2, ms))),
+      ...(s.histograms ?? []).map((h) => message(4, ...histogram(h))))));
 }
 
 // Snappy without any compression: literals of at most 60 bytes.

@@ -160,8 +160,18 @@ static status call_start_timestamp(const struct call *c)
     return renamed(c);
 }
 
-static double go_max(double a, double b) { return isnan(a) || isnan(b) ? NAN : a > b ? a : b; }
-static double go_min(double a, double b) { return isnan(a) || isnan(b) ? NAN : a < b ? a : b; }
+/* Go's math.Max and math.Min: an infinity wins over NaN. */
+static double go_max(double a, double b)
+{
+    if (a == INFINITY || b == INFINITY) return INFINITY;
+    return isnan(a) || isnan(b) ? NAN : a > b ? a : b;
+}
+
+static double go_min(double a, double b)
+{
+    if (a == -INFINITY || b == -INFINITY) return -INFINITY;
+    return isnan(a) || isnan(b) ? NAN : a < b ? a : b;
+}
 
 static status clamp(const struct call *c, const double *low, const double *high)
 {

@@ -200,6 +200,26 @@ static status match_group(struct matcher *x, uint32_t g, uint32_t step)
                 found, row->labels, row_cell(row, step), &matched);
 }
 
+static void mark(const struct value *v, uint8_t *steps, uint8_t bit)
+{
+    for (uint32_t r = 0; r < v->n_rows; r++)
+        for (uint32_t i = 0; i < v->grid.n; i++)
+            if (v->rows[r].has[i]) steps[i] |= bit;
+}
+
+/* Steps at which there is something to match: else not even duplicates are looked for. */
+static const uint8_t *live_steps(const struct matcher *x)
+{
+    uint32_t n = x->many->grid.n;
+    bool fills = x->m->has_fill_left || x->m->has_fill_right;
+    uint8_t *steps = arena_array(x->ev->arena, uint8_t, n + 1);
+    memset(steps, 0, n);
+    mark(x->many, steps, 1);
+    mark(x->one, steps, 2);
+    for (uint32_t i = 0; i < n; i++) steps[i] = fills ? steps[i] != 0 : steps[i] == 3;
+    return steps;
+}
+
 status eval_match(struct evaluator *ev, struct promql_expr *e, const struct value *l,
                   const struct value *r, struct value *ret)
 {
@@ -214,8 +234,10 @@ status eval_match(struct evaluator *ev, struct promql_expr *e, const struct valu
     x.pair_one = arena_array(ev->arena, uint32_t, x.many->n_rows + 1);
     x.pair_row = arena_array(ev->arena, uint32_t, x.many->n_rows + 1);
     memset(x.pair_one, 0, (x.many->n_rows + 1) * sizeof *x.pair_one);
+    const uint8_t *live = live_steps(&x);
     for (uint32_t g = 0; g < x.meeting.groups; g++) {
-        for (uint32_t i = 0; i < l->grid.n; i++) TRY(match_group(&x, g, i));
+        for (uint32_t i = 0; i < l->grid.n; i++)
+            if (live[i]) TRY(match_group(&x, g, i));
         TRY(eval_check(ev));
     }
     *ret = rows_value(x.rows, l->grid);
