@@ -29,6 +29,7 @@ struct schema_settings owner_settings(const struct config *c)
                           [SCHEMA_INDEX_BODY] = !c->index_body},
         .cluster = c->store_cluster,
         .database = c->store_database,
+        .views = c->store_views,
     };
 }
 

@@ -38,6 +38,24 @@ static status read_password(const struct config *c, str *ret, struct err *err)
     return ST_OK;
 }
 
+/* It is put into statements as it is. */
+static status check_views(const struct config *c, struct err *err)
+{
+    str name = c->store_views;
+    for (size_t i = 0; i < name.len; i++) {
+        char ch = name.ptr[i];
+        bool letter = (ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z') || ch == '_';
+        if (!letter && !(i && ch >= '0' && ch <= '9'))
+            return err_set(err, ST_INVALID, ERR_NOPOS,
+                           "store.views_database: \"" STR_FMT
+                           "\" is no name: letters, digits and underscores",
+                           STR_ARG(name));
+    }
+    if (!name.len || !str_eq(name, c->store_database)) return ST_OK;
+    return err_set(err, ST_INVALID, ERR_NOPOS,
+                   "store.views_database is store.database: the views have the tables' names");
+}
+
 status store_options_of(const struct config *c, struct store_options *ret, struct err *err)
 {
     struct store_options o = {
@@ -60,6 +78,7 @@ status store_options_of(const struct config *c, struct store_options *ret, struc
     };
     if (!o.connections)
         o.connections = o.driver == STORE_SERVER ? CONNECTIONS_SERVER : CONNECTIONS_EMBEDDED;
+    TRY(check_views(c, err));
     TRY(read_password(c, &o.password, err));
     *ret = o;
     return ST_OK;

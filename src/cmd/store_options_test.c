@@ -86,3 +86,17 @@ TEST(store_options_take_the_password_from_the_first_line_of_its_file)
     CHECK_STR(str_of(err.msg),
               S("store.password_file: /no/such cannot be read: No such file or directory"));
 }
+
+TEST(the_views_have_a_database_of_their_own)
+{
+    struct store_options o;
+    struct err err = {};
+    struct config c = with("store: {views_database: weir}\n");
+    CHECK_INT(store_options_of(&c, &o, &err), ST_INVALID);
+    CHECK(strstr(err.msg, "the views have the tables' names"));
+    c = with("store: {views_database: \"a`b\"}\n");
+    CHECK_INT(store_options_of(&c, &o, &err), ST_INVALID);
+    CHECK(strstr(err.msg, "\"a`b\" is no name"));
+    c = with("store: {views_database: \"\"}\n");
+    CHECK_INT(store_options_of(&c, &o, &err), ST_OK);
+}

@@ -5,12 +5,15 @@
 #include "testing/test.h"
 
 static const struct schema_settings thirty = {
-    .traces_partition_seconds = 3600, .retention_days = {30, 14, 7, 90, 90, 90, 365, 365, 365}};
+    .traces_partition_seconds = 3600,
+    .retention_days = {30, 14, 7, 90, 90, 90, 365, 365, 365},
+    .views = S("otel")};
 static const struct schema_settings cluster = {
     .traces_partition_seconds = 3600,
     .retention_days = {30, 14, 7, 90, 90, 90, 365, 365, 365},
     .cluster = S("c"),
-    .database = S("weir")};
+    .database = S("weir"),
+    .views = S("otel")};
 
 TEST(statements_end_with_a_line_that_is_a_semicolon)
 {

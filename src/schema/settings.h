@@ -23,6 +23,7 @@ struct schema_settings {
     bool without_index[SCHEMA_CHOICES];         /* indexes not wanted */
     str cluster;                                /* name of the server's cluster; empty: none */
     str database;                               /* of the tables; only a cluster needs it */
+    str views; /* database of the views with the Collector exporter's names; empty: none */
 };
 
 /* How long what has this retention is kept, SCHEMA_KEEP_series too. 0: for ever. */
@@ -38,6 +39,6 @@ void schema_add_database(struct buf *out, const struct schema_settings *set);
 
 /* One statement's text with ${...} replaced: see README.md. A line with a retention of 0 days is
  * left out (a TTL of 0 days would delete everything); `out` gets nothing when the statement is for
- * clusters and there is none. ST_INVALID: a name that is not known, or arguments missing. */
+ * clusters, or about views, and there are none. ST_INVALID: a name that is not known, or arguments missing. */
 [[nodiscard]] status schema_substitute(str sql, const struct schema_settings *set, struct buf *out,
                                        struct err *err);

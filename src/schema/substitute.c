@@ -138,7 +138,11 @@ static status add(struct substitution *s, str inside, struct err *err)
                            STR_ARG(table));
         add_distributed(s, table, args);
     } else if (str_eq(name, S("cluster_only")))
-        s->keep_statement = s->set->cluster.len > 0;
+        s->keep_statement &= s->set->cluster.len > 0;
+    else if (str_eq(name, S("views"))) {
+        s->keep_statement &= s->set->views.len > 0;
+        buf_add(s->out, s->set->views);
+    }
     else if (str_eq(name, S("traces_partition_seconds")))
         buf_printf(s->out, "%" PRIu32, s->set->traces_partition_seconds);
     else if (!add_retention(s, name))

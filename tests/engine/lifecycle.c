@@ -65,14 +65,15 @@ TEST(indexes_follow_the_settings)
     struct err err = {};
     uint32_t changed = 0;
     WANT(lifecycle_start(s, &settings, &err), ST_OK);
-    CHECK_STR(engine_ask(s, names), S("['attribute_values','body_grams','level_elsewhere']"));
+    CHECK_STR(engine_ask(s, names),
+              S("['attribute_values','body_grams','level_elsewhere','trace_id_text']"));
     WANT(lifecycle_index(s, &settings, &changed, &err), ST_OK);
     CHECK_INT(changed, 0);
     struct schema_settings other = settings;
     other.without_index[SCHEMA_INDEX_ATTRIBUTES] = other.without_index[SCHEMA_INDEX_BODY] = true;
     WANT(lifecycle_index(s, &other, &changed, &err), ST_OK);
     CHECK_INT(changed, 2);
-    CHECK_STR(engine_ask(s, names), S("['level_elsewhere']"));
+    CHECK_STR(engine_ask(s, names), S("['level_elsewhere','trace_id_text']"));
     WANT(lifecycle_index(s, &settings, &changed, &err), ST_OK);
     CHECK_INT(changed, 2);
 }

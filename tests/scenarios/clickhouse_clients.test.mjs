@@ -7,6 +7,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { createClient, ClickHouseError } from '@clickhouse/client';
+import { authority } from '../harness/certs.mjs';
 import { Weir, plainBinary, temporaryFolder, run, until } from '../harness/weir.mjs';
 
 const sha256 = (text) => createHash('sha256').update(text).digest('hex');
@@ -32,6 +33,7 @@ const slowly = { max_block_size: '10', function_sleep_max_microseconds_per_block
 test('clients of ClickHouse use the storage-writer', async (t) => {
   const dir = temporaryFolder();
   writeFileSync(join(dir, 'users.yaml'), users);
+  writeFileSync(join(dir, 'users.csv'), 'a,b\n1,2\n');
   const weir = new Weir({ 'clickhouse.users_file': join(dir, 'users.yaml') }, { dir, shape: 'three' });
   const clients = [];
   const client = (options = {}) => {
@@ -121,6 +123,7 @@ test('clients of ClickHouse use the storage-writer', async (t) => {
         await fails(reader.query({ query: `SELECT * FROM ${outside}` }), 'ACCESS_DENIED', '497');
         await fails(c.query({ query: `SELECT * FROM ${outside}` }), 'ACCESS_DENIED', '497');
       }
+      await fails(c.query({ query: 'SELECT * FROM default.`' + join(dir, 'users.csv') + '`' }), 'ACCESS_DENIED', '497'); // the engine takes names there for files
       await fails(reader.query({ query: 'SELECT count() FROM numbers(30000000)' }), 'TOO_MANY_ROWS', '158');
       await fails(reader.query({ query: 'SELECT number FROM numbers(5000)' }), 'TOO_MANY_ROWS_OR_BYTES', '396');
       await fails(reader.query({ query: 'SELECT groupArray(number) FROM numbers(20000000)', clickhouse_settings: { max_memory_usage: '50000000' } }), 'MEMORY_LIMIT_EXCEEDED', '241');
@@ -185,6 +188,11 @@ test("weir run's door reads, and does not write", async () => {
     await weir.stop();
     await weir.startService('run', plainBinary, { 'clickhouse.endpoint': '' });
     assert.equal(weir.processes.run.ready.clickhouse, undefined);
+    await weir.stop();
+    const ca = authority(), mine = ca.issue('weir');
+    await weir.startService('run', plainBinary, { 'clickhouse.endpoint': '127.0.0.1:0', 'clickhouse.tls.cert_file': mine.cert, 'clickhouse.tls.key_file': mine.key });
+    const secured = await run('curl', ['-sS', '--noproxy', '*', '--cacert', ca.file, `https://127.0.0.1:${weir.ports.clickhouse}/`, '-d', 'SELECT 1']);
+    assert.equal(secured.stdout, '1\n', secured.stderr);
     await weir.stop();
   } catch (e) {
     throw weir.explain(e);

@@ -89,6 +89,12 @@ test("the OpenTelemetry Collector's exporter for ClickHouse writes through the d
         (SELECT any(ValueAtQuantiles.Value) FROM by_${c}.otel_metrics_summary) AS summary`);
       assert.deepEqual(Object.values(row), [500, ['GET /', 'Server', 'shop', 'Error', 'GET', 'e', 'ff02030405060708090a0b0c0d0e0f10'], 1, ['hello', 'INFO'], 1.5, 7, [1, 2], [1, 2], [2]], c);
     }
+    // weir's views have the columns that the exporter has made, and their types but for the time zone, which is UTC there.
+    const columns = (database) => sql(weir.ports.clickhouse, `SELECT table, name, replaceRegexpAll(type, '(DateTime)\\(\\'UTC\\'\\)|(DateTime64\\(9), \\'UTC\\'', '\\\\1\\\\2') AS type FROM system.columns
+      WHERE database = '${database}' AND table NOT LIKE '%_mv' AND default_kind = '' AND name != 'TimestampTime' ORDER BY table, position`);
+    const made = await columns('by_none');
+    assert.ok(made.length > 100);
+    assert.deepEqual(await columns('otel'), made);
     child.kill('SIGTERM');
     await ended;
     child = null;

@@ -511,3 +511,222 @@ ENGINE = Distributed('c', 'weir', 'weir_rollups_local', cityHash64(rollup))
 INSERT INTO weir_migrations (version, name, checksum) VALUES (2, '0002_rollups', 12765969700353620145)
 ;
 
+CREATE DATABASE IF NOT EXISTS otel ON CLUSTER 'c'
+;
+
+CREATE VIEW IF NOT EXISTS otel.otel_traces ON CLUSTER 'c' AS
+SELECT
+    timestamp AS Timestamp,
+    lower(hex(trace_id)) AS TraceId,
+    lower(hex(span_id)) AS SpanId,
+    if(parent_span_id = toFixedString('', 8), '', lower(hex(parent_span_id))) AS ParentSpanId,
+    trace_state AS TraceState,
+    span_name AS SpanName,
+    CAST(transform(span_kind, [1, 2, 3, 4, 5], ['Internal', 'Server', 'Client', 'Producer', 'Consumer'], 'Unspecified'), 'LowCardinality(String)') AS SpanKind,
+    service_name AS ServiceName,
+    CAST(resource_attributes, 'Map(LowCardinality(String), String)') AS ResourceAttributes,
+    CAST(scope_name, 'String') AS ScopeName,
+    CAST(scope_version, 'String') AS ScopeVersion,
+    span_attributes AS SpanAttributes,
+    CAST(greatest(duration_ns, 0), 'UInt64') AS Duration,
+    CAST(transform(status_code, [1, 2], ['Ok', 'Error'], 'Unset'), 'LowCardinality(String)') AS StatusCode,
+    status_message AS StatusMessage,
+    `events.timestamp` AS `Events.Timestamp`,
+    `events.name` AS `Events.Name`,
+    `events.attributes` AS `Events.Attributes`,
+    arrayMap(x -> lower(hex(x)), `links.trace_id`) AS `Links.TraceId`,
+    arrayMap(x -> lower(hex(x)), `links.span_id`) AS `Links.SpanId`,
+    `links.trace_state` AS `Links.TraceState`,
+    `links.attributes` AS `Links.Attributes`
+FROM otel_traces
+;
+
+CREATE VIEW IF NOT EXISTS otel.otel_traces_trace_id_ts ON CLUSTER 'c' AS
+SELECT
+    lower(hex(trace_id)) AS TraceId,
+    toDateTime(timestamp) AS Start,
+    toDateTime(timestamp) AS End
+FROM otel_traces
+;
+
+CREATE VIEW IF NOT EXISTS otel.otel_logs ON CLUSTER 'c' AS
+SELECT
+    timestamp AS Timestamp,
+    if(trace_id = toFixedString('', 16), '', lower(hex(trace_id))) AS TraceId,
+    if(span_id = toFixedString('', 8), '', lower(hex(span_id))) AS SpanId,
+    CAST(bitAnd(flags, 255), 'UInt8') AS TraceFlags,
+    severity_text AS SeverityText,
+    severity_number AS SeverityNumber,
+    service_name AS ServiceName,
+    body AS Body,
+    resource_schema_url AS ResourceSchemaUrl,
+    CAST(resource_attributes, 'Map(LowCardinality(String), String)') AS ResourceAttributes,
+    scope_schema_url AS ScopeSchemaUrl,
+    CAST(scope_name, 'String') AS ScopeName,
+    scope_version AS ScopeVersion,
+    CAST(scope_attributes, 'Map(LowCardinality(String), String)') AS ScopeAttributes,
+    log_attributes AS LogAttributes,
+    CAST(event_name, 'String') AS EventName,
+    toDateTime(timestamp) AS TimestampTime
+FROM otel_logs
+;
+
+CREATE VIEW IF NOT EXISTS otel.otel_metrics_gauge ON CLUSTER 'c' AS
+SELECT
+    CAST(s.resource_attributes, 'Map(LowCardinality(String), String)') AS ResourceAttributes,
+    CAST(s.resource_schema_url, 'String') AS ResourceSchemaUrl,
+    CAST(s.scope_name, 'String') AS ScopeName,
+    CAST(s.scope_version, 'String') AS ScopeVersion,
+    CAST(s.scope_attributes, 'Map(LowCardinality(String), String)') AS ScopeAttributes,
+    s.scope_dropped_attributes AS ScopeDroppedAttrCount,
+    CAST(s.scope_schema_url, 'String') AS ScopeSchemaUrl,
+    s.service_name AS ServiceName,
+    m.metric_name AS MetricName,
+    CAST(s.description, 'String') AS MetricDescription,
+    CAST(s.unit, 'String') AS MetricUnit,
+    s.attributes AS Attributes,
+    toDateTime(m.start_timestamp) AS StartTimeUnix,
+    toDateTime(m.timestamp) AS TimeUnix,
+    m.value AS Value,
+    m.flags AS Flags,
+    CAST([], 'Array(Map(LowCardinality(String), String))') AS `Exemplars.FilteredAttributes`,
+    CAST([], 'Array(DateTime)') AS `Exemplars.TimeUnix`,
+    CAST([], 'Array(Float64)') AS `Exemplars.Value`,
+    CAST([], 'Array(String)') AS `Exemplars.SpanId`,
+    CAST([], 'Array(String)') AS `Exemplars.TraceId`
+FROM otel_metrics AS m
+ANY LEFT JOIN otel_metric_series AS s ON m.metric_name = s.metric_name AND m.series_id = s.series_id
+WHERE m.type = 1
+;
+
+CREATE VIEW IF NOT EXISTS otel.otel_metrics_sum ON CLUSTER 'c' AS
+SELECT
+    CAST(s.resource_attributes, 'Map(LowCardinality(String), String)') AS ResourceAttributes,
+    CAST(s.resource_schema_url, 'String') AS ResourceSchemaUrl,
+    CAST(s.scope_name, 'String') AS ScopeName,
+    CAST(s.scope_version, 'String') AS ScopeVersion,
+    CAST(s.scope_attributes, 'Map(LowCardinality(String), String)') AS ScopeAttributes,
+    s.scope_dropped_attributes AS ScopeDroppedAttrCount,
+    CAST(s.scope_schema_url, 'String') AS ScopeSchemaUrl,
+    s.service_name AS ServiceName,
+    m.metric_name AS MetricName,
+    CAST(s.description, 'String') AS MetricDescription,
+    CAST(s.unit, 'String') AS MetricUnit,
+    s.attributes AS Attributes,
+    toDateTime(m.start_timestamp) AS StartTimeUnix,
+    toDateTime(m.timestamp) AS TimeUnix,
+    m.value AS Value,
+    m.flags AS Flags,
+    CAST([], 'Array(Map(LowCardinality(String), String))') AS `Exemplars.FilteredAttributes`,
+    CAST([], 'Array(DateTime)') AS `Exemplars.TimeUnix`,
+    CAST([], 'Array(Float64)') AS `Exemplars.Value`,
+    CAST([], 'Array(String)') AS `Exemplars.SpanId`,
+    CAST([], 'Array(String)') AS `Exemplars.TraceId`,
+    CAST(s.temporality, 'Int32') AS AggregationTemporality,
+    CAST(s.monotonic, 'Bool') AS IsMonotonic
+FROM otel_metrics AS m
+ANY LEFT JOIN otel_metric_series AS s ON m.metric_name = s.metric_name AND m.series_id = s.series_id
+WHERE m.type = 2
+;
+
+CREATE VIEW IF NOT EXISTS otel.otel_metrics_histogram ON CLUSTER 'c' AS
+SELECT
+    CAST(s.resource_attributes, 'Map(LowCardinality(String), String)') AS ResourceAttributes,
+    CAST(s.resource_schema_url, 'String') AS ResourceSchemaUrl,
+    CAST(s.scope_name, 'String') AS ScopeName,
+    CAST(s.scope_version, 'String') AS ScopeVersion,
+    CAST(s.scope_attributes, 'Map(LowCardinality(String), String)') AS ScopeAttributes,
+    s.scope_dropped_attributes AS ScopeDroppedAttrCount,
+    CAST(s.scope_schema_url, 'String') AS ScopeSchemaUrl,
+    s.service_name AS ServiceName,
+    m.metric_name AS MetricName,
+    CAST(s.description, 'String') AS MetricDescription,
+    CAST(s.unit, 'String') AS MetricUnit,
+    s.attributes AS Attributes,
+    toDateTime(m.start_timestamp) AS StartTimeUnix,
+    toDateTime(m.timestamp) AS TimeUnix,
+    m.count AS Count,
+    m.sum AS Sum,
+    m.bucket_counts AS BucketCounts,
+    s.explicit_bounds AS ExplicitBounds,
+    CAST([], 'Array(Map(LowCardinality(String), String))') AS `Exemplars.FilteredAttributes`,
+    CAST([], 'Array(DateTime)') AS `Exemplars.TimeUnix`,
+    CAST([], 'Array(Float64)') AS `Exemplars.Value`,
+    CAST([], 'Array(String)') AS `Exemplars.SpanId`,
+    CAST([], 'Array(String)') AS `Exemplars.TraceId`,
+    m.flags AS Flags,
+    m.min AS Min,
+    m.max AS Max,
+    CAST(s.temporality, 'Int32') AS AggregationTemporality
+FROM otel_metrics AS m
+ANY LEFT JOIN otel_metric_series AS s ON m.metric_name = s.metric_name AND m.series_id = s.series_id
+WHERE m.type = 3
+;
+
+CREATE VIEW IF NOT EXISTS otel.otel_metrics_exponential_histogram ON CLUSTER 'c' AS
+SELECT
+    CAST(s.resource_attributes, 'Map(LowCardinality(String), String)') AS ResourceAttributes,
+    CAST(s.resource_schema_url, 'String') AS ResourceSchemaUrl,
+    CAST(s.scope_name, 'String') AS ScopeName,
+    CAST(s.scope_version, 'String') AS ScopeVersion,
+    CAST(s.scope_attributes, 'Map(LowCardinality(String), String)') AS ScopeAttributes,
+    s.scope_dropped_attributes AS ScopeDroppedAttrCount,
+    CAST(s.scope_schema_url, 'String') AS ScopeSchemaUrl,
+    s.service_name AS ServiceName,
+    m.metric_name AS MetricName,
+    CAST(s.description, 'String') AS MetricDescription,
+    CAST(s.unit, 'String') AS MetricUnit,
+    s.attributes AS Attributes,
+    toDateTime(m.start_timestamp) AS StartTimeUnix,
+    toDateTime(m.timestamp) AS TimeUnix,
+    m.count AS Count,
+    m.sum AS Sum,
+    m.scale AS Scale,
+    m.zero_count AS ZeroCount,
+    m.positive_offset AS PositiveOffset,
+    m.positive_counts AS PositiveBucketCounts,
+    m.negative_offset AS NegativeOffset,
+    m.negative_counts AS NegativeBucketCounts,
+    CAST([], 'Array(Map(LowCardinality(String), String))') AS `Exemplars.FilteredAttributes`,
+    CAST([], 'Array(DateTime)') AS `Exemplars.TimeUnix`,
+    CAST([], 'Array(Float64)') AS `Exemplars.Value`,
+    CAST([], 'Array(String)') AS `Exemplars.SpanId`,
+    CAST([], 'Array(String)') AS `Exemplars.TraceId`,
+    m.flags AS Flags,
+    m.min AS Min,
+    m.max AS Max,
+    CAST(s.temporality, 'Int32') AS AggregationTemporality
+FROM otel_metrics AS m
+ANY LEFT JOIN otel_metric_series AS s ON m.metric_name = s.metric_name AND m.series_id = s.series_id
+WHERE m.type = 4
+;
+
+CREATE VIEW IF NOT EXISTS otel.otel_metrics_summary ON CLUSTER 'c' AS
+SELECT
+    CAST(s.resource_attributes, 'Map(LowCardinality(String), String)') AS ResourceAttributes,
+    CAST(s.resource_schema_url, 'String') AS ResourceSchemaUrl,
+    CAST(s.scope_name, 'String') AS ScopeName,
+    CAST(s.scope_version, 'String') AS ScopeVersion,
+    CAST(s.scope_attributes, 'Map(LowCardinality(String), String)') AS ScopeAttributes,
+    s.scope_dropped_attributes AS ScopeDroppedAttrCount,
+    CAST(s.scope_schema_url, 'String') AS ScopeSchemaUrl,
+    s.service_name AS ServiceName,
+    m.metric_name AS MetricName,
+    CAST(s.description, 'String') AS MetricDescription,
+    CAST(s.unit, 'String') AS MetricUnit,
+    s.attributes AS Attributes,
+    toDateTime(m.start_timestamp) AS StartTimeUnix,
+    toDateTime(m.timestamp) AS TimeUnix,
+    m.count AS Count,
+    m.sum AS Sum,
+    m.quantiles AS `ValueAtQuantiles.Quantile`,
+    m.quantile_values AS `ValueAtQuantiles.Value`,
+    m.flags AS Flags
+FROM otel_metrics AS m
+ANY LEFT JOIN otel_metric_series AS s ON m.metric_name = s.metric_name AND m.series_id = s.series_id
+WHERE m.type = 5
+;
+
+INSERT INTO weir_migrations (version, name, checksum) VALUES (3, '0003_views', 2287592862693438544)
+;
+
