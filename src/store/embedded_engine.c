@@ -125,12 +125,13 @@ static status write_users(const char *path, struct err *err)
         return err_set(err, ST_UNAVAILABLE, ERR_NOPOS, "cannot write %s: %s", path,
                        strerror(errno));
     fputs("<!-- Written by weir at each start. -->\n<clickhouse>\n"
-          "    <profiles><default></default></profiles>\n"
+          "    <profiles><default><constraints><merge_tree_disk><readonly/></merge_tree_disk>"
+          "</constraints></default></profiles>\n"
           "    <quotas><default></default></quotas>\n"
           "    <roles>\n"
           "        <weir_own><grants><query>GRANT ALL ON *.*</query></grants></weir_own>\n"
           "        <" ENGINE_ROLE_WRITE "><grants><query>GRANT SELECT, INSERT, ALTER, "
-          "CREATE DATABASE, CREATE TABLE, CREATE VIEW, CREATE DICTIONARY, "
+          "CREATE DATABASE, CREATE TABLE, CREATE VIEW, "
           "CREATE TEMPORARY TABLE, DROP, UNDROP TABLE, TRUNCATE, OPTIMIZE, SHOW, KILL QUERY, "
           "dictGet, SYSTEM MERGES, SYSTEM TTL MERGES, SYSTEM FLUSH, SYSTEM DROP CACHE, "
           "SYSTEM SYNC REPLICA, SYSTEM VIEWS ON *.*</query></grants></" ENGINE_ROLE_WRITE ">\n"

@@ -123,6 +123,8 @@ test('clients of ClickHouse use the storage-writer', async (t) => {
         await fails(reader.query({ query: `SELECT * FROM ${outside}` }), 'ACCESS_DENIED', '497');
         await fails(c.query({ query: `SELECT * FROM ${outside}` }), 'ACCESS_DENIED', '497');
       }
+      await fails(c.command({ query: "CREATE DICTIONARY d (a String, b String) PRIMARY KEY a SOURCE(FILE(path '/etc/hostname' format 'CSV')) LAYOUT(COMPLEX_KEY_DIRECT())" }), 'ACCESS_DENIED', '497');
+      await fails(c.command({ query: "CREATE TABLE d (a Int8) ENGINE = MergeTree ORDER BY a SETTINGS disk = disk(type = s3, endpoint = 'http://127.0.0.1:1/abc/')" }), 'SETTING_CONSTRAINT_VIOLATION', '452');
       await fails(c.query({ query: 'SELECT * FROM default.`' + join(dir, 'users.csv') + '`' }), 'ACCESS_DENIED', '497'); // the engine takes names there for files
       await fails(reader.query({ query: 'SELECT count() FROM numbers(30000000)' }), 'TOO_MANY_ROWS', '158');
       await fails(reader.query({ query: 'SELECT number FROM numbers(5000)' }), 'TOO_MANY_ROWS_OR_BYTES', '396');
