@@ -132,6 +132,21 @@ static status inflate(struct incoming *in, struct err *err)
     return ST_OK;
 }
 
+/* The block goes with the arena from here on, and is counted there: what holds the request holds it
+ * too. Room that doubling left over is given back. */
+static void heap_to_arena(struct incoming *in)
+{
+    struct arena *a = in->req.arena;
+    if (in->room > in->len) {
+        char *p = realloc(in->at, in->len + SLACK);
+        if (!p) abort();
+        in->at = p;
+    }
+    arena_defer(a, free, in->at);
+    a->used += in->len;
+    in->on_heap = false;
+}
+
 status body_finish(struct incoming *in, struct err *err)
 {
     struct ingest_request *q = &in->req;
@@ -141,10 +156,7 @@ status body_finish(struct incoming *in, struct err *err)
         if (!in->frame.compressed) q->compression = PAYLOAD_IDENTITY;
     }
     if (!in->at) TRY(body_expect(in, 0, err));
-    if (in->on_heap) { /* it goes with the arena from here on */
-        arena_defer(q->arena, free, in->at);
-        in->on_heap = false;
-    }
+    if (in->on_heap) heap_to_arena(in);
     memset(in->at + in->len, 0, SLACK);
     discharge(in, in->room - in->len);
     in->room = in->len;
