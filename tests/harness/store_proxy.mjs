@@ -41,13 +41,16 @@ export class Address {
   }
 }
 
-// HTTPS in front of 127.0.0.1:port; `tls` as for https.createServer. `requests` holds method, URL and headers of what came.
+// HTTPS in front of 127.0.0.1:port; `tls` as for https.createServer. `requests` holds method, URL and headers of what came, and the encoding
+// of what was answered.
 export async function startTlsStore(port, tls) {
   const agent = new http.Agent({ keepAlive: true });
   const requests = [];
   const server = https.createServer(tls, (req, res) => {
-    requests.push({ method: req.method, url: req.url, headers: req.headers });
+    const request = { method: req.method, url: req.url, headers: req.headers, answered: null };
+    requests.push(request);
     const up = http.request({ host: '127.0.0.1', port, method: req.method, path: req.url, headers: req.headers, agent }, (answer) => {
+      request.answered = answer.headers['content-encoding'] ?? 'identity';
       res.writeHead(answer.statusCode, answer.headers);
       answer.pipe(res);
     });

@@ -2,6 +2,7 @@
 // yet, and a query-api that is killed while it is asked.
 import test from 'node:test';
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Weir, plainBinary, run, startProcess, temporaryFolder, until, withWeir } from '../harness/weir.mjs';
@@ -72,64 +73,71 @@ test('of two addresses of a store one is always gone in turn: nothing is lost, n
   for (const a of addresses) await a.stop();
 });
 
-test('certificates, a password from a file and zstd are between weir and its store, and the password is in no log', async () => {
-  const mine = authority(), other = authority('somebody else');
-  const server = mine.issue('store'), client = mine.issue('weir');
-  const password = join(temporaryFolder(), 'password');
-  writeFileSync(password, 'hush-hush\n');
-  let proxy = null;
-  const between = async (port) => (proxy ??= await startTlsStore(port, { cert: server.pem, key: server.keyPem, ca: mine.pem, requestCert: true, rejectUnauthorized: true })).url;
-  const tls = { 'store.tls.ca_file': mine.file, 'store.tls.cert_file': client.cert, 'store.tls.key_file': client.key };
-  const weir = new Weir({ 'batch.timeout': '50ms' }, { between, betweenQueries: between });
-  try {
-    // The storage-writer hosts the engine: what is said of a server does not concern it.
-    Object.assign(weir.options, tls, { 'store.user': 'default', 'store.compression': 'zstd' });
-    await weir.start();
-    assert.equal((await exportJson(weir, 'logs', logRequest(lines(20, 'sealed')))).status, 200);
-    await weir.flush();
-    const answer = await loki(weir, '{service_name="hand"}');
-    assert.equal(answer.status, 200, answer.text);
-    assert.deepEqual(linesOf(answer), lines(20, 'sealed').sort());
-    const inserts = proxy.requests.filter((r) => /INSERT/.test(decodeURIComponent(r.url)));
-    assert.ok(inserts.length > 0);
-    for (const r of inserts) assert.equal(r.headers['content-encoding'], 'zstd');
-    for (const r of proxy.requests) assert.equal(r.headers['x-clickhouse-key'], undefined);
-    assert.ok(proxy.requests.some((r) => r.headers['accept-encoding'] === 'zstd'));
+for (const compression of ['zstd', 'lz4'])
+  test(`certificates, a password from a file and ${compression} are between weir and its store, and the password is in no log`, async () => {
+    const mine = authority(), other = authority('somebody else');
+    const server = mine.issue('store'), client = mine.issue('weir');
+    const dir = temporaryFolder();
+    const file = (name, text) => {
+      writeFileSync(join(dir, name), text);
+      return join(dir, name);
+    };
+    const password = file('password', 'hush-hush\n');
+    const users = file('users.yaml', `users: {default: {password_sha256: ${createHash('sha256').update('hush-hush').digest('hex')}}}\n`);
+    let proxy = null;
+    const between = async (port) => (proxy ??= await startTlsStore(port, { cert: server.pem, key: server.keyPem, ca: mine.pem, requestCert: true, rejectUnauthorized: true })).url;
+    const weir = new Weir({
+      'batch.timeout': '50ms', 'clickhouse.users_file': users, 'store.password_file': password, 'store.compression': compression,
+      'store.tls.ca_file': mine.file, 'store.tls.cert_file': client.cert, 'store.tls.key_file': client.key,
+    }, { between, betweenQueries: between });
+    try {
+      await weir.start();
+      assert.equal((await exportJson(weir, 'logs', logRequest(lines(20, 'sealed')))).status, 200);
+      await weir.flush();
+      const answer = await loki(weir, '{service_name="hand"}');
+      assert.equal(answer.status, 200, answer.text);
+      assert.deepEqual(linesOf(answer), lines(20, 'sealed').sort());
+      const is = (r, word) => decodeURIComponent(r.url).includes(word);
+      const inserts = proxy.requests.filter((r) => is(r, 'INSERT')), selects = proxy.requests.filter((r) => is(r, 'readonly=2'));
+      assert.ok(inserts.length > 0 && selects.length > 0);
+      for (const r of inserts) assert.equal(r.headers['content-encoding'], compression);
+      for (const r of selects) assert.equal(r.headers['accept-encoding'], compression);
+      assert.ok(selects.some((r) => r.answered === compression), JSON.stringify(selects.map((r) => r.answered)));
+      for (const r of proxy.requests) assert.equal(r.headers['x-clickhouse-key'], 'hush-hush');
+      if (compression === 'zstd') {
+        // A server that somebody else has certified is not believed: what comes waits, and no header went there.
+        await weir.kill('collector');
+        weir.options['store.tls.ca_file'] = other.file;
+        const seen = proxy.requests.length;
+        await weir.restart('collector');
+        assert.equal((await exportJson(weir, 'logs', logRequest(lines(3, 'waiting')))).status, 200);
+        const status = async () => (await fetch(weir.url('ingestAdmin', '/status'))).json();
+        await until('the store is not believed', async () => /certificate/.test((await status()).exporters[0].last_error ?? ''));
+        assert.ok(!proxy.requests.slice(seen).some((r) => is(r, 'INSERT')));
+        assert.equal((await fetch(weir.url('ingestAdmin', '/ready'))).status, 200, 'a collector takes what comes');
 
-    // A server that somebody else has certified is not believed: what comes waits, and no header went there.
-    await weir.kill('collector');
-    Object.assign(weir.options, { 'store.tls.ca_file': other.file, 'store.password_file': password });
-    const seen = proxy.requests.length;
-    await weir.restart('collector');
-    assert.equal((await exportJson(weir, 'logs', logRequest(lines(3, 'waiting')))).status, 200);
-    const status = async () => (await fetch(weir.url('ingestAdmin', '/status'))).json();
-    await until('the store is not believed', async () => /certificate/.test((await status()).exporters[0].last_error ?? ''));
-    assert.equal(proxy.requests.slice(seen).filter((r) => r.headers['x-clickhouse-key']).length, 0);
-    assert.equal((await fetch(weir.url('ingestAdmin', '/ready'))).status, 200, 'a collector takes what comes');
+        // Without a look at the certificate it is: the log warns.
+        await weir.kill('collector');
+        weir.options['store.tls.insecure_skip_verify'] = 'true';
+        await weir.restart('collector');
+        await weir.flush();
+        assert.ok(weir.processes.collector.log.some((l) => /level=warn .*insecure_skip_verify/.test(l)));
+        assert.deepEqual(linesOf(await loki(weir, '{service_name="hand"} |= "waiting"')), lines(3, 'waiting'));
 
-    // Again with the right authority: the password of the file goes with every request.
-    await weir.kill('collector');
-    Object.assign(weir.options, { 'store.tls.ca_file': mine.file });
-    await weir.restart('collector');
-    await until('the password was sent', () => proxy.requests.some((r) => r.headers['x-clickhouse-key'] === 'hush-hush'));
-    await weir.kill('collector');
-
-    // Without a look at the certificate: the log warns.
-    delete weir.options['store.password_file'];
-    Object.assign(weir.options, { 'store.tls.ca_file': other.file, 'store.tls.insecure_skip_verify': 'true' });
-    await weir.restart('collector');
-    await weir.flush();
-    assert.ok(weir.processes.collector.log.some((l) => /level=warn .*insecure_skip_verify/.test(l)));
-    assert.deepEqual(linesOf(await loki(weir, '{service_name="hand"} |= "waiting"')), lines(3, 'waiting'));
-    for (const [, p] of weir.started) assert.ok(!p.log.some((l) => l.includes('hush-hush')));
-    await weir.stop();
-  } catch (e) {
-    throw weir.explain(e);
-  } finally {
-    weir.killAll();
-    proxy?.close();
-  }
-});
+        // A password that the store refuses is told at the start.
+        await weir.kill('collector');
+        weir.options['store.password_file'] = file('wrong', 'hush-hush-hush\n');
+        await assert.rejects(weir.restart('collector'), (e) => /AUTHENTICATION_FAILED/.test(e.message) && !e.message.includes('hush-hush'));
+      }
+      for (const [, p] of weir.started) assert.ok(!p.log.some((l) => l.includes('hush-hush')));
+      await weir.stop();
+    } catch (e) {
+      throw weir.explain(e);
+    } finally {
+      weir.killAll();
+      proxy?.close();
+    }
+  });
 
 test('a second clickhouse exporter waits until its owner has made the tables, and then both stores have each item once', async () => {
   const second = await startProcess(plainBinary, ['storage-writer', '--data', temporaryFolder(), '--clickhouse.endpoint=127.0.0.1:0', '--admin.endpoint=127.0.0.1:0']);
