@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/arena.h"
 #include "obs/log.h"
 #include "obs/metrics.h"
 
@@ -82,6 +83,7 @@ static void *watch_loop(void *)
 static uint64_t shed(void)
 {
     uint64_t before = resident_now();
+    arena_trim();
     malloc_trim(0);
     if (watch.opt.shed && resident_now() > watch.opt.soft) {
         watch.opt.shed(watch.opt.ctx);
