@@ -107,7 +107,8 @@ uint16_t http_listener_port(const struct http_listener *l);
 /* Stops accepting, sends GOAWAY or Connection: close, lets open exchanges finish; closes idle
  * connections at once. thread: loop */
 void http_listener_drain(struct http_listener *l);
-uint32_t http_listener_exchanges(const struct http_listener *l); /* open now. thread: loop */
+uint32_t http_listener_exchanges(const struct http_listener *l);   /* open now. thread: loop */
+uint32_t http_listener_connections(const struct http_listener *l); /* the same */
 
 /* Closes everything at once: on_close is called for what is open, then the service is not called
  * again. The memory goes with the loop. Not from inside a callback of the service. thread: loop, or

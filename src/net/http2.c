@@ -389,7 +389,12 @@ static void http2_answer(struct http_exchange *x, const struct http_answer *a, b
     for (size_t i = 0; i < a->n_headers; i++)
         nv[n++] = pair(a->headers[i].name, header_clean(&x->arena, a->headers[i].value));
     str date = http_date(x->core);
-    if (date.len) nv[n++] = pair(S("date"), date);
+    if (date.len) {
+        /* Another one each second: kept in the compression table it would be found again by few
+         * answers, and looked for among all older ones by each. */
+        nv[n] = pair(S("date"), date);
+        nv[n++].flags = NGHTTP2_NV_FLAG_NO_INDEX;
+    }
     if (whole && a->body.len && a->n_trailers == 0)
         nv[n++] = pair(S("content-length"), (str){digits, num_format_u64(a->body.len, digits)});
     if (empty) {

@@ -164,6 +164,7 @@ status http_listen(struct loop *loop, const char *host, uint16_t port,
 
 uint16_t http_listener_port(const struct http_listener *l) { return l->port; }
 uint32_t http_listener_exchanges(const struct http_listener *l) { return l->n_exchanges; }
+uint32_t http_listener_connections(const struct http_listener *l) { return l->n_connections; }
 
 void http_listener_drain(struct http_listener *l)
 {

@@ -36,15 +36,18 @@ struct loop {
     bool started, joined;
     atomic_bool over;
 
-    pthread_mutex_t lock; /* the mailbox: the four below */
+    pthread_mutex_t lock; /* the mailbox: what is below */
     struct message_list mail;
     uint32_t n_posted;
     bool closed;
     bool stopping;
     bool mail_from_here; /* there is mail that its own thread posted, and nobody woke it for */
+    bool napping;        /* it waits for mail only: `mailed` wakes it */
+    pthread_cond_t mailed;
 
     struct message_list deferred;
     struct loop_guest *guests;
+    nanos pace, looked_at; /* monotonic: when it last began to wait for I/O */
     uint64_t now_at_ms;
     nanos now;
 };
@@ -111,16 +114,50 @@ static struct loop_message *take_mail(struct loop *l)
     return m;
 }
 
-/* What the loop has posted to itself runs before it waits, in its turn, without a wake-up. */
-static void on_prepare(uv_prepare_t *h)
+/* What the loop has posted to itself runs before it waits, in its turn, without a wake-up. False
+ * when there is still some. */
+static bool run_own(struct loop *l)
 {
-    struct loop *l = h->data;
     for (int i = 0; i < DEFER_ROUNDS; i++) {
         if (l->mail_from_here) run_all(take_mail(l));
         run_deferred(l);
-        if (!l->mail_from_here) return;
+        if (!l->mail_from_here) return true;
     }
     uv_async_send(&l->wake);
+    return false;
+}
+
+/* Waits for mail of others. False when it is `until` (monotonic), or the loop is to stop. */
+static bool wait_for_mail(struct loop *l, nanos until)
+{
+    struct timespec t = {.tv_sec = until / NANOS_S, .tv_nsec = until % NANOS_S};
+    pthread_mutex_lock(&l->lock);
+    l->napping = true;
+    int e = 0;
+    while (!l->mail.first && !l->closed && e == 0)
+        e = pthread_cond_timedwait(&l->mailed, &l->lock, &t);
+    l->napping = false;
+    bool came = l->mail.first && !l->closed;
+    pthread_mutex_unlock(&l->lock);
+    return came;
+}
+
+/* Sockets are left alone until it is `pace` since they were last waited for. */
+static void nap(struct loop *l)
+{
+    while (clock_monotonic() < l->looked_at + l->pace && wait_for_mail(l, l->looked_at + l->pace)) {
+        uv_update_time(&l->uv);
+        run_all(take_mail(l));
+        if (!run_own(l)) break;
+    }
+    uv_update_time(&l->uv);
+    l->looked_at = clock_monotonic();
+}
+
+static void on_prepare(uv_prepare_t *h)
+{
+    struct loop *l = h->data;
+    if (run_own(l) && l->pace > 0) nap(l);
 }
 
 static void close_timer(uv_handle_t *h) { free(h->data); }
@@ -181,6 +218,11 @@ status loop_new(const char *name, struct loop **ret, struct err *err)
     uv_prepare_start(&l->before_wait, on_prepare);
     l->wake.data = l->before_wait.data = l;
     pthread_mutex_init(&l->lock, NULL);
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&l->mailed, &monotonic);
+    pthread_condattr_destroy(&monotonic);
     list_init(&l->mail);
     list_init(&l->deferred);
     snprintf(l->name, sizeof l->name, "%s", name);
@@ -221,6 +263,7 @@ void loop_stop(struct loop *l)
     bool first = !l->closed;
     l->closed = true;
     if (first) uv_async_send(&l->wake);
+    if (l->napping) pthread_cond_signal(&l->mailed);
     pthread_mutex_unlock(&l->lock);
 }
 
@@ -250,6 +293,7 @@ void loop_free(struct loop *l)
     int e = uv_loop_close(&l->uv);
     assert(e == 0);
     (void)e;
+    pthread_cond_destroy(&l->mailed);
     pthread_mutex_destroy(&l->lock);
     free(l);
 }
@@ -262,6 +306,8 @@ static void mail_add(struct loop *l, struct loop_message *m)
     if (!empty) return;
     if (loop_is_mine(l))
         l->mail_from_here = true;
+    else if (l->napping)
+        pthread_cond_signal(&l->mailed);
     else
         uv_async_send(&l->wake);
 }
@@ -323,6 +369,8 @@ void loop_timer_free(struct loop_timer *t)
 {
     if (t && !uv_is_closing((uv_handle_t *)&t->uv)) uv_close((uv_handle_t *)&t->uv, close_timer);
 }
+
+void loop_set_pace(struct loop *l, uint64_t every_ms) { l->pace = (nanos)every_ms * NANOS_MS; }
 
 nanos loop_now(struct loop *l)
 {

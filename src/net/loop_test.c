@@ -171,6 +171,78 @@ TEST(loop_timer_repeats_until_it_is_freed)
     loop_free(t.loop);
 }
 
+struct paced {
+    struct loop *loop;
+    uint64_t pace_ms;
+    int ticks, ticks_then;
+    sem_t done;
+};
+
+static void count_tick(void *arg)
+{
+    struct paced *p = arg;
+    if (++p->ticks > p->ticks_then && p->pace_ms == 0) sem_post(&p->done);
+}
+
+static void set_pace(void *arg)
+{
+    struct paced *p = arg;
+    loop_set_pace(p->loop, p->pace_ms);
+    p->ticks_then = p->ticks;
+    sem_post(&p->done);
+}
+
+static void look_at_ticks(void *arg)
+{
+    struct paced *p = arg;
+    p->ticks_then = p->ticks;
+    sem_post(&p->done);
+}
+
+/* An hour: what is not mail would not come while the test runs. */
+TEST(loop_with_a_pace_takes_mail_at_once_and_leaves_all_else_until_it_is_time)
+{
+    struct err err;
+    struct paced p = {.pace_ms = 3600000};
+    sem_init(&p.done, 0, 0);
+    CHECK_INT(loop_new("paced", &p.loop, &err), ST_OK);
+    (void)loop_timer_new(p.loop, 1, count_tick, &p);
+    CHECK_INT(loop_start(p.loop, &err), ST_OK);
+    CHECK(loop_post(p.loop, set_pace, &p));
+    sem_wait(&p.done);
+    CHECK(loop_post(p.loop, look_at_ticks, &p)); /* runs in the nap, as all that follows */
+    sem_wait(&p.done);
+    int then = p.ticks_then;
+    for (int i = 0; i < 200; i++) {
+        CHECK(loop_post(p.loop, look_at_ticks, &p));
+        sem_wait(&p.done);
+        CHECK_INT(p.ticks_then, then);
+    }
+    p.pace_ms = 0;
+    CHECK(loop_post(p.loop, set_pace, &p));
+    sem_wait(&p.done);
+    sem_wait(&p.done); /* a tick */
+    loop_stop(p.loop);
+    loop_join(p.loop);
+    loop_free(p.loop);
+}
+
+TEST(loop_stop_ends_a_loop_with_a_pace)
+{
+    struct err err;
+    struct paced p = {.pace_ms = 3600000};
+    sem_init(&p.done, 0, 0);
+    CHECK_INT(loop_new("paced", &p.loop, &err), ST_OK);
+    CHECK_INT(loop_start(p.loop, &err), ST_OK);
+    CHECK(loop_post(p.loop, set_pace, &p));
+    CHECK(loop_post(p.loop, look_at_ticks, &p));
+    sem_wait(&p.done);
+    sem_wait(&p.done);
+    loop_stop(p.loop);
+    loop_join(p.loop);
+    loop_free(p.loop);
+}
+
 TEST(loop_free_without_start_leaks_nothing)
 {
     struct err err;
