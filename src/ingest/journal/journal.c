@@ -230,15 +230,17 @@ status journal_room(struct journal *j, size_t bytes, struct err *err)
     return s;
 }
 
-static void enqueue(struct journal *j, struct journal_item *i)
+/* True: the writer is to be woken (wake_writer), best without the mutex that it wants first. */
+static bool enqueue(struct journal *j, struct journal_item *i)
 {
     *j->tail = i;
     j->tail = &i->next;
     j->queued_bytes += record_size(i->rec.payload.len);
     j->hurry |= i->rec.kind == RECORD_BLOCK_BEGIN;
-    if (!j->pacing || j->hurry || j->queued_bytes >= JOURNAL_GROUP_BYTES)
-        pthread_cond_signal(&j->filled);
+    return !j->pacing || j->hurry || j->queued_bytes >= JOURNAL_GROUP_BYTES;
 }
+
+static void wake_writer(struct journal *j) { pthread_cond_signal(&j->filled); }
 
 status journal_append(struct journal *j, const struct journal_request *r, journal_done_fn done,
                       void *ctx, uint64_t *ret_seq, struct err *err)
@@ -262,12 +264,14 @@ status journal_append(struct journal *j, const struct journal_request *r, journa
     status s = room_for(j, size, err);
     if (s == ST_OK && j->closing)
         s = err_set(err, ST_UNAVAILABLE, ERR_NOPOS, "the journal is closing");
+    bool idle = false;
     if (s == ST_OK) {
         j->disk_free -= size;
         *ret_seq = i->rec.seq = j->next_seq++;
-        enqueue(j, i);
+        idle = enqueue(j, i);
     }
     pthread_mutex_unlock(&j->mutex);
+    if (idle) wake_writer(j);
     if (s != ST_OK) free(i);
     return s;
 }
@@ -303,7 +307,7 @@ status journal_block_begin(struct journal *j, unsigned dest, uint64_t first_seq,
         free(i);
         return err_set(err, ST_UNAVAILABLE, ERR_NOPOS, "the journal is closing");
     }
-    enqueue(j, i);
+    if (enqueue(j, i)) wake_writer(j);
     while (!w.over) pthread_cond_wait(&j->marked, &j->mutex);
     pthread_mutex_unlock(&j->mutex);
     if (w.result != ST_OK && err) *err = w.err;
@@ -315,7 +319,8 @@ void journal_block_done(struct journal *j, unsigned dest, uint64_t first_seq, ui
     struct journal_item *i = mark_new(j, RECORD_BLOCK_DONE, dest, first_seq, last_seq);
     pthread_mutex_lock(&j->mutex);
     bool late = j->closing;
-    if (!late) enqueue(j, i);
+    bool idle = !late && enqueue(j, i);
     pthread_mutex_unlock(&j->mutex);
+    if (idle) wake_writer(j);
     if (late) free(i);
 }

@@ -60,6 +60,10 @@ struct journal_options {
      * and something was written since: with ST_OK a restart of the machine reads nothing back. */
     status (*before_delete)(void *ctx, struct err *err);
     void *before_delete_ctx;
+    /* Called on the journal's thread when a group's requests have had their callbacks: several at a
+     * time are worth one wake-up. NULL: nobody is told. */
+    void (*group_done)(void *ctx);
+    void *group_done_ctx;
     /* The file with the id of the machine's boot. NULL: the kernel's. When it cannot be read, no
      * restart of the machine is noticed. */
     const char *boot_id_path;

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -459,5 +460,37 @@ TEST(a_write_that_finds_no_space_refuses_its_requests_and_the_journal_goes_on)
     CHECK_INT(lost_bytes() - lost, 0);
     journal_close(j);
     free(s);
+    remove_dir(dir);
+}
+
+struct told {
+    struct tally t;
+    atomic_int groups, answered; /* at the last group's end */
+};
+
+static void group_ended(void *ctx)
+{
+    struct told *told = ctx;
+    atomic_store(&told->answered, atomic_load(&told->t.ok) + atomic_load(&told->t.refused));
+    atomic_fetch_add(&told->groups, 1);
+}
+
+TEST(the_end_of_a_group_comes_after_the_callbacks_of_its_requests)
+{
+    const char *dir = new_dir();
+    struct told told = {0};
+    struct journal *j = open_with(
+        dir,
+        (struct journal_options){.sync = true, .group_done = group_ended, .group_done_ctx = &told});
+    uint64_t seq;
+    for (int i = 0; i < 50; i++)
+        CHECK_INT(append(j, SIGNAL_LOGS, S("small"), &told.t, &seq), ST_OK);
+    while (atomic_load(&told.answered) < 50) sched_yield();
+    int groups = atomic_load(&told.groups);
+    CHECK(groups >= 1 && groups <= 50);
+    struct err err;
+    CHECK_INT(journal_block_begin(j, SIGNAL_LOGS, 1, 50, &err), ST_OK);
+    CHECK_INT(atomic_load(&told.groups), groups); /* a mark is nobody's request */
+    journal_close(j);
     remove_dir(dir);
 }

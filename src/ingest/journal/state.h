@@ -35,7 +35,7 @@ struct journal_item {
 };
 
 /* So much is written without waiting for more. */
-enum { JOURNAL_GROUP_BYTES = 64 << 10 };
+enum { JOURNAL_GROUP_BYTES = 256 << 10 };
 
 struct retired_segment {
     uint64_t ordinal, bytes;

@@ -25,7 +25,7 @@ enum { CHUNK_ITEMS = 300, IDLE_ROTATE_BYTES = 1 << 20, PAGE = 4096 };
 
 /* A sync costs the same for one small request as for a hundred. When several come at a time, and
  * are small, one in GROUP_PACE is enough. */
-enum { GROUP_PACE_MS = 10, CROWD_ONE = 16, CROWD_MANY = 20 };
+enum { GROUP_PACE_MS = 10, COMPANY_MS = 1, CROWD_ONE = 16, CROWD_MANY = 20 };
 
 struct group {
     struct journal_item *items;
@@ -304,6 +304,22 @@ static void item_refused(struct journal *j, struct journal_item *i, status s, co
     free(i);
 }
 
+/* Gives back [from, until), of which the requests are `s`. */
+static void give_back(struct journal *j, struct journal_item *from,
+                      const struct journal_item *until, status s, const struct err *err)
+{
+    bool requests = false;
+    for (struct journal_item *i = from, *next; i != until; i = next) {
+        next = i->next;
+        requests |= i->rec.kind == RECORD_REQUEST;
+        if (s == ST_OK)
+            item_written(j, i);
+        else
+            item_refused(j, i, s, err);
+    }
+    if (requests && j->opt.group_done) j->opt.group_done(j->opt.group_done_ctx);
+}
+
 /* What became of these is known. */
 static void settle(struct journal *j, const struct journal_item *from,
                    const struct journal_item *until)
@@ -334,10 +350,7 @@ static void commit(struct journal *j, struct journal_item *items)
         struct journal_item *rest = write_run(j, &g);
         if (rest != g.items) own(j, g.items, rest);
         settle(j, g.items, rest);
-        for (struct journal_item *i = g.items, *next; i != rest; i = next) {
-            next = i->next;
-            item_written(j, i);
-        }
+        give_back(j, g.items, rest, ST_OK, NULL);
         g.items = rest;
     }
     nanos now = clock_monotonic();
@@ -347,10 +360,7 @@ static void commit(struct journal *j, struct journal_item *items)
                  LOG_CSTR("why", g.err.msg));
     }
     settle(j, g.items, NULL);
-    for (struct journal_item *i = g.items, *next; i; i = next) {
-        next = i->next;
-        item_refused(j, i, g.failed, &g.err);
-    }
+    give_back(j, g.items, NULL, g.failed, &g.err);
 }
 
 static void wait_until(struct journal *j, nanos when)
@@ -362,8 +372,9 @@ static void wait_until(struct journal *j, nanos when)
 /* More may join the group. */
 static void wait_for_company(struct journal *j)
 {
-    nanos until = j->group_began + GROUP_PACE_MS * NANOS_MS;
+    nanos now = clock_monotonic(), until = j->group_began + GROUP_PACE_MS * NANOS_MS;
     if (!j->opt.sync || j->crowd < CROWD_MANY) return;
+    if (until < now + COMPANY_MS * NANOS_MS) until = now + COMPANY_MS * NANOS_MS;
     j->pacing = true;
     while (j->head && !j->closing && !j->hurry && j->queued_bytes < JOURNAL_GROUP_BYTES &&
            clock_monotonic() < until)
