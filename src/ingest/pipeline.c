@@ -16,7 +16,10 @@
 #include "obs/memory.h"
 #include "obs/metrics.h"
 
-enum { RETRY_AFTER_MS = 1000, LANE_WAITING_MAX = 4, PACE_MS = 1000, PROCESSORS_AT_ONCE = 64 };
+enum { RETRY_AFTER_MS = 1000, LANE_WAITING_MAX = 4, PROCESSORS_AT_ONCE = 64 };
+
+/* A block that is narrow, for want of rows, waits longer for more. */
+enum { PACE_MS = 1000, NARROW_PACE_MS = 4000, NARROW_ROWS = 40000 };
 
 /* ---- receive, decode, journal ---- */
 
@@ -136,6 +139,8 @@ void pipeline_take(void *ctx, struct ingest_request *req)
     struct shard *s = ctx;
     struct err err = {0};
     struct telemetry_batch *batch;
+    s->taken++;
+    s->taken_bytes += req->wire.len;
     if (decode(s, req, &batch, &err) != ST_OK) {
         refuse(s, req, &err);
         return;
@@ -163,7 +168,12 @@ void pipeline_take(void *ctx, struct ingest_request *req)
 
 /* ---- answer ---- */
 
-static void settle_message(void *shard) { pipeline_settle(shard); }
+static void settle_message(void *shard)
+{
+    struct shard *s = shard;
+    atomic_store(&s->settle_posted, false);
+    pipeline_settle(s);
+}
 
 void pipeline_journaled(void *ctx, status result)
 {
@@ -174,9 +184,15 @@ void pipeline_journaled(void *ctx, status result)
     do {
         h->next = older;
     } while (!atomic_compare_exchange_weak(&s->settled, &older, h));
-    /* `h` is the loop's from here on. One message for all that come before the loop looks; one that
-     * the mailbox does not take is made up for by the tick. */
-    if (!older && !loop_post(s->loop, settle_message, s)) return;
+}
+
+/* One message for all that come before the loop looks; one that the mailbox does not take is made
+ * up for by the tick. */
+void pipeline_group_journaled(void *shard)
+{
+    struct shard *s = shard;
+    if (atomic_exchange(&s->settle_posted, true)) return;
+    if (!loop_post(s->loop, settle_message, s)) atomic_store(&s->settle_posted, false);
 }
 
 static void settle_one(struct shard *s, struct held *h)
@@ -228,12 +244,15 @@ static void seal(struct shard *s, enum signal_kind signal, nanos now)
 }
 
 /* Under load a block waits while one of its signal is being stored, and is not sealed more often
- * than once a second over all workers: it grows instead. */
+ * than once a second over all workers, or of each worker once in four seconds while it is narrow:
+ * it grows instead. */
 static void seal_signal(struct shard *s, enum signal_kind k, bool all, bool pressed, nanos now)
 {
     const struct lane *l = live_lane(s, k);
     const struct batch_limits *limits = &l->route->batch;
     nanos pace = PACE_MS * NANOS_MS * s->p->n_workers;
+    if (open_block_rows(s->open[k]) < NARROW_ROWS && pace < NARROW_PACE_MS * NANOS_MS)
+        pace = NARROW_PACE_MS * NANOS_MS;
     if (pace > limits->timeout) pace = limits->timeout;
     unsigned waiting = atomic_load(&l->waiting);
     bool busy = waiting > 0 || now - s->last_seal[k] < pace;

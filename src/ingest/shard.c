@@ -8,6 +8,9 @@
 
 enum { TICK_MS = 100 };
 
+/* Many small clients: so many requests a tick that come over so many connections, and so small. */
+enum { MANY_REQUESTS = 20, MANY_CONNECTIONS = 64, SMALL_REQUEST = 32 << 10, PACE_MS = 20 };
+
 unsigned shard_count_on_disk(const char *journal_dir)
 {
     unsigned most = 0;
@@ -65,10 +68,26 @@ status shard_open(struct shard *s, struct pipeline *p, unsigned index, struct er
                                 .destinations = to,
                                 .n_destinations = p->n_routes,
                                 .before_delete = *p->store_dir ? pipeline_sync_store : NULL,
-                                .before_delete_ctx = p};
+                                .before_delete_ctx = p,
+                                .group_done = pipeline_group_journaled,
+                                .group_done_ctx = s};
     TRY(journal_open(&o, &s->journal, err));
     memcpy(s->journal_id, journal_id(s->journal), sizeof s->journal_id);
     return ST_OK;
+}
+
+/* A wake-up for each small request costs more than the request. Few connections may each wait for
+ * an answer before they send again: to them a pace would be a brake. */
+static void pace(struct shard *s)
+{
+    unsigned least = s->paced ? MANY_REQUESTS / 2 : MANY_REQUESTS;
+    bool many = s->taken >= least && s->taken_bytes / s->taken <= SMALL_REQUEST &&
+                receive_connections(s->grpc) + receive_connections(s->http) >= MANY_CONNECTIONS;
+    s->taken = 0;
+    s->taken_bytes = 0;
+    if (many == s->paced) return;
+    s->paced = many;
+    loop_set_pace(s->loop, many ? PACE_MS : 0);
 }
 
 /* Every 100 ms: what was missed, what is due, and figures for others. */
@@ -80,6 +99,7 @@ static void tick(void *ctx)
     pipeline_seal(s, draining);
     atomic_store(&s->open_requests,
                  receive_open_requests(s->grpc) + receive_open_requests(s->http));
+    pace(s);
     if (draining) queue_progress(s->p);
 }
 

@@ -146,8 +146,12 @@ struct shard {
     struct held_list held[SIGNAL_COUNT];
     nanos last_seal[SIGNAL_COUNT];
     nanos refusal_logged;
+    unsigned taken; /* requests since the last tick */
+    uint64_t taken_bytes;
+    bool paced; /* many small clients: the loop takes several requests at a time */
 
     _Atomic(struct held *) settled;    /* by the journal's thread, newest first */
+    atomic_bool settle_posted;         /* the loop has been told of them */
     atomic_uint flush_wanted, flushed; /* rounds */
     atomic_uint open_requests;         /* as of the last tick */
     atomic_uint_fast64_t no_room_for;  /* bytes the journal refused; the tail looks and clears it */
@@ -223,6 +227,7 @@ static inline struct lane *live_lane(struct shard *s, enum signal_kind k)
 /* pipeline.c: the path, as others call into it. */
 void pipeline_take(void *shard, struct ingest_request *req); /* thread: loop */
 void pipeline_journaled(void *held, status s);               /* thread: journal */
+void pipeline_group_journaled(void *shard);                  /* thread: journal */
 void pipeline_settle(struct shard *s);                       /* thread: loop */
 void pipeline_seal(struct shard *s, bool all);               /* thread: loop */
 void pipeline_process(const struct route *r, struct telemetry_batch *b);

@@ -59,6 +59,36 @@ test(`after ${kills} kills under load everything acknowledged is stored exactly 
   }
 });
 
+// So many, and so small, that a loop takes several requests at a time (ingest/shard.c).
+test('of 300 clients with small requests everything acknowledged is stored exactly once, over kills', { skip: topology !== 'one' }, async () => {
+  const options = { 'batch.timeout': '300ms', 'batch.send_batch_size': 2000 };
+  const weir = new Weir(options, { dir: temporaryFolder() });
+  try {
+    await weir.start();
+    const ackLog = join(temporaryFolder(), 'acked');
+    const load = startLoadgen(['--endpoint', `127.0.0.1:${weir.ports.grpc}`, '--signals', 'traces,logs', '--rate', '3500', '--batch', '10', '--connections', '300',
+      '--streams', '1', '--seed', '11', '--duration', '0', '--ack-log', ackLog]);
+    let before = 0;
+    for (let i = 0; i < 2; i++) {
+      before = await load.acknowledgedPast(ackLog, before + 4000);
+      await weir.kill();
+      await weir.restart();
+    }
+    await load.acknowledgedPast(ackLog, before + 4000);
+    load.child.kill('SIGTERM');
+    await load.done;
+    await weir.flush();
+    for (const [signal, l] of Object.entries(await weir.ledger())) assert.deepEqual([l.balance, l.journal, l.dropped], [0, 0, 0], `${signal}: ${JSON.stringify(l)}`);
+    const acked = readAckLog(ackLog);
+    await weir.stop();
+    await withStoredRows(weir.dir, options, async (query) => assert.equal(await checkExactlyOnce(query, acked), acknowledgedItems(acked)));
+  } catch (e) {
+    throw weir.explain(e);
+  } finally {
+    weir.killAll();
+  }
+});
+
 // The journal takes a damaged note of the boot for another boot.
 test('after a restart of the machine what the embedded engine has confirmed is sent again, and stored once', { skip: topology !== 'one' }, async () => {
   const options = { 'batch.timeout': '300ms', 'batch.send_batch_size': 2000 };

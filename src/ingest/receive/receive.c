@@ -281,6 +281,11 @@ void receive_drain(struct receiver *r)
 
 uint32_t receive_open_requests(const struct receiver *r) { return r ? atomic_load(&r->open) : 0; }
 
+uint32_t receive_connections(const struct receiver *r)
+{
+    return r ? http_listener_connections(r->listener) : 0;
+}
+
 void receive_close(struct receiver *r)
 {
     if (!r) return;

@@ -67,6 +67,7 @@ void receive_answer(struct ingest_request *req, const struct ingest_answer *answ
 void receive_drain(struct receiver *r); /* stop accepting; finish what is open. thread: any */
 uint32_t
 receive_open_requests(const struct receiver *r); /* being read or not yet answered. thread: any */
+uint32_t receive_connections(const struct receiver *r); /* thread: loop */
 /* After the loop has ended and before loop_free, or on it. All requests the sink was given have
  * been answered by then. Accepts NULL. */
 void receive_close(struct receiver *r);
