@@ -37,6 +37,11 @@ struct store;
 [[nodiscard]] status lifecycle_index(struct store *s, const struct schema_settings *set,
                                      uint32_t *ret_changed, struct err *err);
 
+/* How many active parts the tables have, into the metrics; *ret_most: in the partition that has the
+ * most of them. At a cluster: of the node that answers. */
+[[nodiscard]] status lifecycle_count_parts(struct store *s, const struct schema_settings *set,
+                                           uint64_t *ret_most, struct err *err);
+
 /* Are the store's columns those of tables.def: name, type, order? ST_INTERNAL: the first
  * difference. */
 [[nodiscard]] status lifecycle_check_columns(struct store *s, struct err *err);
