@@ -9,6 +9,7 @@
 struct owner {
     struct schema_settings settings;
     struct rollup_jobs *rollups;
+    struct owner_listener listener;
     struct lifecycle_jobs *jobs;
 };
 
@@ -40,21 +41,33 @@ static status retention(void *ctx, const struct lifecycle_run *r, struct err *er
     return lifecycle_retain(r->store, &o->settings, NULL, err);
 }
 
+static status parts(void *ctx, const struct lifecycle_run *r, struct err *err)
+{
+    struct owner *o = ctx;
+    uint64_t most;
+    TRY(lifecycle_count_parts(r->store, &o->settings, &most, err));
+    o->listener.parts(o->listener.ctx, most);
+    return ST_OK;
+}
+
 static status start_jobs(struct owner *o, struct store *store, struct err *err)
 {
-    struct lifecycle_job jobs[1 + ROLLUP_JOBS] = {
+    struct lifecycle_job jobs[2 + ROLLUP_JOBS] = {
         {"retention", NANOS_HOUR, retention, o},
+        {"parts", 10 * NANOS_S, parts, o},
     };
-    rollup_jobs_list(o->rollups, jobs + 1);
+    rollup_jobs_list(o->rollups, jobs + 2);
     return lifecycle_jobs_start(store, jobs, sizeof jobs / sizeof *jobs, &o->jobs, err);
 }
 
-status owner_open(const struct config *c, struct store *store, struct owner **ret, struct err *err)
+status owner_open(const struct config *c, struct store *store, const struct owner_listener *l,
+                  struct owner **ret, struct err *err)
 {
     struct owner *o = calloc(1, sizeof *o);
     if (!o) abort();
     o->settings = owner_settings(c);
     o->rollups = rollup_jobs_new(&o->settings);
+    o->listener = *l;
     status s = lifecycle_start(store, &o->settings, err);
     if (s == ST_OK) s = start_jobs(o, store, err);
     if (s == ST_OK)

@@ -12,9 +12,16 @@ struct store;
 /* What the configuration says of the tables; strings borrow from it. */
 struct schema_settings owner_settings(const struct config *c);
 
+/* Told again and again how many parts the fullest partition of the tables has. thread: a job's */
+struct owner_listener {
+    void (*parts)(void *ctx, uint64_t most);
+    void *ctx;
+};
+
 /* Makes the tables what this binary and the configuration say, then starts the jobs. `store`
  * outlives it. ST_UNSUPPORTED: the store's schema is newer than this binary. thread: main */
-[[nodiscard]] status owner_open(const struct config *c, struct store *store, struct owner **ret,
+[[nodiscard]] status owner_open(const struct config *c, struct store *store,
+                                const struct owner_listener *l, struct owner **ret,
                                 struct err *err);
 
 /* "jobs" and "rollups" of GET /status. thread: any */

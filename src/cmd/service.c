@@ -147,10 +147,17 @@ status service_watch_memory(struct service *s, struct err *err)
     return memory_watch_start(&opt, err);
 }
 
+static void note_parts(void *ctx, uint64_t most)
+{
+    struct service *s = ctx;
+    if (s->pipeline) pipeline_note_parts(s->pipeline, most);
+}
+
 status service_prepare_tables(struct service *s, struct err *err)
 {
     struct owner *owner;
-    TRY(owner_open(&s->config, s->store, &owner, err));
+    struct owner_listener listener = {note_parts, s};
+    TRY(owner_open(&s->config, s->store, &listener, &owner, err));
     atomic_store(&s->owner, owner);
     if (s->pipeline) pipeline_store_ready(s->pipeline);
     return ST_OK;

@@ -8,6 +8,10 @@
 
 enum { TOKEN_MAX = 400, SEEN_ENTRIES = 200000 };
 
+/* On average two inserts a second and table, over all workers. What is wide goes at once: there it
+ * is the rows that bound the parts. Side tables are told once a block and day or month. */
+enum { TURN_MS = 500, TURNS_AT_ONCE = 8, WIDE_ROWS = 50000 };
+
 void lane_forget(struct lane *l)
 {
     if (!l->route->outlet->spec.store && !l->shard->p->opt.discard) return;
@@ -65,10 +69,28 @@ static str token(const struct task *t, const struct encoded_insert *in, char out
     return (str){out, (size_t)n};
 }
 
+/* False: not before t->turn_at. */
+static bool has_turn(struct task *t, const struct encoded_insert *in)
+{
+    struct pipeline *p = t->p;
+    if (!t->lane || p->opt.discard || in->rows >= WIDE_ROWS) return true;
+    nanos now = clock_monotonic();
+    if (t->turn_at == 0) {
+        unsigned slot = ledger_table_slot(in->table);
+        if (slot >= TURN_TABLES) return true;
+        nanos every = (TURN_MS * NANOS_MS) << atomic_load(&p->crowded);
+        t->turn_at = now + turn_take(&t->route->outlet->turns[slot], now, every, TURNS_AT_ONCE);
+    }
+    return now >= t->turn_at;
+}
+
+/* ST_CANCELLED with t->turn_at set: it is not this insert's turn yet. */
 static status insert(struct task *t, struct err *err)
 {
     for (; t->next_insert < t->inserts.n; t->next_insert++) {
         const struct encoded_insert *in = &t->inserts.inserts[t->next_insert];
+        if (!has_turn(t, in)) return ST_CANCELLED;
+        t->turn_at = 0;
         char text[TOKEN_MAX];
         nanos from = clock_monotonic();
         status s = ST_OK;
@@ -92,6 +114,7 @@ static enum deliver_outcome to_store(struct task *t, struct err *err)
     status s = t->encoded ? ST_OK : encode(t, err);
     if (s == ST_OK) s = insert(t, err);
     if (s == ST_OK) return DELIVER_DONE;
+    if (t->turn_at != 0) return DELIVER_IN_TURN;
     return s == ST_INVALID || s == ST_LIMIT ? DELIVER_TRIED : DELIVER_LATER;
 }
 

@@ -83,7 +83,7 @@ uint64_t ledger_journal_items(const struct route *r)
 }
 
 /* The order of the metrics' table label. */
-static unsigned table_slot(str table)
+unsigned ledger_table_slot(str table)
 {
     static const char *const names[] = {
         "otel_traces",       "otel_logs",        "otel_metrics",       "otel_trace_index",
@@ -96,7 +96,7 @@ static unsigned table_slot(str table)
 
 void ledger_insert(str table, uint64_t rows, nanos took)
 {
-    unsigned slot = table_slot(table);
+    unsigned slot = ledger_table_slot(table);
     if (slot == METRIC_SLOT_MAX) return;
     metric_add(M_INSERTS, slot, 1);
     metric_add(M_BLOCK_ROWS, slot, rows);
@@ -105,6 +105,6 @@ void ledger_insert(str table, uint64_t rows, nanos took)
 
 void ledger_insert_retry(str table)
 {
-    unsigned slot = table_slot(table);
+    unsigned slot = ledger_table_slot(table);
     if (slot < METRIC_SLOT_MAX) metric_add(M_INSERT_RETRIES, slot, 1);
 }

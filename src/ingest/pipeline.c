@@ -21,6 +21,10 @@ enum { RETRY_AFTER_MS = 1000, LANE_WAITING_MAX = 4, PROCESSORS_AT_ONCE = 64 };
 /* A block that is narrow, for want of rows, waits longer for more. */
 enum { PACE_MS = 1000, NARROW_PACE_MS = 4000, NARROW_ROWS = 40000 };
 
+/* Parts of one partition. The engine delays inserts from 1,000 on and refuses them from 3,000 on.
+ */
+enum { PARTS_SOME = 300, PARTS_MANY = 600 };
+
 /* ---- receive, decode, journal ---- */
 
 /* Answers and frees. What an operator can do something about is logged, once in ten seconds. */
@@ -251,14 +255,27 @@ static void seal_signal(struct shard *s, enum signal_kind k, bool all, bool pres
     const struct lane *l = live_lane(s, k);
     const struct batch_limits *limits = &l->route->batch;
     nanos pace = PACE_MS * NANOS_MS * s->p->n_workers;
-    if (open_block_rows(s->open[k]) < NARROW_ROWS && pace < NARROW_PACE_MS * NANOS_MS)
-        pace = NARROW_PACE_MS * NANOS_MS;
+    unsigned crowded = atomic_load(&s->p->crowded);
+    nanos narrow_pace = (NARROW_PACE_MS * NANOS_MS) << crowded;
+    if ((crowded || open_block_rows(s->open[k]) < NARROW_ROWS) && pace < narrow_pace)
+        pace = narrow_pace;
     if (pace > limits->timeout) pace = limits->timeout;
     unsigned waiting = atomic_load(&l->waiting);
     bool busy = waiting > 0 || now - s->last_seal[k] < pace;
     if (waiting == 0 && pressed && open_block_rows(s->open[k]) > 0) seal(s, k, now);
     if (all || (waiting < LANE_WAITING_MAX && open_block_due(s->open[k], limits, busy, now)))
         seal(s, k, now);
+}
+
+void pipeline_note_parts(struct pipeline *p, uint64_t most)
+{
+    unsigned now = most >= PARTS_MANY ? 2 : most >= PARTS_SOME ? 1 : 0;
+    unsigned before = atomic_exchange(&p->crowded, now);
+    if (now > before)
+        log_warn("ingest", "a partition has many parts: blocks become wider",
+                 LOG_INT("parts", most));
+    else if (now == 0 && before > 0)
+        log_info("ingest", "no partition has many parts any more", LOG_INT("parts", most));
 }
 
 void pipeline_seal(struct shard *s, bool all)

@@ -94,6 +94,10 @@ uint16_t pipeline_http_port(const struct pipeline *p);
 /* The tables of the store are there: delivers what came in meanwhile. thread: any */
 void pipeline_store_ready(struct pipeline *p);
 
+/* How many parts the fullest partition of the store's tables has: when many, blocks become wider
+ * and inserts rarer, before the engine slows them down. thread: any */
+void pipeline_note_parts(struct pipeline *p, uint64_t most);
+
 /* From now on: how old an item may be by signal (0: no bound), and why no request is taken (a
  * constant; NULL: they are taken again). thread: any */
 void pipeline_set_retention(struct pipeline *p, nanos traces, nanos logs, nanos metrics);

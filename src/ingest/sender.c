@@ -115,6 +115,18 @@ static void again_later(struct lane *l, uint32_t retry_after_ms, const struct er
     pthread_mutex_unlock(&q->mutex);
 }
 
+/* The lane's next insert has its turn later: its thread is free for other lanes meanwhile. */
+static void in_turn(struct lane *l)
+{
+    struct outlet *o = l->route->outlet;
+    struct queue *q = &o->p->queue;
+    pthread_mutex_lock(&q->mutex);
+    l->not_before = l->first->turn_at;
+    l->running = false;
+    pthread_cond_signal(&o->work);
+    pthread_mutex_unlock(&q->mutex);
+}
+
 /* ---- giving up ---- */
 
 /* The block's requests, as they came, to dead/. */
@@ -245,6 +257,8 @@ static void run(struct lane *l)
         finish(l, true, ST_OK, "");
     } else if (atomic_load(&t->overrun)) {
         overrun(l);
+    } else if (outcome == DELIVER_IN_TURN) {
+        in_turn(l);
     } else if (outcome == DELIVER_LATER) {
         if (!atomic_load(&t->p->stopping)) tell_failure(t, &err);
         again_later(l, retry_after_ms, &err);

@@ -3,8 +3,9 @@
  * pipeline.c the path; life.c opening and closing; routes.c exporters and routes as configured;
  * shard.c a worker: loop, receivers, journal, open blocks; feed.c who feeds a lane; queue.c the
  * blocks that wait; sender.c an exporter's threads; outage.c what is logged of one that fails;
- * deliver.c one try of one block; tail.c reading along in the journal; reread.c a journaled request
- * as it was taken; collect.c requests into blocks; dead.c blocks given up; ledger.c the counting.
+ * deliver.c one try of one block; turns.c how often a table is inserted into; tail.c reading along
+ * in the journal; reread.c a journaled request as it was taken; collect.c requests into blocks;
+ * dead.c blocks given up; ledger.c the counting.
  *
  * Locks: none between workers. The queue has one mutex, which guards all lanes; whoever waits for
  * progress waits on it. */
@@ -23,12 +24,13 @@
 #include "ingest/pipeline.h"
 #include "ingest/process/process.h"
 #include "ingest/receive/receive.h"
+#include "ingest/turns.h"
 #include "model/block.h"
 #include "model/request.h"
 #include "net/loop.h"
 #include "store/store.h"
 
-enum { ROUTES_MAX = 16, ROUTE_NAME_MAX = 120 };
+enum { ROUTES_MAX = 16, ROUTE_NAME_MAX = 120, TURN_TABLES = 16 };
 
 /* An accepted request from decode until its block is delivered, or all those of a fold. Lies in the
  * batch's arena. */
@@ -64,6 +66,7 @@ struct outlet {
     nanos last_error_at;                             /* wall clock; 0: none yet */
     struct outage outage;                            /* queue mutex */
     atomic_int_fast64_t overrun_logged;              /* monotonic */
+    atomic_int_fast64_t turns[TURN_TABLES];          /* a store's, by table: see turns.h */
     atomic_bool held_back; /* its tables are being made: what it should have stays in the journal */
 };
 
@@ -181,6 +184,7 @@ struct task {
     struct encoded_block inserts;
     uint64_t encoded_bytes; /* counted */
     size_t next_insert;
+    nanos turn_at;        /* monotonic: when the next insert may go; 0: it has no turn yet */
     uint64_t stored_rows; /* of the main table, in confirmed inserts */
     /* the others */
     struct export_progress progress;
@@ -214,6 +218,7 @@ struct pipeline {
     bool tail_started, stopped;
     atomic_uint suspects; /* tasks whose requests ended a process before, not yet tried */
     uint64_t tail_block_bytes;
+    atomic_uint crowded; /* 0, 1, 2: how many parts the tables have; blocks become wider */
     atomic_bool draining, stopping;
     atomic_int_fast64_t keep[SIGNAL_COUNT]; /* older items are rejected; 0: no bound */
     _Atomic(const char *) refusal;          /* why no request is taken; NULL: it is */
@@ -309,9 +314,10 @@ nanos retry_delay(const struct export_retry *r, unsigned failures, uint32_t rand
 /* deliver.c */
 enum deliver_outcome {
     DELIVER_DONE,
-    DELIVER_LATER,  /* the destination was not reached, or could not: no try of the block's */
-    DELIVER_TRIED,  /* the destination answered: may be tried again */
-    DELIVER_REFUSED /* trying again does not help */
+    DELIVER_IN_TURN, /* the table has had enough inserts: again at t->turn_at, and no try */
+    DELIVER_LATER,   /* the destination was not reached, or could not: no try of the block's */
+    DELIVER_TRIED,   /* the destination answered: may be tried again */
+    DELIVER_REFUSED  /* trying again does not help */
 };
 enum deliver_outcome deliver(struct task *t, uint32_t *ret_retry_after_ms, struct err *err);
 uint64_t delivered_rows(const struct task *t); /* confirmed so far */
@@ -360,6 +366,8 @@ void ledger_replay(const struct route *r, uint64_t items);
 void ledger_settle(const struct route *r, uint64_t items, const uint64_t dropped[DROP_POLICIES]);
 void ledger_drop(const struct route *r, enum drop_policy policy, uint64_t items);
 uint64_t ledger_journal_items(const struct route *r);
+/* Its place among the metrics' tables; METRIC_SLOT_MAX: it has none. */
+unsigned ledger_table_slot(str table);
 void ledger_insert(str table, uint64_t rows, nanos took);
 void ledger_insert_retry(str table);
 void ledger_processed(const struct route *r, const struct process_count *counts);

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/num.h"
 #include "engine/engine.h"
 #include "ingest/client_test.h"
 #include "ingest/dead.h"
@@ -475,4 +476,104 @@ TEST(under_load_blocks_grow_instead_of_becoming_many)
               ((str){expected, strlen(expected)}));
     CHECK(balances());
     close_pipeline(p);
+}
+
+/* ---- parts ---- */
+
+static uint64_t ask_number(struct store *s, const char *sql)
+{
+    str text = engine_ask(s, sql);
+    uint64_t n = 0;
+    CHECK(num_parse_u64(text, &n));
+    return n;
+}
+
+static const enum signal_kind scattered[] = {SIGNAL_TRACES, SIGNAL_LOGS};
+
+static void post_scattered(uint16_t port, uint64_t *io_first, int requests, unsigned *random)
+{
+    nanos now = clock_now();
+    for (int i = 0; i < requests; i++) {
+        *random = *random * 1103515245 + 12345;
+        nanos ago = (nanos)(*random >> 8) % (60 * 24 * 60) * 60 * NANOS_S;
+        for (unsigned k = 0; k < 2; k++)
+            CHECK_INT(post(port, scattered[k], *io_first, 5, now - ago), 200);
+        *io_first += 5;
+    }
+}
+
+/* Merges are stopped, so what is counted is what inserts made. */
+TEST(rows_over_60_days_at_random_are_stored_once_by_few_inserts_of_few_partitions)
+{
+    static const char *const names[] = {"otel_traces", "otel_logs"};
+    struct store *s = tables();
+    struct err err = {};
+    for (unsigned k = 0; k < 2; k++) {
+        char sql[300];
+        snprintf(sql, sizeof sql, "ALTER TABLE %s REMOVE TTL", names[k]);
+        engine_do(s, sql);
+        snprintf(sql, sizeof sql, "SYSTEM STOP MERGES %s", names[k]);
+        engine_do(s, sql);
+    }
+    struct pipeline_options o = options();
+    o.batch = (struct batch_limits){.send_batch_size = 100,
+                                    .max_rows = 100000,
+                                    .max_bytes = 64 << 20,
+                                    .timeout = 100 * NANOS_MS};
+    uint64_t inserts[] = {metric_get(M_INSERTS, 0), metric_get(M_INSERTS, 1)};
+    uint64_t blocks[] = {metric_get(M_BLOCKS, SIGNAL_TRACES), metric_get(M_BLOCKS, SIGNAL_LOGS)};
+    nanos began = clock_monotonic();
+    uint64_t first = 1;
+    unsigned random = 11;
+    for (int round = 0; round < 2; round++) { /* the second finds blocks that were begun */
+        struct pipeline *p = open_pipeline(&o);
+        post_scattered(pipeline_http_port(p), &first, 60, &random);
+        if (round == 0) {
+            pipeline_close(p, 0);
+            continue;
+        }
+        WANT(pipeline_flush(p, 120000, &err), ST_OK);
+        close_pipeline(p);
+    }
+    nanos took = clock_monotonic() - began;
+    for (unsigned k = 0; k < 2; k++) {
+        char sql[300];
+        snprintf(sql, sizeof sql, "SELECT count(), uniqExact(n), max(n) FROM (%s)",
+                 otlp_numbers_sql(scattered[k]));
+        CHECK_STR(engine_ask(s, sql), S("600\t600\t600"));
+        inserts[k] = metric_get(M_INSERTS, k) - inserts[k];
+        blocks[k] = metric_get(M_BLOCKS, scattered[k]) - blocks[k];
+        printf("%s: %llu blocks, %llu inserts in %.1f s\n", names[k], (unsigned long long)blocks[k],
+               (unsigned long long)inserts[k], (double)took / 1e9);
+        /* two a second, and eight at once for each of the two pipelines */
+        CHECK(inserts[k] <= 16 + 2 * ((uint64_t)(took / NANOS_S) + 1));
+        snprintf(sql, sizeof sql,
+                 "SELECT count() FROM system.parts WHERE active AND table = '%s' AND "
+                 "database = currentDatabase()",
+                 names[k]);
+        CHECK(ask_number(s, sql) <= 4 * inserts[k]);
+        snprintf(sql, sizeof sql,
+                 "SELECT max(n) FROM (SELECT count() n FROM system.parts WHERE active AND "
+                 "table = '%s' AND database = currentDatabase() GROUP BY partition_id)",
+                 names[k]);
+        CHECK(ask_number(s, sql) <= blocks[k] + 1); /* and one that was cut off */
+        snprintf(sql, sizeof sql, "SYSTEM START MERGES %s", names[k]);
+        engine_do(s, sql);
+    }
+}
+
+TEST(parts_are_counted_by_table_and_by_the_fullest_partition)
+{
+    struct store *s = tables();
+    struct err err = {};
+    uint64_t most;
+    engine_do(s, "SYSTEM STOP MERGES otel_logs");
+    for (int i = 0; i < 5; i++)
+        engine_do(s, i < 3 ? "INSERT INTO otel_logs (timestamp) VALUES (now64(9))"
+                           : "INSERT INTO otel_logs (timestamp) VALUES (now64(9) - 86400 * 2)");
+    WANT(lifecycle_count_parts(s, &settings, &most, &err), ST_OK);
+    CHECK_INT(metric_get(M_STORE_PARTS, 1), 5);
+    CHECK_INT(metric_get(M_STORE_PARTS_MAX, 1), 3);
+    CHECK(most >= 3);
+    engine_do(s, "SYSTEM START MERGES otel_logs");
 }

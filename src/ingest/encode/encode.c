@@ -141,7 +141,8 @@ static status encode_all(struct encoder *e, const struct encode_options *opt,
     struct encode_rows rows = all_rows(&e->scratch, opt);
     if (e->block->signal == SIGNAL_TRACES) e->red = red_of_block(&e->scratch, e->block);
     for (int i = 0; i < MAX_TABLES && t->side[i]; i++) TRY(side_make(e, t->side[i], &rows, seen));
-    for (size_t g = 0; g < opt->n_groups; g++)
+    /* The newest partitions first: rows that come in time need not wait for scattered old ones. */
+    for (size_t g = opt->n_groups; g-- > 0;)
         if (opt->groups[g].n)
             TRY(insert_make(e, t->main, (uint32_t)g, opt->groups[g], NULL, t->put));
     return t->after ? side_make(e, t->after, &rows, seen) : ST_OK;
