@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "cmd/cold.h"
 #include "lifecycle/jobs.h"
 #include "lifecycle/lifecycle.h"
 #include "lifecycle/rollup_job.h"
@@ -18,7 +19,7 @@ static uint32_t whole_days(nanos t) { return (uint32_t)((t + NANOS_DAY - 1) / NA
 struct schema_settings owner_settings(const struct config *c)
 {
     static const uint32_t seconds[] = {3600, 21600, 86400}; /* options.def: 1h|6h|1d */
-    return (struct schema_settings){
+    struct schema_settings set = {
         .traces_partition_seconds = seconds[c->traces_partition],
         .retention_days =
             {
@@ -32,6 +33,8 @@ struct schema_settings owner_settings(const struct config *c)
         .database = c->store_database,
         .views = c->store_views,
     };
+    cold_settings(c, &set);
+    return set;
 }
 
 /* Somebody else may have altered a table. */

@@ -10,6 +10,7 @@
 
 #include "base/json_out.h"
 #include "cmd/access.h"
+#include "cmd/backup_folder.h"
 #include "cmd/owner.h"
 #include "cmd/store_options.h"
 #include "obs/log.h"
@@ -118,8 +119,10 @@ status service_open_store(struct service *s, bool may_be_away, struct err *err)
     TRY(store_options_of(&s->config, &opt, err));
     opt.memory_bytes = s->memory.engine;
     opt.may_be_away = may_be_away;
-    if (opt.driver == STORE_EMBEDDED)
+    if (opt.driver == STORE_EMBEDDED) {
         TRY(make_folder(s, s->config.data_dir, S("/clickhouse"), &opt.data_dir, err));
+        TRY(backup_folder(&s->config, &s->arena, &opt.backup_path, err));
+    }
     return store_open(&opt, &s->store, err);
 }
 

@@ -2,6 +2,8 @@
 
 #include <stdio.h>
 
+#include "cmd/cold.h"
+
 enum { PASSWORD_MOST = 1024, CONNECTIONS_EMBEDDED = 6, CONNECTIONS_SERVER = 8 };
 
 static uint32_t milliseconds(nanos t)
@@ -58,12 +60,15 @@ static status check_views(const struct config *c, struct err *err)
 
 status store_options_of(const struct config *c, struct store_options *ret, struct err *err)
 {
+    TRY(cold_check(c, err));
     struct store_options o = {
         .driver = c->store_url.len ? STORE_SERVER : STORE_EMBEDDED,
         .database = c->store_database,
         .connections =
             (unsigned)(c->store_connections < UINT32_MAX ? c->store_connections : UINT32_MAX),
         .library = c->store_library,
+        .cold = cold_store(c),
+        .s3_credentials_file = c->s3_credentials,
         .url = c->store_url,
         .round_robin = c->store_balance == 1, /* options.def: first|round_robin */
         .user = c->store_user,

@@ -27,6 +27,12 @@ struct store;
 [[nodiscard]] status lifecycle_applied(struct store *s, struct applied_migration *out, size_t cap,
                                        size_t *ret_n, struct err *err);
 
+/* Raw tables get the storage policy of the settings, if one is named. ST_INVALID: the server has
+ * none of that name with a volume `cold` (which it has is said), or one that lacks a volume of the
+ * table's own. */
+[[nodiscard]] status lifecycle_use_policy(struct store *s, const struct schema_settings *set,
+                                          struct err *err);
+
 /* ALTER TABLE ... MODIFY TTL or REMOVE TTL (0 days) where a table says something else; how many
  * were changed. */
 [[nodiscard]] status lifecycle_retain(struct store *s, const struct schema_settings *set,

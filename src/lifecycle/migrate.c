@@ -125,6 +125,7 @@ status lifecycle_start(struct store *s, const struct schema_settings *set, struc
 {
     uint32_t migrated = 0, changed = 0, indexes = 0;
     TRY(lifecycle_migrate(s, set, &migrated, err));
+    TRY(lifecycle_use_policy(s, set, err));
     TRY(lifecycle_retain(s, set, &changed, err));
     TRY(lifecycle_index(s, set, &indexes, err));
     if (migrated || changed || indexes)

@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "lifecycle/cold.h"
 #include "lifecycle/lifecycle.h"
 #include "lifecycle/rows.h"
 #include "store/store.h"
@@ -55,16 +56,20 @@ static status retain_table(struct store *s, const struct schema_settings *set,
                            const struct kept_table *t, uint32_t *changed, struct err *err)
 {
     uint32_t days = schema_kept_days(set, t->retention);
+    uint32_t hot = cold_after_days(set, t->table);
     struct buf want, sql;
     buf_init(&want, SQL_BYTES);
     buf_init(&sql, SQL_BYTES);
     if (days) buf_printf(&want, "%s + toIntervalDay(%" PRIu32 ")", t->expires, days);
+    if (hot && (!days || hot < days)) /* what goes before it would be moved is not moved */
+        buf_printf(&want, "%s%s + toIntervalDay(%" PRIu32 ") TO VOLUME 'cold'", days ? ", " : "",
+                   t->expires, hot);
     bool same = false;
     status st = has_ttl(s, set, t->table, buf_str(&want), &same, err);
     if (st == ST_OK && !same) {
         buf_add(&sql, S("ALTER TABLE "));
         schema_add_table(&sql, set, str_of(t->table));
-        buf_add(&sql, days ? S(" MODIFY TTL ") : S(" REMOVE TTL"));
+        buf_add(&sql, want.len ? S(" MODIFY TTL ") : S(" REMOVE TTL"));
         buf_add(&sql, buf_str(&want));
         st = store_exec(s, buf_str(&sql), err);
         if (st != ST_OK) st = err_wrap(err, st, "retention of %s", t->table);

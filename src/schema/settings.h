@@ -24,6 +24,11 @@ struct schema_settings {
     str cluster;                                /* name of the server's cluster; empty: none */
     str database;                               /* of the tables; only a cluster needs it */
     str views; /* database of the views with the Collector exporter's names; empty: none */
+
+    /* Raw rows of this age go to the volume `cold`: SCHEMA_KEEP_traces, _logs, _metrics. 0: they
+     * stay where they are. */
+    uint32_t hot_days[SCHEMA_KEEP_metrics + 1];
+    str cold_policy; /* a server's storage policy for the raw tables; empty: theirs stays */
 };
 
 /* How long what has this retention is kept, SCHEMA_KEEP_series too. 0: for ever. */

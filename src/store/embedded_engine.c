@@ -14,12 +14,15 @@
 #include <unistd.h>
 
 #include "obs/log.h"
+#include "store/engine_codes.h"
+#include "store/engine_setup.h"
 #include "store/token_log.h"
 
 static struct {
     pthread_mutex_t lock;
     bool running;
     char path[PATH_MAX], config[PATH_MAX + 32], users[PATH_MAX + 32];
+    struct engine_setup setup;
     int lock_fd;
     const struct chdb *api;
     chdb_connection *own; /* under the lock */
@@ -72,86 +75,8 @@ static status lock_dir(const char *dir, int *ret_fd, struct err *err)
     return ST_OK;
 }
 
-static void put_xml(FILE *f, const char *text)
-{
-    for (; *text; text++) {
-        if (*text == '&' || *text == '<')
-            fputs(*text == '&' ? "&amp;" : "&lt;", f);
-        else
-            fputc(*text, f);
-    }
-}
-
-/* Few background threads: the engine shares its cores with ingestion. Merges take many parts at a
- * time, so that a row is merged seldom, and texts have their lengths among them
- * (docs/decisions/0011). Caches take a share of the memory, so that what remains is for statements.
+/* An object store that is away is told of after three tries of two seconds each, not after hours.
  */
-static status write_config(const char *path, const char *users, uint64_t memory, struct err *err)
-{
-    FILE *f = fopen(path, "we");
-    if (!f)
-        return err_set(err, ST_UNAVAILABLE, ERR_NOPOS, "cannot write %s: %s", path,
-                       strerror(errno));
-    fputs("<!-- Written by weir at each start. -->\n<clickhouse>\n"
-          "    <background_pool_size>3</background_pool_size>\n"
-          "    <merge_tree>\n"
-          "        <merge_selector_base>16</merge_selector_base>\n"
-          "        <string_serialization_version>single_stream</string_serialization_version>\n"
-          "    </merge_tree>\n",
-          f);
-    fputs("    <users_config>", f);
-    put_xml(f, users);
-    fputs("</users_config>\n", f);
-    if (memory)
-        fprintf(f,
-                "    <max_server_memory_usage>%" PRIu64 "</max_server_memory_usage>\n"
-                "    <mark_cache_size>%" PRIu64 "</mark_cache_size>\n"
-                "    <index_mark_cache_size>%" PRIu64 "</index_mark_cache_size>\n",
-                memory, memory / 8, memory / 16);
-    fputs("</clickhouse>\n", f);
-    if (fclose(f) != 0)
-        return err_set(err, ST_UNAVAILABLE, ERR_NOPOS, "cannot write %s: %s", path,
-                       strerror(errno));
-    return ST_OK;
-}
-
-/* All connections are of the user `default`, whose rights are those of its roles: all at first, and
- * after SET ROLE of one of the narrow ones only that one's. Neither reaches files or other hosts.
- */
-static status write_users(const char *path, struct err *err)
-{
-    FILE *f = fopen(path, "we");
-    if (!f)
-        return err_set(err, ST_UNAVAILABLE, ERR_NOPOS, "cannot write %s: %s", path,
-                       strerror(errno));
-    fputs("<!-- Written by weir at each start. -->\n<clickhouse>\n"
-          "    <profiles><default><constraints><merge_tree_disk><readonly/></merge_tree_disk>"
-          "</constraints></default></profiles>\n"
-          "    <quotas><default></default></quotas>\n"
-          "    <roles>\n"
-          "        <weir_own><grants><query>GRANT ALL ON *.*</query></grants></weir_own>\n"
-          "        <" ENGINE_ROLE_WRITE "><grants><query>GRANT SELECT, INSERT, ALTER, "
-          "CREATE DATABASE, CREATE TABLE, CREATE VIEW, "
-          "CREATE TEMPORARY TABLE, DROP, UNDROP TABLE, TRUNCATE, OPTIMIZE, SHOW, KILL QUERY, "
-          "dictGet, SYSTEM MERGES, SYSTEM TTL MERGES, SYSTEM FLUSH, SYSTEM DROP CACHE, "
-          "SYSTEM SYNC REPLICA, SYSTEM VIEWS ON *.*</query></grants></" ENGINE_ROLE_WRITE ">\n"
-          "        <" ENGINE_ROLE_READ "><grants><query>GRANT SELECT, SHOW, dictGet ON *.*"
-          "</query></grants></" ENGINE_ROLE_READ ">\n"
-          "    </roles>\n"
-          "    <users><default>\n"
-          "        <password></password><networks><ip>::/0</ip></networks>\n"
-          "        <profile>default</profile><quota>default</quota>\n"
-          "        <grants><query>GRANT weir_own</query>"
-          "<query>GRANT " ENGINE_ROLE_WRITE "</query>"
-          "<query>GRANT " ENGINE_ROLE_READ "</query></grants>\n"
-          "    </default></users>\n</clickhouse>\n",
-          f);
-    if (fclose(f) != 0)
-        return err_set(err, ST_UNAVAILABLE, ERR_NOPOS, "cannot write %s: %s", path,
-                       strerror(errno));
-    return ST_OK;
-}
-
 static chdb_connection *connect_as(const char *comment)
 {
     char path[PATH_MAX + 16], config[PATH_MAX + 64], named[ENGINE_COMMENT_MAX + 32];
@@ -159,8 +84,47 @@ static chdb_connection *connect_as(const char *comment)
     snprintf(config, sizeof config, "--config-file=%s", engine.config);
     snprintf(named, sizeof named, "--log_comment=%s", comment);
     char program[] = "clickhouse", async[] = "--async_insert=0";
-    char *argv[] = {program, path, config, named, async};
+    char tries[] = "--s3_retry_attempts=2", connecting[] = "--s3_connect_timeout_ms=2000";
+    char answering[] = "--s3_request_timeout_ms=10000",
+         caching[] = "--enable_filesystem_cache_on_write_operations=1";
+    char *argv[] = {program, path, config, named, async, tries, connecting, answering, caching};
     return engine.api->connect(sizeof argv / sizeof *argv, argv);
+}
+
+static status run_own(str sql, struct err *err)
+{
+    struct chdb_result *r = engine.api->query_with_params_n(*engine.own, sql.ptr, sql.len, "Null",
+                                                            4, NULL, NULL, NULL, NULL, 0);
+    const char *why = engine.api->result_error(r);
+    status s = why ? engine_error(str_of(why), ENGINE_QUERY, err) : ST_OK;
+    engine.api->destroy_query_result(r);
+    return s;
+}
+
+/* Before the first part goes there: a wrong name or key is told of now and not when disks are full.
+ * Later the object store may be away. */
+static status check_cold(struct err *err)
+{
+    char sql[PATH_MAX + 256];
+    const char *at = engine.setup.cold_endpoint;
+    if (!*at || engine.setup.cold_parts) return ST_OK;
+    int n = snprintf(sql, sizeof sql,
+                     "INSERT INTO FUNCTION s3('%sweir-check', 'LineAsString', 's String')"
+                     " SELECT 'weir' SETTINGS s3_truncate_on_insert = 1",
+                     at);
+    status s = run_own((str){sql, (size_t)n}, err);
+    return s == ST_OK ? ST_OK : err_wrap(err, s, "cold storage at %s cannot be written", at);
+}
+
+static status start(struct err *err)
+{
+    engine.own = connect_as("weir");
+    if (engine.own) return check_cold(err);
+    return err_set(err, ST_UNAVAILABLE, ERR_NOPOS,
+                   "the engine does not start on %s; its own message is on standard error%s%s",
+                   engine.path,
+                   engine.setup.cold_parts ? "; it reads the heads of cold parts at " : "",
+                   engine.setup.cold_parts ? engine.setup.cold_endpoint : "");
 }
 
 static status boot(const struct store_options *opt, const char *path, struct err *err)
@@ -172,13 +136,10 @@ static status boot(const struct store_options *opt, const char *path, struct err
     snprintf(engine.config, sizeof engine.config, "%s/weir-engine.xml", path);
     snprintf(engine.users, sizeof engine.users, "%s/weir-engine-users.xml", path);
     uint64_t taken = 0;
-    status s = write_config(engine.config, engine.users, opt->memory_bytes, err);
-    if (s == ST_OK) s = write_users(engine.users, err);
+    status s = engine_setup(opt, engine.path, engine.config, engine.users, &engine.setup, err);
     if (s == ST_OK) s = token_log_repair((str){path, strlen(path)}, &taken, err);
     if (taken) log_warn("store", "tokens of inserts that were cut off", LOG_INT("n", taken));
-    if (s == ST_OK && !(engine.own = connect_as("weir")))
-        s = err_set(err, ST_UNAVAILABLE, ERR_NOPOS,
-                    "the engine does not start on %s; its own message is on standard error", path);
+    if (s == ST_OK) s = start(err);
     if (s != ST_OK) {
         close(fd);
         return s;
@@ -226,8 +187,6 @@ void embedded_engine_kill(const char *comment)
                      "KILL QUERY WHERE splitByChar(' ', Settings['log_comment'])[1] = '%s' ASYNC",
                      comment);
     pthread_mutex_lock(&engine.lock);
-    struct chdb_result *r = engine.api->query_with_params_n(*engine.own, sql, (size_t)n, "Null", 4,
-                                                            NULL, NULL, NULL, NULL, 0);
-    engine.api->destroy_query_result(r);
+    (void)!run_own((str){sql, (size_t)n}, NULL);
     pthread_mutex_unlock(&engine.lock);
 }

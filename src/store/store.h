@@ -34,6 +34,14 @@ struct store_tls {
     bool insecure_skip_verify; /* any certificate will do: logged as a warning */
 };
 
+/* Where the embedded engine's old parts go by the tables' TTLs. */
+struct store_cold {
+    str path;             /* another folder, or */
+    str url;              /* a place in an object store: s3_url.h */
+    str region;           /* of the object store; may be empty */
+    uint64_t cache_bytes; /* of local disk for what was read from there; 0: no cache */
+};
+
 struct store_options {
     enum store_driver driver;
     unsigned connections; /* pool size; embedded: default 4; server: 5 to 50, fewer become 5 */
@@ -43,6 +51,9 @@ struct store_options {
     str data_dir; /* the engine's path; one process per path */
     str library;  /* path of libchdb.so; empty: $WEIR_LIBCHDB, beside the binary, the cache */
     uint64_t memory_bytes; /* max_server_memory_usage; 0: the engine's default */
+    struct store_cold cold;
+    str s3_credentials_file; /* an AWS credentials file; empty: environment or instance role */
+    str backup_path;         /* folder below which BACKUP and RESTORE work; empty: none */
 
     /* server */
     str url; /* http://host:port, user and password apart; of one store: several, between commas */

@@ -78,6 +78,46 @@ TEST(indexes_follow_the_settings)
     CHECK_INT(changed, 2);
 }
 
+TEST(what_is_to_be_cold_moves_before_it_goes)
+{
+    struct store *s = engine_store();
+    struct err err = {};
+    uint32_t changed = 0;
+    struct schema_settings set = settings;
+    set.hot_days[SCHEMA_KEEP_traces] = 7;
+    set.hot_days[SCHEMA_KEEP_logs] = 14; /* as long as they are kept: nothing to move */
+    set.hot_days[SCHEMA_KEEP_metrics] = 5;
+    set.retention_days[SCHEMA_KEEP_metrics] = 0;
+    set.cold_policy = S("default");
+    WANT(lifecycle_start(s, &set, &err), ST_OK);
+    CHECK_STR(engine_ask(s,
+                         "SELECT name FROM system.tables WHERE database = 'weir' AND engine_full"
+                         " LIKE '% TTL toDateTime(timestamp) + toIntervalDay(30),"
+                         " toDateTime(timestamp) + toIntervalDay(7) TO VOLUME \\'cold\\' SETT%'"),
+              S("otel_traces"));
+    CHECK_STR(engine_ask(s, "SELECT arraySort(groupArray(name)) FROM system.tables WHERE database"
+                            " = 'weir' AND engine_full LIKE '% TTL toDateTime(timestamp) +"
+                            " toIntervalDay(5) TO VOLUME \\'cold\\' SETT%'"),
+              S("['otel_metric_exemplars','otel_metrics']"));
+    WANT(lifecycle_retain(s, &set, &changed, &err), ST_OK);
+    CHECK_INT(changed, 0);
+    WANT(lifecycle_start(s, &settings, &err), ST_OK);
+    CHECK_STR(engine_ask(s, "SELECT count() FROM system.tables WHERE database = 'weir' AND"
+                            " engine_full LIKE '%VOLUME%'"),
+              S("0"));
+}
+
+TEST(a_storage_policy_that_the_server_does_not_have_is_named)
+{
+    struct store *s = engine_store();
+    struct err err = {};
+    struct schema_settings set = settings;
+    set.cold_policy = S("tiers");
+    WANT(lifecycle_start(s, &set, &err), ST_INVALID);
+    CHECK(strstr(err.msg, "no storage policy 'tiers' with a volume named cold"));
+    CHECK(strstr(err.msg, "(with such a volume: default)"));
+}
+
 TEST(a_killed_migration_is_run_again)
 {
     struct store *s = engine_store();
