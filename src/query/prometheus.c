@@ -55,7 +55,24 @@ static void take_stats(struct answer *a, const struct query_job *j, nanos begun,
                                          .exec_total = seconds(now - arrived),
                                          .queryable = c->queryable,
                                          .peak = c->peak,
-                                         .read = c->read};
+                                         .read = c->read,
+                                         .resolution = j->resolution};
+}
+
+/* "1h, 5m, raw": coarsest first. */
+static str resolutions(struct arena *a, unsigned used)
+{
+    static const struct {
+        unsigned bit;
+        const char *name;
+    } all[] = {{PROMQL_USED_1H, "1h"}, {PROMQL_USED_5M, "5m"}, {PROMQL_USED_RAW, "raw"}};
+    struct buf b;
+    buf_init(&b, 64);
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        if (used & all[i].bit) buf_printf(&b, "%s%s", b.len ? ", " : "", all[i].name);
+    str text = arena_str(a, buf_str(&b));
+    buf_done(&b);
+    return text;
 }
 
 static status evaluate(struct query_job *j, str text, struct promql_expr *e,
@@ -73,6 +90,7 @@ static status evaluate(struct query_job *j, str text, struct promql_expr *e,
     TRY(prometheus_span_param(j, S("lookback_delta"), 0, &opt->lookback_ms, err));
     TRY(promql_eval(j->arena, text, e, opt, &store.source, &ret->warnings, &ret->infos, &ret->v,
                     err));
+    j->resolution = resolutions(j->arena, store.used);
     take_stats(ret, j, begun, store.spent, &counts);
     return ST_OK;
 }

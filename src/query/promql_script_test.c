@@ -219,7 +219,7 @@ static void execute(struct arena *a, const struct script *s, str query, struct g
     for (uint32_t i = 0; i < s->n; i++)
         list[i] = (struct raw_series){
             s->series[i].labels,     s->series[i].samples,      s->series[i].n,
-            s->series[i].histograms, s->series[i].n_histograms, s->series[i].starts};
+            s->series[i].histograms, s->series[i].n_histograms, s->series[i].starts, NULL, 0};
     struct memory_source src;
     memory_source_init(&src, list, s->n);
     struct promql_eval_options opt = {.grid = g,

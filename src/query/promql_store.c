@@ -6,6 +6,8 @@
 #include "base/num.h"
 #include "query/plan/promql_plan.h"
 #include "query/promql_native_row.h"
+#include "query/promql_reading.h"
+#include "query/promql_rolled.h"
 
 /* Bits of otel_metrics.present (model/batch.h) and of its flags (OTLP). */
 enum {
@@ -15,45 +17,8 @@ enum {
     TEMPORALITY_IS_DELTA = 1
 };
 
-enum part { PART_VALUE, PART_BUCKET, PART_COUNT, PART_SUM, PART_QUANTILE, PART_NATIVE };
-
-/* One Prometheus series of a stored one. */
-struct output {
-    struct labels labels;
-    enum part part;
-    double bound; /* le, quantile */
-    struct sample *samples;
-    uint32_t n, cap;
-    struct histogram_sample *histograms;
-    uint32_t n_h, cap_h;
-};
-
-struct stored {
-    uint64_t id;
-    str metric_name;
-    struct labels labels; /* without __name__ */
-    str name;
-    enum promql_stored_type type;
-    double *bounds;
-    uint32_t n_bounds;
-    struct output *outputs;
-    uint32_t n_outputs, cap_outputs;
-};
-
-struct reading {
-    struct query_job *job;
-    struct arena *arena;
-    const struct label_matcher *matchers;
-    uint32_t n_matchers;
-    struct notes *warnings;
-    struct stored *list;
-    uint32_t n, cap;
-    struct stored *at; /* whose rows are being read */
-    uint32_t hours, expected_most;
-};
-
-static status column(const struct native_block *b, const char *name,
-                     const struct native_column **ret, struct err *err)
+status reading_column(const struct native_block *b, const char *name,
+                      const struct native_column **ret, struct err *err)
 {
     *ret = native_find(b, (str){name, strlen(name)});
     return *ret ? ST_OK
@@ -67,8 +32,8 @@ static bool wanted(const struct reading *r, struct labels l)
     return true;
 }
 
-static struct output *output(struct reading *r, struct stored *s, enum part part, const char *tail,
-                             str extra, double bound)
+struct output *reading_output(struct reading *r, struct stored *s, enum part part, const char *tail,
+                              str extra, double bound)
 {
     size_t n = strlen(tail);
     char *name = arena_alloc(r->arena, s->name.len + n + 1, 1);
@@ -98,18 +63,19 @@ static struct output *output(struct reading *r, struct stored *s, enum part part
 static void expand(struct reading *r, struct stored *s)
 {
     if (s->type == STORED_GAUGE || s->type == STORED_SUM) {
-        output(r, s, PART_VALUE, "", (str){0}, 0);
+        reading_output(r, s, PART_VALUE, "", (str){0}, 0);
         return;
     }
     if (s->type == STORED_EXP_HISTOGRAM) {
-        output(r, s, PART_NATIVE, "", (str){0}, 0);
+        reading_output(r, s, PART_NATIVE, "", (str){0}, 0);
         return;
     }
     for (uint32_t i = 0; s->type == STORED_HISTOGRAM && i < s->n_bounds; i++)
-        output(r, s, PART_BUCKET, "_bucket", S("le"), s->bounds[i]);
-    if (s->type == STORED_HISTOGRAM) output(r, s, PART_BUCKET, "_bucket", S("le"), INFINITY);
-    output(r, s, PART_COUNT, "_count", (str){0}, 0);
-    output(r, s, PART_SUM, "_sum", (str){0}, 0);
+        reading_output(r, s, PART_BUCKET, "_bucket", S("le"), s->bounds[i]);
+    if (s->type == STORED_HISTOGRAM)
+        reading_output(r, s, PART_BUCKET, "_bucket", S("le"), INFINITY);
+    reading_output(r, s, PART_COUNT, "_count", (str){0}, 0);
+    reading_output(r, s, PART_SUM, "_sum", (str){0}, 0);
 }
 
 static void warn_delta(struct reading *r, str name)
@@ -139,13 +105,13 @@ static status add_series(void *ctx, const struct native_block *b, struct err *er
 {
     struct reading *r = ctx;
     const struct native_column *id, *name, *labels, *metric, *type, *temporality, *bounds;
-    TRY(column(b, "series_id", &id, err));
-    TRY(column(b, "prometheus_name", &name, err));
-    TRY(column(b, "prometheus_labels", &labels, err));
-    TRY(column(b, "metric_name", &metric, err));
-    TRY(column(b, "type", &type, err));
-    TRY(column(b, "temporality", &temporality, err));
-    TRY(column(b, "explicit_bounds", &bounds, err));
+    TRY(reading_column(b, "series_id", &id, err));
+    TRY(reading_column(b, "prometheus_name", &name, err));
+    TRY(reading_column(b, "prometheus_labels", &labels, err));
+    TRY(reading_column(b, "metric_name", &metric, err));
+    TRY(reading_column(b, "type", &type, err));
+    TRY(reading_column(b, "temporality", &temporality, err));
+    TRY(reading_column(b, "explicit_bounds", &bounds, err));
     for (uint64_t i = 0; i < b->rows; i++) {
         if (r->n == r->cap) {
             uint32_t cap = r->cap * 2 + 64;
@@ -265,7 +231,7 @@ static void put_quantiles(struct reading *r, struct stored *s, const struct colu
         struct output *o = NULL;
         for (uint32_t k = 0; k < s->n_outputs && !o; k++)
             if (s->outputs[k].part == PART_QUANTILE && s->outputs[k].bound == q) o = &s->outputs[k];
-        if (!o) o = output(r, s, PART_QUANTILE, "", S("quantile"), q);
+        if (!o) o = reading_output(r, s, PART_QUANTILE, "", S("quantile"), q);
         if (o) put(r, o, t, gone ? stale_nan() : native_f64(&c->quantile_values->child[0], i));
     }
     for (uint32_t k = 0; gone && k < s->n_outputs; k++)
@@ -353,7 +319,7 @@ static bool put_values(struct reading *r, struct stored *s, const struct columns
     return true;
 }
 
-static struct stored *find(struct reading *r, uint64_t id)
+struct stored *reading_find(struct reading *r, uint64_t id)
 {
     if (r->at && r->at->id == id) return r->at;
     uint32_t lo = 0, hi = r->n; /* the series came in the order of their ids */
@@ -371,10 +337,10 @@ static status add_samples(void *ctx, const struct native_block *b, struct err *e
 {
     struct reading *r = ctx;
     struct columns c = {};
-    TRY(column(b, "series_id", &c.id, err));
-    TRY(column(b, "t", &c.t, err));
-    TRY(column(b, "flags", &c.flags, err));
-    TRY(column(b, "present", &c.present, err));
+    TRY(reading_column(b, "series_id", &c.id, err));
+    TRY(reading_column(b, "t", &c.t, err));
+    TRY(reading_column(b, "flags", &c.flags, err));
+    TRY(reading_column(b, "present", &c.present, err));
     c.value = native_find(b, S("value"));
     c.count = native_find(b, S("count"));
     c.sum = native_find(b, S("sum"));
@@ -388,7 +354,7 @@ static status add_samples(void *ctx, const struct native_block *b, struct err *e
         end = i + 1;
         if (ids)
             while (end < b->rows && packed_u64(ids, end) == id) end++;
-        struct stored *s = find(r, id);
+        struct stored *s = reading_find(r, id);
         if (!s || put_values(r, s, &c, i, end)) continue;
         for (; i < end; i++) put_row(r, s, &c, i);
     }
@@ -460,6 +426,25 @@ static void unite_histograms(struct arena *a, struct raw_series *to, const struc
     to->n_histograms = n;
 }
 
+/* Of two windows of one time the one with more samples holds. */
+static void unite_rolled(struct arena *a, struct raw_series *to, const struct raw_series *from)
+{
+    uint32_t n = 0, i = 0, k = 0;
+    struct rolled *out = arena_array(a, struct rolled, (size_t)to->n_rolled + from->n_rolled + 1);
+    while (i < to->n_rolled || k < from->n_rolled) {
+        bool left =
+            k == from->n_rolled || (i < to->n_rolled && to->rolled[i].end <= from->rolled[k].end);
+        struct rolled w = left ? to->rolled[i++] : from->rolled[k++];
+        if (n && out[n - 1].end == w.end) {
+            if (w.n > out[n - 1].n) out[n - 1] = w;
+            continue;
+        }
+        out[n++] = w;
+    }
+    to->rolled = out;
+    to->n_rolled = n;
+}
+
 /* Stored series that differ only in what Prometheus does not see are one to it. */
 static void unite(struct arena *a, struct raw_series *to, const struct raw_series *from)
 {
@@ -474,6 +459,7 @@ static void unite(struct arena *a, struct raw_series *to, const struct raw_serie
     to->samples = out;
     to->n = n;
     unite_histograms(a, to, from);
+    unite_rolled(a, to, from);
 }
 
 static void collect(struct reading *r, bool with_samples, struct series_set *ret)
@@ -486,8 +472,10 @@ static void collect(struct reading *r, bool with_samples, struct series_set *ret
         for (uint32_t k = 0; k < r->list[i].n_outputs; k++) {
             struct output *o = &r->list[i].outputs[k];
             sort_samples(r->arena, o);
-            if (o->n || o->n_h || !with_samples)
+            if (o->n || o->n_h || o->n_rolled || !with_samples)
                 list[kept++] = (struct raw_series){.labels = o->labels,
+                                                   .rolled = o->rolled,
+                                                   .n_rolled = o->n_rolled,
                                                    .samples = o->samples,
                                                    .n = o->n,
                                                    .histograms = o->histograms,
@@ -517,10 +505,8 @@ static status read_series(struct reading *r, const struct promql_scope *scope, s
     return ST_OK;
 }
 
-static status read_samples(struct reading *r, const struct promql_scope *scope, struct err *err)
+void reading_wanted(struct reading *r, struct wanted *ret)
 {
-    struct sql sql;
-    sql_init(&sql, r->arena);
     uint64_t *ids = arena_array(r->arena, uint64_t, r->n + 1);
     str *names = arena_array(r->arena, str, r->n + 1);
     uint32_t n_names = 0;
@@ -537,36 +523,66 @@ static status read_samples(struct reading *r, const struct promql_scope *scope, 
         c.native |= s->type == STORED_EXP_HISTOGRAM;
         c.summary |= s->type == STORED_SUMMARY;
     }
+    *ret = (struct wanted){names, n_names, ids, r->n, c};
+}
+
+static status read_samples(struct reading *r, const struct promql_scope *scope,
+                           const struct wanted *w, struct err *err)
+{
+    struct sql sql;
+    sql_init(&sql, r->arena);
     uint64_t room = r->arena->budget / 4 / sizeof(struct sample) / r->n;
     r->expected_most = room < UINT32_MAX ? (uint32_t)room : UINT32_MAX;
     r->hours = (uint32_t)((scope->to_ms - scope->from_ms) / 3'600'000 + 2);
-    promql_plan_samples(&sql, scope, names, n_names, ids, r->n, c);
+    promql_plan_samples(&sql, scope, w->names, w->n_names, w->ids, w->n_ids, w->columns);
     return fetch_rows(r->job->fetcher, &sql, add_samples, r, err);
 }
 
-static status select_stored(struct series_source *src, struct arena *a,
-                            const struct label_matcher *m, uint32_t n, int64_t from, int64_t to,
-                            struct notes *warnings, struct series_set *ret, struct err *err)
+static status select_all(struct promql_store *s, struct arena *a, const struct label_matcher *m,
+                         uint32_t n, int64_t from, int64_t to, struct notes *warnings,
+                         struct series_set *ret, struct horizon *ret_horizon, struct err *err)
 {
-    struct promql_store *s = (struct promql_store *)src;
     struct promql_scope scope = {m, n, from, to};
     struct reading r = {
         .job = s->job, .arena = a, .matchers = m, .n_matchers = n, .warnings = warnings};
+    struct wanted wanted;
     *ret = (struct series_set){0};
     if (!promql_scope_clamp(&scope)) return ST_OK;
     nanos begun = clock_monotonic();
     TRY(read_series(&r, &scope, err));
     if (r.n) {
-        TRY(read_samples(&r, &scope, err));
+        reading_wanted(&r, &wanted);
+        TRY(rolled_read(s, &r, &wanted, &scope, ret_horizon, err));
+        if (scope.from_ms <= scope.to_ms) {
+            TRY(read_samples(&r, &scope, &wanted, err));
+            s->used |= PROMQL_USED_RAW;
+        }
         collect(&r, true, ret);
     }
     s->spent += clock_monotonic() - begun;
     return ST_OK;
 }
 
+static status select_stored(struct series_source *src, struct arena *a,
+                            const struct label_matcher *m, uint32_t n, int64_t from, int64_t to,
+                            struct notes *warnings, struct series_set *ret, struct err *err)
+{
+    return select_all((struct promql_store *)src, a, m, n, from, to, warnings, ret, NULL, err);
+}
+
+static status select_rolled(struct series_source *src, struct arena *a,
+                            const struct label_matcher *m, uint32_t n, int64_t from, int64_t to,
+                            struct notes *warnings, struct series_set *ret,
+                            struct horizon *ret_horizon, struct err *err)
+{
+    return select_all((struct promql_store *)src, a, m, n, from, to, warnings, ret, ret_horizon,
+                      err);
+}
+
 void promql_store_init(struct promql_store *s, struct query_job *job)
 {
-    *s = (struct promql_store){.source = {.select = select_stored}, .job = job};
+    *s = (struct promql_store){.source = {.select = select_stored, .select_rolled = select_rolled},
+                               .job = job};
 }
 
 status promql_store_series(struct promql_store *s, const struct selector *selectors, uint32_t n,

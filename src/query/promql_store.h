@@ -9,8 +9,12 @@
 struct promql_store {
     struct series_source source; /* first */
     struct query_job *job;
-    nanos spent; /* on reading */
+    nanos spent;       /* on reading */
+    unsigned used;     /* bits of enum promql_used: where samples came from */
+    bool horizon_read; /* of the rollups, once a query */
+    struct horizon horizon;
 };
+enum promql_used { PROMQL_USED_RAW = 1, PROMQL_USED_5M = 2, PROMQL_USED_1H = 4 };
 
 void promql_store_init(struct promql_store *s, struct query_job *job);
 

@@ -182,7 +182,7 @@ static status eval_matrix(struct evaluator *ev, struct promql_expr *e, struct gr
     if (e->kind == PROMQL_RANGE && e->range.selector->selector.reach)
         return eval_unsupported(ev, e, "an anchored or smoothed range by itself");
     struct ranges r;
-    TRY(eval_ranges(ev, e, g, &r));
+    TRY(eval_ranges(ev, e, g, false, &r));
     uint32_t kept = 0;
     for (uint32_t i = 0; i < r.n; i++) {
         struct raw_series *s = &r.series[i];
@@ -194,8 +194,8 @@ static status eval_matrix(struct evaluator *ev, struct promql_expr *e, struct gr
         while (high > low && s->histograms[high - 1].t > r.ends[0]) high--;
         if (lo == hi && low == high) continue;
         ev->queryable += hi - lo + high - low;
-        r.series[kept++] = (struct raw_series){s->labels,           s->samples + lo, hi - lo,
-                                               s->histograms + low, high - low,      NULL};
+        r.series[kept++] = (struct raw_series){
+            s->labels, s->samples + lo, hi - lo, s->histograms + low, high - low, NULL, NULL, 0};
     }
     *ret = (struct value){.kind = VALUE_MATRIX, .grid = g, .matrix = {r.series, kept}};
     return ST_OK;

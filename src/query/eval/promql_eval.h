@@ -80,9 +80,27 @@ struct ranges {
     uint32_t n;
     int64_t length;
     int64_t *ends;
+    struct horizon horizon;
 };
+/* `rolled`: what asks can do with windows where samples are gone. */
 [[nodiscard]] status eval_ranges(struct evaluator *ev, struct promql_expr *e, struct grid g,
-                                 struct ranges *ret);
+                                 bool rolled, struct ranges *ret);
+
+/* promql_rolled.c: what windows of rollups answer. */
+bool eval_rolled_knows(const struct promql_expr *call);
+/* The sample that an instant selector sees at `at`. False: none. */
+bool eval_rolled_last(const struct raw_series *s, const struct horizon *horizon, int64_t at,
+                      int64_t lookback, int64_t *ret_t, struct cell *ret);
+/* Are there windows in the range (from, to]? */
+bool eval_rolled_has(const struct raw_series *s, const struct horizon *horizon, int64_t from,
+                     int64_t to);
+/* The function over (from, to], a range that has windows. False: it makes nothing. */
+bool eval_rolled_call(struct evaluator *ev, const struct promql_expr *e, const struct raw_series *s,
+                      const struct horizon *horizon, int64_t from, int64_t to, struct cell *ret);
+/* Says so when a moment or range does not begin and end with windows. */
+void eval_note_rounded(struct evaluator *ev, const struct promql_expr *at,
+                       const struct horizon *horizon, const int64_t *ends, uint32_t n,
+                       int64_t length);
 
 /* promql_window.c */
 struct window {

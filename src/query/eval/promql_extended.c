@@ -216,7 +216,7 @@ status eval_extended_call(struct evaluator *ev, struct promql_expr *e, struct pr
     bool smoothed = promql_bare(arg)->range.selector->selector.reach == REACH_SMOOTHED;
     TRY(check_function(ev, e, smoothed));
     struct ranges r;
-    TRY(eval_ranges(ev, arg, g, &r));
+    TRY(eval_ranges(ev, arg, g, false, &r));
     struct rows rows = {};
     for (uint32_t k = 0; k < r.n; k++) {
         const struct raw_series *s = &r.series[k];

@@ -93,7 +93,9 @@ static void mark_samples(struct evaluator *ev, const struct ranges *r, struct gr
             while (next_h < s->n_histograms && s->histograms[next_h].t <= r->ends[i]) next_h++;
             while (first_h < next_h && s->histograms[first_h].t <= r->ends[i] - r->length)
                 first_h++;
-            if (first < next || first_h < next_h) present[i] = 1;
+            if (first < next || first_h < next_h ||
+                eval_rolled_has(s, &r->horizon, r->ends[i] - r->length, r->ends[i]))
+                present[i] = 1;
             ev->queryable += next - first + next_h - first_h;
         }
     }
@@ -106,7 +108,7 @@ status eval_absent(struct evaluator *ev, struct promql_expr *e, struct grid g, s
     memset(present, 0, g.n);
     if (promql_type_of(of) == PROMQL_MATRIX) {
         struct ranges r;
-        TRY(eval_ranges(ev, of, g, &r));
+        TRY(eval_ranges(ev, of, g, true, &r));
         mark_samples(ev, &r, g, present);
     } else {
         struct value v;

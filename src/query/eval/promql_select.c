@@ -87,16 +87,23 @@ static void tell_resets(struct evaluator *ev, struct raw_series *s)
     s->histograms = h;
 }
 
+/* `horizon` NULL: it has to be the samples themselves. */
 static status fetch(struct evaluator *ev, struct promql_expr *e, int64_t from, int64_t to,
-                    struct series_set *ret)
+                    struct series_set *ret, struct horizon *horizon)
 {
+    struct series_source *src = ev->source;
     if (e->selector.reach) from -= ev->opt.lookback_ms;
     if (e->selector.reach == REACH_SMOOTHED) to += ev->opt.lookback_ms;
-    TRY(ev->source->select(ev->source, ev->arena, e->selector.matchers, e->selector.n_matchers,
-                           from, to, ev->warnings, ret, ev->err));
+    if (horizon && src->select_rolled && !e->selector.reach)
+        TRY(src->select_rolled(src, ev->arena, e->selector.matchers, e->selector.n_matchers, from,
+                               to, ev->warnings, ret, horizon, ev->err));
+    else
+        TRY(src->select(src, ev->arena, e->selector.matchers, e->selector.n_matchers, from, to,
+                        ev->warnings, ret, ev->err));
     for (uint32_t i = 0; ev->stats && i < ret->n; i++) tell_resets(ev, &ret->list[i]);
     uint64_t n = 0;
-    for (uint32_t i = 0; i < ret->n; i++) n += ret->list[i].n + ret->list[i].n_histograms;
+    for (uint32_t i = 0; i < ret->n; i++)
+        n += ret->list[i].n + ret->list[i].n_histograms + ret->list[i].n_rolled;
     ev->read += n;
     return eval_samples(ev, n);
 }
@@ -120,8 +127,11 @@ status eval_selector(struct evaluator *ev, struct promql_expr *e, struct grid g,
     int64_t *at;
     TRY(moments(ev, &e->selector.shift, g, &at));
     struct series_set set;
+    struct horizon horizon = {};
     int64_t lookback = ev->opt.lookback_ms;
-    TRY(fetch(ev, e, at[0] - lookback + 1, at[g.n - 1], &set));
+    TRY(fetch(ev, e, at[0] - lookback + 1, at[g.n - 1], &set,
+              what == SELECT_STARTS ? NULL : &horizon));
+    if (horizon.any) eval_note_rounded(ev, e, &horizon, at, g.n, 0);
     struct rows rows = {};
     for (uint32_t k = 0; k < set.n; k++) {
         const struct raw_series *s = &set.list[k];
@@ -134,9 +144,19 @@ status eval_selector(struct evaluator *ev, struct promql_expr *e, struct grid g,
         for (uint32_t i = 0; i < g.n; i++) {
             while (next < s->n && s->samples[next].t <= at[i]) next++;
             while (next_h < s->n_histograms && s->histograms[next_h].t <= at[i]) next_h++;
-            if (next + next_h == 0) continue;
-            struct sample last = next ? s->samples[next - 1] : (struct sample){INT64_MIN, 0};
             const struct histogram *h = NULL;
+            struct sample last = next ? s->samples[next - 1] : (struct sample){INT64_MIN, 0};
+            if (next + next_h == 0) {
+                struct cell c;
+                if (!eval_rolled_last(s, &horizon, at[i], lookback, &last.t, &c)) continue;
+                if (!r) r = rows_add(ev, &rows, s->labels, g.n);
+                ev->queryable++;
+                if (what == SELECT_TIMES)
+                    row_put(r, i, (double)last.t / 1000);
+                else
+                    row_put_cell(ev, r, i, g.n, c);
+                continue;
+            }
             int64_t start = next && s->starts ? s->starts[next - 1] : 0;
             if (next_h && s->histograms[next_h - 1].t > last.t) {
                 h = s->histograms[next_h - 1].h;
@@ -185,13 +205,16 @@ static void drop_stale(struct evaluator *ev, struct raw_series *s)
 }
 
 static status range_selector(struct evaluator *ev, struct promql_expr *e, struct grid g,
-                             struct ranges *ret)
+                             bool rolled, struct ranges *ret)
 {
     struct promql_expr *sel = e->range.selector;
     TRY(duration_ms(ev, e->range.length, true, &ret->length));
     TRY(moments(ev, &sel->selector.shift, g, &ret->ends));
     struct series_set set;
-    TRY(fetch(ev, sel, ret->ends[0] - ret->length + 1, ret->ends[g.n - 1], &set));
+    ret->horizon = (struct horizon){};
+    TRY(fetch(ev, sel, ret->ends[0] - ret->length + 1, ret->ends[g.n - 1], &set,
+              rolled ? &ret->horizon : NULL));
+    if (ret->horizon.any) eval_note_rounded(ev, e, &ret->horizon, ret->ends, g.n, ret->length);
     for (uint32_t i = 0; i < set.n; i++) drop_stale(ev, &set.list[i]);
     ret->series = set.list;
     ret->n = set.n;
@@ -240,15 +263,18 @@ static status subquery(struct evaluator *ev, struct promql_expr *e, struct grid 
                     (struct histogram_sample){grid_at(inner, k), unhinted(ev, r->h[k]), 0};
         }
         struct labels l = r->drop_name ? without_name(ev, r->labels) : r->labels;
-        ret->series[i] = (struct raw_series){l, out, kept, h, kept_h, NULL};
+        ret->series[i] = (struct raw_series){l, out, kept, h, kept_h, NULL, NULL, 0};
     }
     return eval_samples(ev, n * v.n_rows);
 }
 
-status eval_ranges(struct evaluator *ev, struct promql_expr *e, struct grid g, struct ranges *ret)
+status eval_ranges(struct evaluator *ev, struct promql_expr *e, struct grid g, bool rolled,
+                   struct ranges *ret)
 {
     e = promql_bare(e);
-    return e->kind == PROMQL_SUBQUERY ? subquery(ev, e, g, ret) : range_selector(ev, e, g, ret);
+    ret->horizon = (struct horizon){};
+    return e->kind == PROMQL_SUBQUERY ? subquery(ev, e, g, ret)
+                                      : range_selector(ev, e, g, rolled, ret);
 }
 
 static status select_memory(struct series_source *src, struct arena *a,
@@ -268,9 +294,10 @@ static status select_memory(struct series_source *src, struct arena *a,
         while (low < high && s->histograms[low].t < from) low++;
         while (high > low && s->histograms[high - 1].t > to) high--;
         if (lo < hi || low < high)
-            ret->list[ret->n++] = (struct raw_series){
-                s->labels,           s->samples + lo, hi - lo,
-                s->histograms + low, high - low,      s->starts ? s->starts + lo : NULL};
+            ret->list[ret->n++] = (struct raw_series){s->labels,  s->samples + lo,
+                                                      hi - lo,    s->histograms + low,
+                                                      high - low, s->starts ? s->starts + lo : NULL,
+                                                      NULL,       0};
     }
     return ST_OK;
 }

@@ -380,6 +380,13 @@ static void one_series(const struct promql_expr *e, const struct raw_series *s,
     uint32_t lo = 0, hi = 0, lo_h = 0, hi_h = 0;
     for (uint32_t i = 0; i < g.n; i++) {
         int64_t to = r->ends[i], from = to - r->length;
+        if (eval_rolled_has(s, &r->horizon, from, to)) {
+            struct cell c = {};
+            if (!eval_rolled_call(ev, e, s, &r->horizon, from, to, &c)) continue;
+            if (!row) row = rows_add(ev, rows, s->labels, g.n);
+            row_put_cell(ev, row, i, g.n, c);
+            continue;
+        }
         while (hi < s->n && s->samples[hi].t <= to) hi++;
         while (lo < hi && s->samples[lo].t <= from) lo++;
         while (hi_h < s->n_histograms && s->histograms[hi_h].t <= to) hi_h++;
@@ -416,7 +423,7 @@ status eval_window_call(struct evaluator *ev, struct promql_expr *e, struct grid
         if (arg->kind == PROMQL_RANGE && arg->range.selector->selector.reach)
             return eval_extended_call(ev, e, e->call.args[i], g, ret);
         if (promql_type_of(e->call.args[i]) == PROMQL_MATRIX) {
-            TRY(eval_ranges(ev, e->call.args[i], g, &r));
+            TRY(eval_ranges(ev, e->call.args[i], g, eval_rolled_knows(e), &r));
             continue;
         }
         struct value v;

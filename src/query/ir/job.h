@@ -49,6 +49,7 @@ struct query_job {
     /* the answer */
     unsigned http_status; /* 0: 200 */
     str content_type;     /* empty: application/json */
+    str resolution;       /* the header X-Weir-Resolution; empty: none */
     struct buf body;
 };
 

@@ -39,6 +39,31 @@ struct histogram_sample {
     int64_t start; /* when counting began; 0: not known */
 };
 
+/* What is left of the samples of a window of a rollup: end - width < t <= end, at least one. */
+enum rolled_known { /* each knows what those before it know */
+                    ROLLED_LAST,
+                    ROLLED_COUNTER, /* first and increase: of a counter, from first to last */
+                    ROLLED_ALL
+};
+struct rolled {
+    int64_t end, width;
+    uint32_t n;
+    enum rolled_known known;
+    bool ended; /* a marker ends the window */
+    struct sample first, last;
+    double min, max, sum, increase;
+    const struct histogram *h; /* the last, where it is a native histogram */
+};
+
+/* Up to where windows stand for samples. Zeroed: nowhere. */
+struct horizon {
+    bool any;
+    int64_t raw_after;  /* later samples are there themselves */
+    int64_t fine_after; /* windows that end later are of ROLLED_FINE ms, the others of
+                           ROLLED_COARSE; a multiple of both, as is raw_after */
+};
+enum { ROLLED_FINE = 300'000, ROLLED_COARSE = 3'600'000 };
+
 /* A stored series: samples in time order, one a time, be it a number or a histogram. */
 struct raw_series {
     struct labels labels;
@@ -48,6 +73,8 @@ struct raw_series {
     uint32_t n_histograms;
     const int64_t
         *starts; /* of each of `samples`: when counting began; 0, or NULL for all: not known */
+    const struct rolled *rolled; /* in time order, before all samples */
+    uint32_t n_rolled;
 };
 
 struct series_set {
@@ -69,6 +96,11 @@ struct series_source {
     status (*select)(struct series_source *s, struct arena *a, const struct label_matcher *m,
                      uint32_t n, int64_t from_ms, int64_t to_ms, struct notes *warnings,
                      struct series_set *ret, struct err *err);
+    /* The same for who can do with windows where there are no samples any more; NULL: the source
+     * has none. */
+    status (*select_rolled)(struct series_source *s, struct arena *a, const struct label_matcher *m,
+                            uint32_t n, int64_t from_ms, int64_t to_ms, struct notes *warnings,
+                            struct series_set *ret, struct horizon *ret_horizon, struct err *err);
 };
 
 /* The steps of an evaluation: start, start + step, ... n of them. */

@@ -152,6 +152,42 @@ void promql_plan_samples(struct sql *q, const struct promql_scope *s, const str 
     if (c.native) sql_add(q, S("\nORDER BY series_id, timestamp"));
 }
 
+void promql_plan_horizon(struct sql *q)
+{
+    sql_add(q, S("SELECT rollup, toUnixTimestamp(max(source_since)) AS since\nFROM weir_rollups\n"
+                 "WHERE rollup IN ('metrics_5m', 'metrics_1h')\nGROUP BY `rollup`"));
+}
+
+void promql_plan_windows(struct sql *q, const struct promql_scope *s, bool coarse,
+                         const str *metric_names, uint32_t n_names, const uint64_t *ids,
+                         uint32_t n_ids, struct promql_sample_columns c)
+{
+    sql_add(q, S("SELECT series_id, toUnixTimestamp(time) * 1000 AS t, flags, present, samples,\n"
+                 "  toUnixTimestamp64Milli(first_timestamp) AS first_t, "
+                 "toUnixTimestamp64Milli(last_timestamp) AS last_t,\n"
+                 "  min, max, sum, first, last, increase"));
+    if (c.histogram || c.summary) sql_add(q, S(", first_count, last_count, count_increase"));
+    if (c.histogram) sql_add(q, S(", first_le, last_le, le_increase"));
+    if (c.native)
+        sql_add(q, S(",\n  last_count AS count, last_exponential.scale AS scale, "
+                     "last_exponential.zero_count AS zero_count,\n"
+                     "  last_exponential.zero_threshold AS zero_threshold,\n"
+                     "  last_exponential.positive_offset AS positive_offset, "
+                     "last_exponential.positive_counts AS positive_counts,\n"
+                     "  last_exponential.negative_offset AS negative_offset, "
+                     "last_exponential.negative_counts AS negative_counts"));
+    if (c.summary) sql_add(q, S(", quantiles, quantile_values"));
+    sql_addf(q, "\nFROM otel_metrics_%s\nWHERE time > toDateTime(", coarse ? "1h" : "5m");
+    sql_bind_time_ms(q, s->from_ms);
+    sql_add(q, S(") AND time <= toDateTime("));
+    sql_bind_time_ms(q, s->to_ms);
+    sql_add(q, S(")\n  AND metric_name IN "));
+    sql_bind_strs(q, metric_names, n_names);
+    sql_add(q, S("\n  AND series_id IN "));
+    sql_bind_u64s(q, ids, n_ids);
+    sql_add(q, S("\nORDER BY series_id, time, version"));
+}
+
 void promql_plan_exemplars(struct sql *q, const struct promql_scope *s, const str *metric_names,
                            uint32_t n_names, const uint64_t *ids, uint32_t n_ids, uint64_t limit)
 {

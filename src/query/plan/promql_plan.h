@@ -48,6 +48,16 @@ void promql_plan_samples(struct sql *sql, const struct promql_scope *s, const st
                          uint32_t n_names, const uint64_t *ids, uint32_t n_ids,
                          struct promql_sample_columns c);
 
+/* rollup, since (s): from where on the source of each rollup of metrics is whole. */
+void promql_plan_horizon(struct sql *sql);
+
+/* series_id, t (ms, the window's end), flags, present, samples, first_t, last_t, and of the columns
+ * asked for first, last and increase: windows that end in (from_ms, to_ms], in the order of series,
+ * time and version. */
+void promql_plan_windows(struct sql *sql, const struct promql_scope *s, bool coarse,
+                         const str *metric_names, uint32_t n_names, const uint64_t *ids,
+                         uint32_t n_ids, struct promql_sample_columns c);
+
 /* series_id, t (ms), number, trace_id, span_id, attributes: a row an exemplar, in the order of
  * series and time. */
 void promql_plan_exemplars(struct sql *sql, const struct promql_scope *s, const str *metric_names,

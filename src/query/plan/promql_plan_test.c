@@ -101,3 +101,14 @@ TEST(exemplars_are_looked_for_by_metric_and_series)
     promql_plan_exemplars(&sql, &s, (const str[]){S("it's")}, 1, (const uint64_t[]){7, 9}, 2, 5000);
     check_golden("exemplars");
 }
+
+TEST(where_samples_end_and_the_windows_before)
+{
+    begin();
+    promql_plan_horizon(&sql);
+    sql_add(&sql, S("\n;\n"));
+    struct promql_scope s = {NULL, 0, 1'700'000'000'000, 1'700'003'600'000};
+    promql_plan_windows(&sql, &s, true, (const str[]){S("cpu")}, 1, (const uint64_t[]){1}, 1,
+                        (struct promql_sample_columns){true, true, true, true});
+    check_golden("windows");
+}

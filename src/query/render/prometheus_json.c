@@ -225,6 +225,10 @@ static void render_stats(struct json_out *j, const struct prometheus_stats *s)
     count(j, S("peakSamples"), s->peak);
     count(j, S("samplesRead"), s->read);
     json_end(j);
+    if (s->resolution.len) {
+        json_key(j, S("resolution"));
+        json_str(j, s->resolution);
+    }
     json_end(j);
 }
 

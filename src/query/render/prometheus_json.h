@@ -14,6 +14,7 @@ void prometheus_end(struct json_out *j, const struct notes *warnings, const stru
 struct prometheus_stats {
     double eval_total, preparation, inner_eval, queued, exec_total;
     uint64_t queryable, peak, read;
+    str resolution; /* where samples came from: "1h, 5m, raw"; empty: no samples */
 };
 
 /* {"resultType":...,"result":...} and, unless NULL, the stats. */

@@ -60,7 +60,7 @@ static void respond(struct http_exchange *x, unsigned http_status, str type, str
         {S("access-control-allow-methods"), S("GET, POST, OPTIONS")},
         {S("access-control-allow-headers"), S("Accept, Accept-Encoding, Authorization, "
                                               "Content-Type, Origin, X-Query-Tags, X-Scope-OrgID")},
-        {S("access-control-expose-headers"), S("Date")},
+        {S("access-control-expose-headers"), S("Date, X-Weir-Resolution")},
     };
     size_t n = 4;
     if (type.len) h[n++] = (struct http_header){S("content-type"), type};
@@ -117,8 +117,9 @@ static void finish(void *ctx)
         return;
     }
     const struct query_job *j = &c->pub.job;
-    struct http_header more[2];
+    struct http_header more[3];
     size_t n = 0;
+    if (j->resolution.len) more[n++] = (struct http_header){S("x-weir-resolution"), j->resolution};
     if (c->packed.len) {
         more[n++] = (struct http_header){S("content-encoding"), S("gzip")};
         more[n++] = (struct http_header){S("vary"), S("Accept-Encoding")};

@@ -1,0 +1,13 @@
+/* promql_rolled: the part of a selection that raw samples are gone for, from rollups. Private to
+ * query. thread: query */
+#pragma once
+
+#include "query/promql_reading.h"
+#include "query/promql_store.h"
+
+/* Reads windows into the outputs of `r` for the part of *io_scope before the store's horizon, and
+ * cuts that part off. `ret_horizon` NULL: who asks needs samples; then nothing is read, and a
+ * warning says what is missing. */
+[[nodiscard]] status rolled_read(struct promql_store *s, struct reading *r, const struct wanted *w,
+                                 struct promql_scope *io_scope, struct horizon *ret_horizon,
+                                 struct err *err);
