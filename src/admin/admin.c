@@ -23,18 +23,27 @@ enum {
     BODY_MAX = 16 << 20,
     FLUSH_TIMEOUT_MS = 60'000,
     FLUSH_TIMEOUT_MAX_MS = 600'000,
-    ID_MAX = 255
+    ARG_MAX_BYTES = 2047
 };
 
-enum task_kind { TASK_READY, TASK_CONFIG, TASK_STATUS, TASK_FLUSH, TASK_DEAD_RETRY };
+enum task_kind {
+    TASK_READY,
+    TASK_CONFIG,
+    TASK_STATUS,
+    TASK_FLUSH,
+    TASK_DEAD_RETRY,
+    TASK_BACKUP,
+    TASK_BACKUP_STATE
+};
 
 struct task {
     enum task_kind kind;
     struct admin *admin;
     struct http_exchange *x; /* NULL once the peer has left. thread: loop */
     bool running;            /* thread: loop */
+    bool is_json;            /* the body */
     uint32_t timeout_ms;
-    char id[ID_MAX + 1];
+    char args[2][ARG_MAX_BYTES + 1]; /* id, or to and base */
     unsigned http_status;
     struct buf body;
     struct loop_message back;
@@ -77,16 +86,26 @@ static void run_task(const struct admin *a, struct task *t)
     switch (t->kind) {
     case TASK_READY: st = a->opt.ready(a->opt.ctx, &err); break;
     case TASK_FLUSH: st = a->opt.flush(a->opt.ctx, t->timeout_ms, &err); break;
-    case TASK_DEAD_RETRY: st = a->opt.dead_retry(a->opt.ctx, str_of(t->id), &err); break;
+    case TASK_DEAD_RETRY: st = a->opt.dead_retry(a->opt.ctx, str_of(t->args[0]), &err); break;
+    case TASK_BACKUP:
+        st = a->opt.backup(a->opt.ctx, str_of(t->args[0]), str_of(t->args[1]), &t->body, &err);
+        break;
+    case TASK_BACKUP_STATE:
+        st = a->opt.backup_state(a->opt.ctx, str_of(t->args[0]), &t->body, &err);
+        break;
     case TASK_STATUS: a->opt.status(a->opt.ctx, &t->body); break;
     case TASK_CONFIG: a->opt.config(a->opt.ctx, &t->body); break;
     }
     /* Not ready is 503, whatever the reason. */
     t->http_status = st == ST_OK ? 200 : t->kind == TASK_READY ? 503 : (unsigned)status_http(st);
-    if (st != ST_OK)
+    if (st != ST_OK) {
+        buf_clear(&t->body);
         buf_printf(&t->body, "%s\n", err.msg);
-    else if (t->kind != TASK_CONFIG && t->kind != TASK_STATUS)
+    } else if (!t->body.len) {
         buf_add(&t->body, S("OK\n"));
+    }
+    t->is_json = st == ST_OK &&
+                 (t->kind == TASK_STATUS || t->kind == TASK_BACKUP || t->kind == TASK_BACKUP_STATE);
 }
 
 static void task_free(struct task *t)
@@ -101,8 +120,7 @@ static void finish(void *ctx)
     struct task *t = ctx;
     t->running = false;
     if (t->x)
-        respond(t->x, t->http_status, t->kind == TASK_STATUS ? json : text_plain,
-                buf_str(&t->body));
+        respond(t->x, t->http_status, t->is_json ? json : text_plain, buf_str(&t->body));
     else
         task_free(t);
 }
@@ -167,7 +185,7 @@ static void start_task(struct task *t)
 {
     struct admin *a = t->admin;
     struct http_exchange *x = t->x;
-    bool acts = t->kind == TASK_FLUSH || t->kind == TASK_DEAD_RETRY;
+    bool acts = t->kind == TASK_FLUSH || t->kind == TASK_DEAD_RETRY || t->kind == TASK_BACKUP;
     http_set_user(x, t);
     t->running = enqueue(acts ? &a->actions : &a->probes, t);
     if (!t->running) respond(x, 503, text_plain, S("too many calls are waiting\n"));
@@ -221,38 +239,71 @@ static void post_flush(struct admin *a, struct http_exchange *x, const struct ht
     }
 }
 
-/* ?id=, percent-decoded; false when it is empty, too long or not well formed. */
-static bool dead_id(str query, char out[ID_MAX + 1])
+/* Of ?name=value&..., percent-decoded. *ret_there: it is named. False when it is empty, too long or
+ * not well formed. */
+static bool parameter(str query, str name, char out[ARG_MAX_BYTES + 1], bool *ret_there)
 {
-    str name = S("id=");
     size_t n = 0;
-    if (query.len < name.len || memcmp(query.ptr, name.ptr, name.len) != 0) return false;
-    for (size_t i = name.len; i < query.len && n < ID_MAX; i++) {
+    *ret_there = false;
+    *out = 0;
+    while (query.len && (query.len <= name.len || memcmp(query.ptr, name.ptr, name.len) != 0 ||
+                         query.ptr[name.len] != '=')) {
+        const char *next = memchr(query.ptr, '&', query.len);
+        query = next ? str_drop(query, (size_t)(next + 1 - query.ptr)) : (str){0};
+    }
+    if (!query.len) return true;
+    *ret_there = true;
+    for (size_t i = name.len + 1; i < query.len && query.ptr[i] != '&'; i++) {
         char c = query.ptr[i];
         if (c == '%') {
             if (i + 2 >= query.len || !hex_decode((str){query.ptr + i + 1, 2}, &c, 1)) return false;
             i += 2;
         }
-        if (c == '&' || c == 0) return false;
+        if (c == 0 || n == ARG_MAX_BYTES) return false;
         out[n++] = c;
     }
     out[n] = 0;
-    return n > 0 && n < ID_MAX;
+    return n > 0;
+}
+
+static void start_named(struct admin *a, struct http_exchange *x, enum task_kind kind, str query,
+                        str first, str second)
+{
+    struct task *t = task_new(a, x, kind);
+    bool there[2] = {}, ok = parameter(query, first, t->args[0], &there[0]) && there[0];
+    if (ok && second.len) ok = parameter(query, second, t->args[1], &there[1]);
+    size_t n = 1;
+    for (size_t i = 0; i < query.len; i++) n += query.ptr[i] == '&';
+    ok = ok && n == (size_t)there[0] + there[1]; /* and nothing else */
+    if (ok) {
+        start_task(t);
+        return;
+    }
+    task_free(t);
+    respond(x, 400, text_plain,
+            kind == TASK_BACKUP         ? S("want ?to= and perhaps &base=, percent-encoded\n")
+            : kind == TASK_BACKUP_STATE ? S("want ?id= with the id of a backup\n")
+                                        : S("want ?id= with the name of a folder in dead/\n"));
 }
 
 static void post_dead_retry(struct admin *a, struct http_exchange *x,
                             const struct http_request *req)
 {
-    char id[ID_MAX + 1];
-    if (!a->opt.dead_retry) {
+    if (!a->opt.dead_retry)
         respond(x, 501, text_plain, S("nothing is delivered by this process\n"));
-    } else if (!dead_id(req->query, id)) {
-        respond(x, 400, text_plain, S("want ?id= with the name of a folder in dead/\n"));
-    } else {
-        struct task *t = task_new(a, x, TASK_DEAD_RETRY);
-        memcpy(t->id, id, sizeof id);
-        start_task(t);
-    }
+    else
+        start_named(a, x, TASK_DEAD_RETRY, req->query, S("id"), (str){0});
+}
+
+static void backup(struct admin *a, struct http_exchange *x, const struct http_request *req,
+                   bool is_post)
+{
+    if (!a->opt.backup)
+        respond(x, 501, text_plain, S("this process has no tables to back up\n"));
+    else if (is_post)
+        start_named(a, x, TASK_BACKUP, req->query, S("to"), S("base"));
+    else
+        start_named(a, x, TASK_BACKUP_STATE, req->query, S("id"), (str){0});
 }
 
 static void get(struct admin *a, struct http_exchange *x, str path)
@@ -269,8 +320,8 @@ static void get(struct admin *a, struct http_exchange *x, str path)
         start_task(task_new(a, x, TASK_CONFIG));
     else
         respond(x, 404, text_plain,
-                S("GET /metrics, /health, /ready, /status, /debug/config; POST /flush, "
-                  "/dead/retry\n"));
+                S("GET /metrics, /health, /ready, /status, /debug/config, /backup; POST "
+                  "/flush, /dead/retry, /backup\n"));
 }
 
 static void on_request(void *ctx, struct http_exchange *x, const struct http_request *req)
@@ -279,12 +330,14 @@ static void on_request(void *ctx, struct http_exchange *x, const struct http_req
     bool flush = str_eq(req->path, S("/flush")), dead = str_eq(req->path, S("/dead/retry"));
     bool is_post = str_eq(req->method, S("POST"));
     http_set_user(x, NULL);
-    if (flush && is_post)
+    if (str_eq(req->path, S("/backup")) && (is_post || str_eq(req->method, S("GET"))))
+        backup(a, x, req, is_post);
+    else if (flush && is_post)
         post_flush(a, x, req);
     else if (dead && is_post)
         post_dead_retry(a, x, req);
     else if (flush || dead || !str_eq(req->method, S("GET")))
-        respond(x, 405, text_plain, S("POST /flush, /dead/retry; GET all else\n"));
+        respond(x, 405, text_plain, S("POST /flush, /dead/retry, /backup; GET all else\n"));
     else
         get(a, x, req->path);
 }

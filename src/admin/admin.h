@@ -8,6 +8,8 @@
  *   GET /status         what the process is at, one JSON object
  *   POST /dead/retry    ?id=, percent-encoded: sends a block of dead/ again; answers when it is
  *                       delivered
+ *   POST /backup        ?to=[&base=], percent-encoded: begins a backup; answers with its id, JSON
+ *   GET /backup         ?id=: what it is at, JSON
  *   GET /debug/config   the configuration in force, secrets masked */
 #pragma once
 
@@ -21,11 +23,14 @@ struct admin;
 struct admin_options {
     const char *host;
     uint16_t port;
-    /* May be NULL. Called on threads of admin's own (flush and dead_retry on another than ready,
-     * status and config), may block. admin_close waits for the call that runs. */
+    /* May be NULL. Called on threads of admin's own (flush, dead_retry and backup on another than
+     * ready, backup_state, status and config), may block. admin_close waits for the call that runs.
+     */
     status (*ready)(void *ctx, struct err *err);
     status (*flush)(void *ctx, uint32_t timeout_ms, struct err *err);
     status (*dead_retry)(void *ctx, str id, struct err *err);
+    status (*backup)(void *ctx, str to, str base, struct buf *out, struct err *err);
+    status (*backup_state)(void *ctx, str id, struct buf *out, struct err *err);
     void (*status)(void *ctx, struct buf *out);
     void (*config)(void *ctx, struct buf *out);
     void *ctx;

@@ -36,6 +36,23 @@ static status dead_retry(void *, str id, struct err *err)
     return ST_OK;
 }
 
+static char asked[2][300];
+
+static status backup(void *, str to, str base, struct buf *out, struct err *)
+{
+    snprintf(asked[0], sizeof asked[0], STR_FMT, STR_ARG(to));
+    snprintf(asked[1], sizeof asked[1], STR_FMT, STR_ARG(base));
+    buf_add(out, S("{\"id\":\"b1\"}\n"));
+    return ST_OK;
+}
+
+static status backup_state(void *, str id, struct buf *out, struct err *err)
+{
+    if (!str_eq(id, S("b1"))) return err_set(err, ST_NOT_FOUND, ERR_NOPOS, "no backup of that id");
+    buf_add(out, S("{\"running\":false}\n"));
+    return ST_OK;
+}
+
 static void tell(void *, struct buf *out) { buf_add(out, S("{\"version\":\"1\"}\n")); }
 
 static struct admin *open_admin(bool with_calls)
@@ -44,7 +61,7 @@ static struct admin *open_admin(bool with_calls)
     struct admin_options opt = {.host = "127.0.0.1"};
     if (with_calls)
         opt.ready = ready, opt.flush = flush, opt.config = config, opt.dead_retry = dead_retry,
-        opt.status = tell;
+        opt.status = tell, opt.backup = backup, opt.backup_state = backup_state;
     CHECK_INT(admin_open(&opt, &a, NULL), ST_OK);
     return a;
 }
@@ -143,5 +160,32 @@ TEST(admin_status_is_json)
     admin_close(a);
     a = open_admin(false);
     CHECK(has(ask(a, "GET", "/status"), "HTTP/1.1 404"));
+    admin_close(a);
+}
+
+TEST(a_backup_is_begun_and_asked_for_by_its_id)
+{
+    struct admin *a = open_admin(true);
+    str r = ask(a, "POST", "/backup?base=%2Fb%2Fone&to=%2Fb%2Ftwo%26x");
+    CHECK(memmem(r.ptr, r.len, "200", 3) && memmem(r.ptr, r.len, "{\"id\":\"b1\"}", 11));
+    CHECK_STR(str_of(asked[0]), S("/b/two&x"));
+    CHECK_STR(str_of(asked[1]), S("/b/one"));
+    r = ask(a, "POST", "/backup?to=/b");
+    CHECK_STR(str_of(asked[1]), (str){0});
+    r = ask(a, "GET", "/backup?id=b1");
+    CHECK(memmem(r.ptr, r.len, "application/json", 16) && memmem(r.ptr, r.len, "false", 5));
+    r = ask(a, "GET", "/backup?id=b2");
+    CHECK(memmem(r.ptr, r.len, "404", 3));
+    const char *const bad[] = {"/backup",          "/backup?base=/b",     "/backup?to=",
+                               "/backup?to=%zz",   "/backup?to=/b&base=", "/backup?to=%00",
+                               "/backup?to=/b&x=1"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        r = ask(a, "POST", bad[i]);
+        CHECK(memmem(r.ptr, r.len, "400", 3));
+    }
+    admin_close(a);
+    a = open_admin(false);
+    r = ask(a, "POST", "/backup?to=/b");
+    CHECK(memmem(r.ptr, r.len, "501", 3));
     admin_close(a);
 }

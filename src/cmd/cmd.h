@@ -15,5 +15,7 @@ int cmd_query_api(int argc, char **argv);
 int cmd_migrate(int argc, char **argv);
 int cmd_check_config(int argc, char **argv);
 int cmd_dead(int argc, char **argv);
+int cmd_backup(int argc, char **argv);
+int cmd_restore(int argc, char **argv);
 int cmd_status(int argc, char **argv);
 int cmd_promql(int argc, char **argv);

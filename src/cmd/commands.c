@@ -18,6 +18,8 @@ const struct command commands[] = {
     {"query-api", "answer Prometheus, Loki and Jaeger queries", cmd_query_api},
     {"loadgen", "send generated telemetry and count what is acknowledged", cmd_loadgen},
     {"migrate", "apply or list the migrations of the store", cmd_migrate},
+    {"backup", "back the store up, whole or incrementally", cmd_backup},
+    {"restore", "restore a backup into an empty folder", cmd_restore},
     {"check-config", "check a configuration and print the one in force", cmd_check_config},
     {"status", "what a running weir received, delivered and holds", cmd_status},
     {"promql", "ask a PromQL query at the shell", cmd_promql},

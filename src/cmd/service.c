@@ -11,6 +11,7 @@
 #include "base/json_out.h"
 #include "cmd/access.h"
 #include "cmd/backup_folder.h"
+#include "cmd/backup_job.h"
 #include "cmd/owner.h"
 #include "cmd/store_options.h"
 #include "obs/log.h"
@@ -18,6 +19,8 @@
 #include "query/api.h"
 
 extern char **environ;
+
+enum { BACKUP_FLUSH_MS = 30000 };
 
 static void block_signals(sigset_t *set)
 {
@@ -264,6 +267,26 @@ static status dead_retry(void *ctx, str id, struct err *err)
     return pipeline_dead_retry(((struct service *)ctx)->pipeline, id, err);
 }
 
+/* What was acknowledged before is stored first. */
+static status backup(void *ctx, str to, str base, struct buf *out, struct err *err)
+{
+    struct service *s = ctx;
+    if (!atomic_load(&s->owner))
+        return err_set(err, ST_UNAVAILABLE, ERR_NOPOS, "the tables are being made ready");
+    struct err why = {};
+    char journal[sizeof why.msg + 32] = "stored";
+    if (!s->pipeline)
+        snprintf(journal, sizeof journal, "not here: collectors have their own");
+    else if (pipeline_flush(s->pipeline, BACKUP_FLUSH_MS, &why) != ST_OK)
+        snprintf(journal, sizeof journal, "not all is stored: %s", why.msg);
+    return backup_job_start(&s->config, s->store, to, base, str_of(journal), out, err);
+}
+
+static status backup_state(void *ctx, str id, struct buf *out, struct err *err)
+{
+    return backup_job_state(((struct service *)ctx)->store, id, out, err);
+}
+
 static void print_status(void *ctx, struct buf *out)
 {
     struct service *s = ctx;
@@ -299,6 +322,7 @@ status service_open_admin(struct service *s, struct err *err)
                                 .config = print_config,
                                 .ctx = s};
     if (s->pipeline) opt.dead_retry = dead_retry;
+    if (s->owns_tables) opt.backup = backup, opt.backup_state = backup_state;
     TRY(config_endpoint(&s->config, s->config.admin_endpoint, "admin.endpoint", &opt.host,
                         &opt.port, err));
     return admin_open(&opt, &s->admin, err);

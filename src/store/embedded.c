@@ -198,7 +198,9 @@ static bool leaves_state(str sql)
 {
     str word = sql_first_word(sql);
     return sql_word_is(word, "SET") || sql_word_is(word, "USE") ||
-           (sql_word_is(word, "CREATE") && sql_has_word(sql, "TEMPORARY"));
+           (sql_word_is(word, "CREATE") && sql_has_word(sql, "TEMPORARY")) ||
+           (sql_has_word(sql, "ASYNC") && /* goes on under the connection's query id */
+            (sql_word_is(word, "BACKUP") || sql_word_is(word, "RESTORE")));
 }
 
 static status query(struct store *s, const struct store_query *q,

@@ -91,6 +91,17 @@ static chdb_connection *connect_as(const char *comment)
     return engine.api->connect(sizeof argv / sizeof *argv, argv);
 }
 
+bool store_in_use(str data_dir)
+{
+    char path[PATH_MAX + 16];
+    snprintf(path, sizeof path, STR_FMT "/weir.lock", STR_ARG(data_dir));
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return false;
+    bool held = flock(fd, LOCK_EX | LOCK_NB) != 0;
+    close(fd);
+    return held;
+}
+
 static status run_own(str sql, struct err *err)
 {
     struct chdb_result *r = engine.api->query_with_params_n(*engine.own, sql.ptr, sql.len, "Null",

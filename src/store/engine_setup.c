@@ -90,9 +90,19 @@ static status whole_path(str path, const char *option, struct buf *out, struct e
     return ST_OK;
 }
 
+static status check_whole(const struct store_options *opt, const char *dir, struct err *err)
+{
+    char mark[PATH_MAX + 32];
+    snprintf(mark, sizeof mark, "%s/" STORE_RESTORING, dir);
+    if (opt->restoring || access(mark, F_OK) != 0) return ST_OK;
+    return err_set(err, ST_INVALID, ERR_NOPOS,
+                   "%s holds half of a backup: `weir restore` did not end; run it again", dir);
+}
+
 status engine_setup(const struct store_options *opt, const char *dir, const char *config_file,
                     const char *users_file, struct engine_setup *ret, struct err *err)
 {
+    TRY(check_whole(opt, dir, err));
     struct buf cold, endpoint, backup;
     buf_init(&cold, PATH_MAX);
     buf_init(&endpoint, PATH_MAX);

@@ -13,7 +13,7 @@ struct engine_setup {
 };
 
 /* `dir` is the engine's own folder. ST_INVALID: paths that are not absolute, parts that lie
- * elsewhere (cold_place.h), no such file of credentials. */
+ * elsewhere (cold_place.h), no such file of credentials, half of a backup. */
 [[nodiscard]] status engine_setup(const struct store_options *opt, const char *dir,
                                   const char *config_file, const char *users_file,
                                   struct engine_setup *ret, struct err *err);

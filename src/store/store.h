@@ -54,6 +54,7 @@ struct store_options {
     struct store_cold cold;
     str s3_credentials_file; /* an AWS credentials file; empty: environment or instance role */
     str backup_path;         /* folder below which BACKUP and RESTORE work; empty: none */
+    bool restoring;          /* the folder may hold half of a backup that is being restored */
 
     /* server */
     str url; /* http://host:port, user and password apart; of one store: several, between commas */
@@ -79,6 +80,13 @@ struct store_options {
 /* Closes connections. The embedded engine cannot be shut down cleanly: the process ends with _exit.
  * Accepts NULL. */
 void store_close(struct store *s);
+
+/* Has a process the embedded engine's folder open? */
+bool store_in_use(str data_dir);
+
+/* A file of this name in the embedded engine's folder: half of a backup was restored there. A store
+ * without `restoring` does not open. */
+#define STORE_RESTORING "weir-restoring"
 
 enum store_driver store_driver_of(const struct store *s);
 
