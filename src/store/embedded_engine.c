@@ -148,7 +148,7 @@ static status boot(const struct store_options *opt, const char *path, struct err
     snprintf(engine.users, sizeof engine.users, "%s/weir-engine-users.xml", path);
     uint64_t taken = 0;
     status s = engine_setup(opt, engine.path, engine.config, engine.users, &engine.setup, err);
-    if (s == ST_OK) s = token_log_repair((str){path, strlen(path)}, &taken, err);
+    if (s == ST_OK) s = token_log_repair(str_of(path), str_of(engine.setup.cold_list), &taken, err);
     if (taken) log_warn("store", "tokens of inserts that were cut off", LOG_INT("n", taken));
     if (s == ST_OK) s = start(err);
     if (s != ST_OK) {

@@ -132,6 +132,10 @@ status engine_setup(const struct store_options *opt, const char *dir, const char
     if (s == ST_OK) {
         snprintf(ret->cold_endpoint, sizeof ret->cold_endpoint, STR_FMT, STR_ARG(place.endpoint));
         ret->cold_parts = parts;
+        if (place.endpoint.len)
+            snprintf(ret->cold_list, sizeof ret->cold_list, "%s/disks/" ENGINE_COLD_BUCKET, dir);
+        else
+            snprintf(ret->cold_list, sizeof ret->cold_list, STR_FMT, STR_ARG(place.path));
     }
     buf_done(&cold);
     buf_done(&endpoint);

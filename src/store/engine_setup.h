@@ -8,8 +8,9 @@
 #include "store/store.h"
 
 struct engine_setup {
-    char cold_endpoint[PATH_MAX]; /* empty: cold parts lie in a folder, or there are none */
-    size_t cold_parts;            /* that lie there already */
+    char cold_endpoint[PATH_MAX];  /* empty: cold parts lie in a folder, or there are none */
+    char cold_list[PATH_MAX + 64]; /* the folder that lists them by store/abc/UUID/part; or empty */
+    size_t cold_parts;             /* that lie there already */
 };
 
 /* `dir` is the engine's own folder. ST_INVALID: paths that are not absolute, parts that lie

@@ -49,12 +49,17 @@ static str last_step(const char *path)
     return (str){from, (size_t)(path + len - from)};
 }
 
-static void list_parts(const char *table, struct part_list *ret)
+/* `table` is "<data_dir>/store/abc/UUID/". */
+static void list_parts(const char *table, str data_dir, str cold_dir, struct part_list *ret)
 {
-    char pattern[4200];
+    char pattern[4200], cold[8400];
     *ret = (struct part_list){};
     snprintf(pattern, sizeof pattern, "%s/*_*_*_*/", table);
-    if (glob(pattern, GLOB_NOSORT, NULL, &ret->names) != 0) return;
+    snprintf(cold, sizeof cold, STR_FMT "/%s", STR_ARG(cold_dir), pattern + data_dir.len);
+    int found = glob(pattern, GLOB_NOSORT, NULL, &ret->names);
+    if (cold_dir.len && (found == 0 || found == GLOB_NOMATCH))
+        found = glob(cold, GLOB_NOSORT | (found == 0 ? GLOB_APPEND : 0), NULL, &ret->names);
+    if (ret->names.gl_pathc == 0) return;
     ret->at = calloc(ret->names.gl_pathc, sizeof *ret->at);
     if (!ret->at) abort();
     for (size_t i = 0; i < ret->names.gl_pathc; i++)
@@ -138,7 +143,8 @@ static status repair_log(const char *path, const struct part_list *parts, uint64
     return s;
 }
 
-static status repair_table(const char *logs, uint64_t *taken, struct err *err)
+static status repair_table(const char *logs, str data_dir, str cold_dir, uint64_t *taken,
+                           struct err *err)
 {
     char table[4096], pattern[4200];
     snprintf(table, sizeof table, "%.*s", (int)(last_step(logs).ptr - logs), logs);
@@ -146,7 +152,7 @@ static status repair_table(const char *logs, uint64_t *taken, struct err *err)
     struct part_list parts;
     glob_t found;
     if (glob(pattern, 0, NULL, &found) != 0) return ST_OK;
-    list_parts(table, &parts);
+    list_parts(table, data_dir, cold_dir, &parts);
     status s = ST_OK;
     for (size_t i = 0; i < found.gl_pathc && s == ST_OK; i++)
         s = repair_log(found.gl_pathv[i], &parts, taken, err);
@@ -156,7 +162,7 @@ static status repair_table(const char *logs, uint64_t *taken, struct err *err)
     return s;
 }
 
-status token_log_repair(str data_dir, uint64_t *ret, struct err *err)
+status token_log_repair(str data_dir, str cold_dir, uint64_t *ret, struct err *err)
 {
     char pattern[4096];
     int n = snprintf(pattern, sizeof pattern, STR_FMT "/store/*/*/deduplication_logs/",
@@ -168,7 +174,7 @@ status token_log_repair(str data_dir, uint64_t *ret, struct err *err)
     if (glob(pattern, 0, NULL, &found) != 0) return ST_OK;
     status s = ST_OK;
     for (size_t i = 0; i < found.gl_pathc && s == ST_OK; i++)
-        s = repair_table(found.gl_pathv[i], ret, err);
+        s = repair_table(found.gl_pathv[i], data_dir, cold_dir, ret, err);
     globfree(&found);
     return s;
 }
