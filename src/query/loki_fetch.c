@@ -329,6 +329,7 @@ struct loading {
     struct logql_windows *into;
     bool metadata; /* labels can come from a record's own fields */
     enum loki_level_rows rows;
+    bool text; /* severity_text is asked for by name */
     const struct loki_grid *grid;
     struct arena scratch;
 };
@@ -361,9 +362,10 @@ static status window_row(struct loading *l, const struct loki_columns *c, uint64
     const struct loki_source_stream *s =
         loki_selected_find(&l->selected, native_u64(c->stream_id, r));
     if (!s) return ST_OK;
-    if (l->rows == LOKI_LEVEL_ODD) { /* was counted as if only its severity told the level */
+    if (l->rows == LOKI_LEVEL_ODD) { /* was counted as if only its number told the level */
         struct loki_columns plain = *c;
         plain.body = plain.line = plain.log_attributes = plain.scope_attributes = NULL;
+        if (!l->text) plain.severity_text = NULL;
         TRY(add_to_windows(l, &plain, r, s, true, err));
     } else {
         l->source->stats.lines += native_u64(c->lines, r);
@@ -471,7 +473,10 @@ static status load(struct logql_source *source, const struct logql_expr *x,
     fields.bytes = x->range_op == LOGQL_BYTES_OVER_TIME || x->range_op == LOGQL_BYTES_RATE;
     l.metadata = fields.all || fields.n;
     bool level_alone = !fields.all && fields.n > 0;
-    for (uint32_t i = 0; i < fields.n; i++) level_alone &= is_of_level(fields.names[i]);
+    for (uint32_t i = 0; i < fields.n; i++) {
+        level_alone &= is_of_level(fields.names[i]);
+        l.text |= str_eq(fields.names[i], S("severity_text"));
+    }
     if (!level_alone) return load_rows(&l, &x->log, &fields, LOKI_LEVEL_EACH, err);
     TRY(load_rows(&l, &x->log, &fields, LOKI_LEVEL_PLAIN, err));
     return load_rows(&l, &x->log, &fields, LOKI_LEVEL_ODD, err);

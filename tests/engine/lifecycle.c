@@ -118,6 +118,33 @@ TEST(a_storage_policy_that_the_server_does_not_have_is_named)
     CHECK(strstr(err.msg, "(with such a volume: default)"));
 }
 
+/* How often the plan of a query names the index. */
+static void check_used(const char *name, const char *table, const char *where)
+{
+    struct buf sql;
+    buf_init(&sql, 1 << 16);
+    buf_printf(&sql,
+               "SELECT count() > 0 FROM (EXPLAIN indexes = 1 SELECT * FROM %s WHERE %s) WHERE "
+               "explain LIKE '%%Name: %s%%'",
+               table, where, name);
+    buf_char(&sql, 0);
+    CHECK_STR(engine_ask(engine_store(), sql.ptr), S("1"));
+    buf_done(&sql);
+}
+
+TEST(the_engine_finds_the_indexes_by_what_queries_say)
+{
+    struct store *s = engine_store();
+    struct err err = {};
+    WANT(lifecycle_start(s, &settings, &err), ST_OK);
+    engine_do(s, "INSERT INTO otel_logs (timestamp, severity_number, body) VALUES (now(), 9, 'x')");
+    engine_do(s, "INSERT INTO otel_traces (timestamp, service_name) VALUES (now(), 'x')");
+    check_used("level_elsewhere", "otel_logs", SCHEMA_LEVEL_ELSEWHERE " > 0");
+    check_used("body_grams", "otel_logs", "indexHint(body LIKE '%needle%')");
+    check_used("attribute_values", "otel_traces",
+               "indexHint(has(" SCHEMA_ATTRIBUTE_VALUES ", 'a'))");
+}
+
 TEST(a_killed_migration_is_run_again)
 {
     struct store *s = engine_store();

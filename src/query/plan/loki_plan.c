@@ -201,7 +201,8 @@ static void add_fields(struct sql *q, const struct loki_fields *f)
     for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
         if (asked(f, plain[i].label)) sql_addf(q, ", %s", plain[i].column);
     if (level || asked(f, S("severity_number"))) sql_add(q, S(", severity_number"));
-    if (level || asked(f, S("severity_text"))) sql_add(q, S(", severity_text"));
+    if ((level && f->level_rows != LOKI_LEVEL_PLAIN) || asked(f, S("severity_text")))
+        sql_add(q, S(", severity_text"));
     if (asked(f, S("observed_timestamp")))
         sql_add(q,
                 S(",\n  toUnixTimestamp64Nano(observed_timestamp) AS observed, timestamp_origin"));
@@ -241,11 +242,11 @@ static void add_slot(struct sql *q, nanos shift, const struct loki_grid *g)
 static void add_windows(struct sql *q, const struct loki_grid *g)
 {
     if (loki_grid_has_slots(g)) {
-        sql_add(q, S("intDiv(toUnixTimestamp64Nano(timestamp) - "));
+        sql_add(q, S("toInt32(intDiv(toUnixTimestamp64Nano(timestamp) - "));
         sql_bind_i64(q, g->start - g->range + 1);
         sql_add(q, S(", "));
         sql_bind_i64(q, g->step);
-        sql_add(q, S(") AS slot"));
+        sql_add(q, S(")) AS slot"));
         return;
     }
     sql_add(q, S("greatest(0, "));
@@ -272,7 +273,8 @@ void loki_plan_windows(struct sql *q, const struct loki_streams *s, const struct
     sql_bind_time_ns(q, g->start - g->range);
     sql_add(q, S(" AND timestamp <= "));
     sql_bind_time_ns(q, g->start + ((int64_t)g->n - 1) * g->step);
-    if (fields->level_rows == LOKI_LEVEL_ODD) sql_add(q, S("\n  AND " SCHEMA_LEVEL_ELSEWHERE));
+    if (fields->level_rows == LOKI_LEVEL_ODD)
+        sql_add(q, S("\n  AND " SCHEMA_LEVEL_ELSEWHERE " > 0"));
     add_where(q, s, log);
     if (grouped) sql_add(q, S("\nGROUP BY ALL"));
 }

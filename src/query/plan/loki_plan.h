@@ -29,11 +29,11 @@ struct loki_streams {
 void loki_plan_records(struct sql *q, const struct loki_streams *s, const struct logql_log *log,
                        nanos start, nanos end, bool forward, uint64_t limit);
 
-/* Where labels that tell a level are all that is asked of records, most need no look at their attributes and
- * lines: two statements count them for less than one. */
+/* Where labels that tell a level are all that is asked of records, most need no look at their
+ * attributes and lines: two statements count them for less than one. */
 enum loki_level_rows {
     LOKI_LEVEL_EACH,  /* one statement: every record with all that may tell its level */
-    LOKI_LEVEL_PLAIN, /* every record, as if only its severity told the level */
+    LOKI_LEVEL_PLAIN, /* every record, as if only its severity number told the level */
     LOKI_LEVEL_ODD,   /* the records of which something else may tell, with all that may */
 };
 

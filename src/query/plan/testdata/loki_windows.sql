@@ -1,5 +1,5 @@
 SELECT stream_id,
-  intDiv(toUnixTimestamp64Nano(timestamp) - {p0:Int64}, {p1:Int64}) AS slot,
+  toInt32(intDiv(toUnixTimestamp64Nano(timestamp) - {p0:Int64}, {p1:Int64})) AS slot,
   count() AS lines, sum(length(body)) AS bytes
 FROM otel_logs
 WHERE timestamp > fromUnixTimestamp64Nano({p2:Int64}, 'UTC') AND timestamp <= fromUnixTimestamp64Nano({p3:Int64}, 'UTC')

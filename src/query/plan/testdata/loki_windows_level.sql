@@ -1,5 +1,5 @@
 SELECT stream_id,
-  intDiv(toUnixTimestamp64Nano(timestamp) - {p0:Int64}, {p1:Int64}) AS slot,
+  toInt32(intDiv(toUnixTimestamp64Nano(timestamp) - {p0:Int64}, {p1:Int64})) AS slot,
   count() AS lines, 0 AS bytes, severity_number, severity_text,
   if(severity_number = 0, otel_logs.body, '') AS line,
   mapApply((k, v) -> (k, if(arrayExists(n -> startsWith(n, replaceRegexpAll(k, '[^a-zA-Z0-9]', '')), {p2:Array(String)}), v, '')), log_attributes) AS log_attributes_asked, log_attribute_types,

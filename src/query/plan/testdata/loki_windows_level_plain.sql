@@ -1,6 +1,6 @@
 SELECT stream_id,
-  intDiv(toUnixTimestamp64Nano(timestamp) - {p0:Int64}, {p1:Int64}) AS slot,
-  count() AS lines, 0 AS bytes, severity_number, severity_text
+  toInt32(intDiv(toUnixTimestamp64Nano(timestamp) - {p0:Int64}, {p1:Int64})) AS slot,
+  count() AS lines, 0 AS bytes, severity_number
 FROM otel_logs
 WHERE timestamp > fromUnixTimestamp64Nano({p2:Int64}, 'UTC') AND timestamp <= fromUnixTimestamp64Nano({p3:Int64}, 'UTC')
   AND indexHint(service_name IN {p4:Array(String)})
