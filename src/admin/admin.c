@@ -33,7 +33,8 @@ enum task_kind {
     TASK_FLUSH,
     TASK_DEAD_RETRY,
     TASK_BACKUP,
-    TASK_BACKUP_STATE
+    TASK_BACKUP_STATE,
+    TASK_RELOAD
 };
 
 struct task {
@@ -93,6 +94,7 @@ static void run_task(const struct admin *a, struct task *t)
     case TASK_BACKUP_STATE:
         st = a->opt.backup_state(a->opt.ctx, str_of(t->args[0]), &t->body, &err);
         break;
+    case TASK_RELOAD: st = a->opt.reload(a->opt.ctx, &err); break;
     case TASK_STATUS: a->opt.status(a->opt.ctx, &t->body); break;
     case TASK_CONFIG: a->opt.config(a->opt.ctx, &t->body); break;
     }
@@ -185,7 +187,8 @@ static void start_task(struct task *t)
 {
     struct admin *a = t->admin;
     struct http_exchange *x = t->x;
-    bool acts = t->kind == TASK_FLUSH || t->kind == TASK_DEAD_RETRY || t->kind == TASK_BACKUP;
+    bool acts = t->kind == TASK_FLUSH || t->kind == TASK_DEAD_RETRY || t->kind == TASK_BACKUP ||
+                t->kind == TASK_RELOAD;
     http_set_user(x, t);
     t->running = enqueue(acts ? &a->actions : &a->probes, t);
     if (!t->running) respond(x, 503, text_plain, S("too many calls are waiting\n"));
@@ -306,6 +309,14 @@ static void backup(struct admin *a, struct http_exchange *x, const struct http_r
         start_named(a, x, TASK_BACKUP_STATE, req->query, S("id"), (str){0});
 }
 
+static void post_reload(struct admin *a, struct http_exchange *x)
+{
+    if (a->opt.reload)
+        start_task(task_new(a, x, TASK_RELOAD));
+    else
+        respond(x, 501, text_plain, S("nothing to read again in this process\n"));
+}
+
 static void get(struct admin *a, struct http_exchange *x, str path)
 {
     if (str_eq(path, S("/metrics")))
@@ -321,13 +332,14 @@ static void get(struct admin *a, struct http_exchange *x, str path)
     else
         respond(x, 404, text_plain,
                 S("GET /metrics, /health, /ready, /status, /debug/config, /backup; POST "
-                  "/flush, /dead/retry, /backup\n"));
+                  "/flush, /reload, /dead/retry, /backup\n"));
 }
 
 static void on_request(void *ctx, struct http_exchange *x, const struct http_request *req)
 {
     struct admin *a = ctx;
     bool flush = str_eq(req->path, S("/flush")), dead = str_eq(req->path, S("/dead/retry"));
+    bool reload = str_eq(req->path, S("/reload"));
     bool is_post = str_eq(req->method, S("POST"));
     http_set_user(x, NULL);
     if (str_eq(req->path, S("/backup")) && (is_post || str_eq(req->method, S("GET"))))
@@ -336,8 +348,11 @@ static void on_request(void *ctx, struct http_exchange *x, const struct http_req
         post_flush(a, x, req);
     else if (dead && is_post)
         post_dead_retry(a, x, req);
-    else if (flush || dead || !str_eq(req->method, S("GET")))
-        respond(x, 405, text_plain, S("POST /flush, /dead/retry, /backup; GET all else\n"));
+    else if (reload && is_post)
+        post_reload(a, x);
+    else if (flush || dead || reload || !str_eq(req->method, S("GET")))
+        respond(x, 405, text_plain,
+                S("POST /flush, /reload, /dead/retry, /backup; GET all else\n"));
     else
         get(a, x, req->path);
 }

@@ -5,6 +5,7 @@
  *   GET /ready          200, or 503 with the reason
  *   POST /flush         seals and stores what is open; answers when it is stored
  *                       (?timeout_ms=, default 60000)
+ *   POST /reload        reads the configuration again; answers when what can change has changed
  *   GET /status         what the process is at, one JSON object
  *   POST /dead/retry    ?id=, percent-encoded: sends a block of dead/ again; answers when it is
  *                       delivered
@@ -23,12 +24,14 @@ struct admin;
 struct admin_options {
     const char *host;
     uint16_t port;
-    /* May be NULL. Called on threads of admin's own (flush, dead_retry and backup on another than
-     * ready, backup_state, status and config), may block. admin_close waits for the call that runs.
+    /* May be NULL. Called on threads of admin's own (flush, dead_retry, backup and reload on
+     * another than ready, backup_state, status and config), may block. admin_close waits for the
+     * call that runs.
      */
     status (*ready)(void *ctx, struct err *err);
     status (*flush)(void *ctx, uint32_t timeout_ms, struct err *err);
     status (*dead_retry)(void *ctx, str id, struct err *err);
+    status (*reload)(void *ctx, struct err *err);
     status (*backup)(void *ctx, str to, str base, struct buf *out, struct err *err);
     status (*backup_state)(void *ctx, str id, struct buf *out, struct err *err);
     void (*status)(void *ctx, struct buf *out);

@@ -55,13 +55,20 @@ static status backup_state(void *, str id, struct buf *out, struct err *err)
 
 static void tell(void *, struct buf *out) { buf_add(out, S("{\"version\":\"1\"}\n")); }
 
+static status reload(void *, struct err *err)
+{
+    if (atomic_load(&is_ready)) return ST_OK;
+    return err_set(err, ST_INVALID, ERR_NOPOS, "weir.yaml:2:3: no");
+}
+
 static struct admin *open_admin(bool with_calls)
 {
     struct admin *a;
     struct admin_options opt = {.host = "127.0.0.1"};
     if (with_calls)
         opt.ready = ready, opt.flush = flush, opt.config = config, opt.dead_retry = dead_retry,
-        opt.status = tell, opt.backup = backup, opt.backup_state = backup_state;
+        opt.status = tell, opt.backup = backup, opt.backup_state = backup_state,
+        opt.reload = reload;
     CHECK_INT(admin_open(&opt, &a, NULL), ST_OK);
     return a;
 }
@@ -149,6 +156,22 @@ TEST(admin_dead_retry_names_one_folder)
     admin_close(a);
     a = open_admin(false);
     CHECK(has(ask(a, "POST", "/dead/retry?id=a"), "HTTP/1.1 501"));
+    admin_close(a);
+}
+
+TEST(admin_reload_says_what_is_wrong)
+{
+    struct admin *a = open_admin(true);
+    atomic_store(&is_ready, true);
+    CHECK(has(ask(a, "POST", "/reload"), "HTTP/1.1 200"));
+    atomic_store(&is_ready, false);
+    str wrong = ask(a, "POST", "/reload");
+    CHECK(has(wrong, "HTTP/1.1 400") && has(wrong, "weir.yaml:2:3: no\n"));
+    atomic_store(&is_ready, true);
+    CHECK(has(ask(a, "GET", "/reload"), "HTTP/1.1 405"));
+    admin_close(a);
+    a = open_admin(false);
+    CHECK(has(ask(a, "POST", "/reload"), "HTTP/1.1 501"));
     admin_close(a);
 }
 

@@ -1,13 +1,13 @@
 #include "cmd/backup_job.h"
 
 #include "base/json_out.h"
-#include "cmd/owner.h"
+#include "cmd/retention_of.h"
 #include "lifecycle/backup.h"
 
 status backup_job_start(const struct config *c, struct store *s, str to, str base, str journal,
                         struct buf *out, struct err *err)
 {
-    struct schema_settings set = owner_settings(c);
+    struct schema_settings set = settings_of(c);
     struct backup_places places = {.place = to, .base = base, .region = c->cold_region};
     char id[BACKUP_ID_MAX];
     TRY(backup_start(s, &set, &places, id, err));

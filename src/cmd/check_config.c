@@ -6,6 +6,7 @@
 #include "cmd/cmd.h"
 #include "cmd/memory_shares.h"
 #include "cmd/parts.h"
+#include "cmd/retention_of.h"
 #include "config/config.h"
 #include "obs/memory.h"
 
@@ -41,6 +42,8 @@ int cmd_check_config(int argc, char **argv)
         struct err err;
         status s = config_load(&c, &arena, argc, argv, environ, &err);
         if (s == ST_OK) s = check_memory(&c, &err);
+        struct raw_ages ages;
+        if (s == ST_OK) s = raw_ages_of(&c, &ages, &err);
         if (s == ST_OK) s = graph_read(&arena, &c, &graph, &err);
         if (s == ST_OK) s = parts_check(&c, &graph, &err);
         if (s == ST_NOT_FOUND && !err.msg[0]) {

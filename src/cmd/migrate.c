@@ -6,7 +6,7 @@
 
 #include "base/num.h"
 #include "cmd/cmd.h"
-#include "cmd/owner.h"
+#include "cmd/retention_of.h"
 #include "cmd/store_options.h"
 #include "lifecycle/lifecycle.h"
 #include "obs/log.h"
@@ -107,7 +107,7 @@ static status print_status(struct store *s, struct err *err)
 
 static status up(struct store *s, const struct config *c, const struct request *r, struct err *err)
 {
-    const struct schema_settings set = owner_settings(c);
+    const struct schema_settings set = settings_of(c);
     struct buf text;
     buf_init(&text, PRINT_BYTES);
     uint32_t n = 0;

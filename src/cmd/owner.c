@@ -1,83 +1,172 @@
 #include "cmd/owner.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 
-#include "cmd/cold.h"
+#include "cmd/retention_of.h"
+#include "lifecycle/disk.h"
 #include "lifecycle/jobs.h"
 #include "lifecycle/lifecycle.h"
+#include "lifecycle/retention.h"
 #include "lifecycle/rollup_job.h"
 
-struct owner {
-    struct schema_settings settings;
-    struct rollup_jobs *rollups;
-    struct owner_listener listener;
-    struct lifecycle_jobs *jobs;
+static const nanos disk_interval = 5 * NANOS_S;
+
+/* One configuration's settings. A job may be at work by those of before: all live until the end. */
+struct kept {
+    struct arena arena;
+    struct retention retention;
+    struct disk_policy disk;
+    nanos looked; /* when the retention job has looked through all partitions by it; its own */
+    struct kept *before;
 };
 
-static uint32_t whole_days(nanos t) { return (uint32_t)((t + NANOS_DAY - 1) / NANOS_DAY); }
+struct owner {
+    struct owner_options opt;
+    struct rollup_jobs *rollups;
+    struct lifecycle_jobs *jobs;
+    pthread_mutex_t altering; /* tables' TTLs: none goes back to settings of before */
+    pthread_mutex_t lock;
+    struct kept *now; /* lock */
+};
 
-struct schema_settings owner_settings(const struct config *c)
+static struct kept *current(struct owner *o)
 {
-    static const uint32_t seconds[] = {3600, 21600, 86400}; /* options.def: 1h|6h|1d */
-    struct schema_settings set = {
-        .traces_partition_seconds = seconds[c->traces_partition],
-        .retention_days =
-            {
-#define RETENTION(ident) [SCHEMA_KEEP_##ident] = whole_days(c->retention_##ident),
-#include "schema/retentions.def"
-#undef RETENTION
-            },
-        .without_index = {[SCHEMA_INDEX_ATTRIBUTES] = !c->index_attributes,
-                          [SCHEMA_INDEX_BODY] = !c->index_body},
-        .cluster = c->store_cluster,
-        .database = c->store_database,
-        .views = c->store_views,
-    };
-    cold_settings(c, &set);
-    return set;
+    pthread_mutex_lock(&o->lock);
+    struct kept *k = o->now;
+    pthread_mutex_unlock(&o->lock);
+    return k;
 }
 
-/* Somebody else may have altered a table. */
+static void kept_free(struct kept *k)
+{
+    while (k) {
+        struct kept *before = k->before;
+        arena_done(&k->arena);
+        free(k);
+        k = before;
+    }
+}
+
+static status kept_new(const struct config *c, struct kept **ret, struct err *err)
+{
+    struct kept *k = calloc(1, sizeof *k);
+    if (!k) abort();
+    arena_init(&k->arena, 1u << 20);
+    k->disk = (struct disk_policy){.reserve = c->disk_reserve,
+                                   .drops_oldest = c->disk_policy == 0}; /* drop_oldest|refuse */
+    status s = retention_of(c, &k->arena, &k->retention, err);
+    if (s == ST_OK)
+        *ret = k;
+    else
+        kept_free(k);
+    return s;
+}
+
+/* ---- jobs ---- */
+
+/* The TTLs too: somebody else may have altered a table. */
 static status retention(void *ctx, const struct lifecycle_run *r, struct err *err)
 {
     struct owner *o = ctx;
-    return lifecycle_retain(r->store, &o->settings, NULL, err);
+    pthread_mutex_lock(&o->altering);
+    struct kept *k = current(o);
+    const struct schema_settings longest = retention_longest(&k->retention);
+    status s = lifecycle_retain(r->store, &longest, NULL, err);
+    pthread_mutex_unlock(&o->altering);
+    if (s != ST_OK) return s;
+    uint32_t partitions = 0;
+    TRY(retention_delete(&k->retention, r, k->looked, &partitions, err));
+    k->looked = r->now;
+    return ST_OK;
+}
+
+static status disk(void *ctx, const struct lifecycle_run *r, struct err *err)
+{
+    struct owner *o = ctx;
+    const struct kept *k = current(o);
+    struct disk_found found = {0};
+    if (k->disk.reserve && !k->retention.settings.cluster.len)
+        TRY(disk_keep_reserve(&k->disk, r, &found, err));
+    if (o->opt.refuse)
+        o->opt.refuse(o->opt.ctx, found.is_short ? "the store's disk is nearly full: less than "
+                                                   "store.disk.reserve is free"
+                                                 : NULL);
+    return ST_OK;
 }
 
 static status parts(void *ctx, const struct lifecycle_run *r, struct err *err)
 {
     struct owner *o = ctx;
     uint64_t most;
-    TRY(lifecycle_count_parts(r->store, &o->settings, &most, err));
-    o->listener.parts(o->listener.ctx, most);
+    TRY(lifecycle_count_parts(r->store, &current(o)->retention.settings, &most, err));
+    o->opt.parts(o->opt.ctx, most);
     return ST_OK;
 }
 
-static status start_jobs(struct owner *o, struct store *store, struct err *err)
+static status start_jobs(struct owner *o, struct err *err)
 {
-    struct lifecycle_job jobs[2 + ROLLUP_JOBS] = {
+    struct lifecycle_job jobs[3 + ROLLUP_JOBS] = {
         {"retention", NANOS_HOUR, retention, o},
+        {"disk", disk_interval, disk, o},
         {"parts", 10 * NANOS_S, parts, o},
     };
-    rollup_jobs_list(o->rollups, jobs + 2);
-    return lifecycle_jobs_start(store, jobs, sizeof jobs / sizeof *jobs, &o->jobs, err);
+    rollup_jobs_list(o->rollups, jobs + 3);
+    return lifecycle_jobs_start(o->opt.store, jobs, sizeof jobs / sizeof *jobs, &o->jobs, err);
 }
 
-status owner_open(const struct config *c, struct store *store, const struct owner_listener *l,
-                  struct owner **ret, struct err *err)
+/* ---- life ---- */
+
+static void owner_free(struct owner *o)
 {
+    rollup_jobs_free(o->rollups);
+    kept_free(o->now);
+    pthread_mutex_destroy(&o->lock);
+    pthread_mutex_destroy(&o->altering);
+    free(o);
+}
+
+status owner_open(const struct owner_options *opt, struct owner **ret, struct err *err)
+{
+    struct kept *k;
+    TRY(kept_new(opt->config, &k, err));
     struct owner *o = calloc(1, sizeof *o);
     if (!o) abort();
-    o->settings = owner_settings(c);
-    o->rollups = rollup_jobs_new(&o->settings);
-    o->listener = *l;
-    status s = lifecycle_start(store, &o->settings, err);
-    if (s == ST_OK) s = start_jobs(o, store, err);
+    *o = (struct owner){.opt = *opt, .now = k};
+    pthread_mutex_init(&o->lock, NULL);
+    pthread_mutex_init(&o->altering, NULL);
+    const struct schema_settings longest = retention_longest(&k->retention);
+    o->rollups = rollup_jobs_new(&longest);
+    status s = lifecycle_start(opt->store, &longest, err);
+    if (s == ST_OK) s = start_jobs(o, err);
     if (s == ST_OK)
         *ret = o;
     else
-        owner_close(o);
+        owner_free(o);
     return s;
+}
+
+status owner_reload(struct owner *o, const struct config *c, struct err *err)
+{
+    struct kept *k;
+    TRY(kept_new(c, &k, err));
+    const struct schema_settings longest = retention_longest(&k->retention);
+    pthread_mutex_lock(&o->altering);
+    status s = lifecycle_retain(o->opt.store, &longest, NULL, err);
+    if (s == ST_OK) {
+        pthread_mutex_lock(&o->lock);
+        k->before = o->now;
+        o->now = k;
+        pthread_mutex_unlock(&o->lock);
+    }
+    pthread_mutex_unlock(&o->altering);
+    if (s != ST_OK) {
+        kept_free(k);
+        return s;
+    }
+    lifecycle_jobs_wake(o->jobs, "retention");
+    lifecycle_jobs_wake(o->jobs, "disk");
+    return ST_OK;
 }
 
 void owner_status(struct owner *o, struct json_out *j)
@@ -90,6 +179,5 @@ void owner_close(struct owner *o)
 {
     if (!o) return;
     lifecycle_jobs_stop(o->jobs);
-    rollup_jobs_free(o->rollups);
-    free(o);
+    owner_free(o);
 }

@@ -11,7 +11,7 @@
 
 #include "cmd/backup_args.h"
 #include "cmd/cmd.h"
-#include "cmd/owner.h"
+#include "cmd/retention_of.h"
 #include "cmd/store_options.h"
 #include "lifecycle/backup.h"
 #include "store/store.h"
@@ -102,7 +102,7 @@ static status run(const struct backup_args *args, const struct config *c, struct
         TRY(make_folder(c, opt.data_dir.ptr, mark, err));
     }
     TRY(store_open(&opt, &s, err));
-    struct schema_settings set = owner_settings(c);
+    struct schema_settings set = settings_of(c);
     struct backup_places places = {args->place, args->base, c->cold_region};
     struct restored done;
     status st = backup_restore(s, &set, &places, &done, err);

@@ -13,6 +13,7 @@
 #include "cmd/backup_folder.h"
 #include "cmd/backup_job.h"
 #include "cmd/owner.h"
+#include "cmd/retention_of.h"
 #include "cmd/store_options.h"
 #include "obs/log.h"
 #include "obs/memory.h"
@@ -27,6 +28,7 @@ static void block_signals(sigset_t *set)
     sigemptyset(set);
     sigaddset(set, SIGTERM);
     sigaddset(set, SIGINT);
+    sigaddset(set, SIGHUP);
     pthread_sigmask(SIG_BLOCK, set, NULL);
     signal(SIGPIPE, SIG_IGN);
 }
@@ -47,6 +49,9 @@ static status check_pipelines(struct service *s, struct err *err)
 static bool begin(struct service *s, bool receives, int argc, char **argv, int *ret_exit)
 {
     *s = (struct service){.name = argv[0], .began = clock_monotonic()};
+    s->argc = argc;
+    s->argv = argv;
+    pthread_mutex_init(&s->reloading, NULL);
     s->owns_tables = strcmp(s->name, "run") == 0 || strcmp(s->name, "storage-writer") == 0;
     arena_init(&s->arena, 64u << 20);
     struct err err;
@@ -159,11 +164,20 @@ static void note_parts(void *ctx, uint64_t most)
     if (s->pipeline) pipeline_note_parts(s->pipeline, most);
 }
 
+/* The disk of the tables is short. What comes by the ClickHouse door is refused there. */
+static void refuse(void *ctx, const char *why)
+{
+    struct service *s = ctx;
+    if (s->pipeline) pipeline_refuse(s->pipeline, why);
+    store_refuse_input(s->store, why);
+}
+
 status service_prepare_tables(struct service *s, struct err *err)
 {
     struct owner *owner;
-    struct owner_listener listener = {note_parts, s};
-    TRY(owner_open(&s->config, s->store, &listener, &owner, err));
+    const struct owner_options opt = {
+        .config = &s->config, .store = s->store, .refuse = refuse, .parts = note_parts, .ctx = s};
+    TRY(owner_open(&opt, &owner, err));
     atomic_store(&s->owner, owner);
     if (s->pipeline) pipeline_store_ready(s->pipeline);
     return ST_OK;
@@ -180,22 +194,24 @@ static status listen_at(const struct config *c, str endpoint, const char *name,
 status service_open_pipeline(struct service *s, struct err *err)
 {
     const struct config *c = &s->config;
+    struct raw_ages ages;
+    TRY(raw_ages_of(c, &ages, err));
     struct pipeline_options opt = {
         .workers = (unsigned)c->workers,
         .journal_segment_bytes = c->journal_segment,
         .journal_max_bytes = c->journal_max,
         .journal_reserve_bytes = c->journal_reserve,
         .ack = (enum ack_policy)c->ack,
-        .partitioning = {.traces_seconds = owner_settings(c).traces_partition_seconds,
+        .partitioning = {.traces_seconds = settings_of(c).traces_partition_seconds,
                          .max_partitions = 4},
         .max_body_bytes = c->max_body,
         .max_decompressed_bytes = c->max_decompressed,
         .max_inflight_bytes = s->memory.inflight,
         .max_connections =
             (uint32_t)(c->max_connections < UINT32_MAX ? c->max_connections : UINT32_MAX),
-        .retention_traces = c->retention_traces,
-        .retention_logs = c->retention_logs,
-        .retention_metrics = c->retention_metrics,
+        .retention_traces = ages.traces,
+        .retention_logs = ages.logs,
+        .retention_metrics = ages.metrics,
         .max_future = c->max_future ? c->max_future : 36500 * NANOS_DAY, /* 0: no bound */
         .max_attributes = (uint32_t)c->max_attributes,
         .store_not_ready = s->owns_tables,
@@ -309,10 +325,14 @@ static void print_status(void *ctx, struct buf *out)
 
 static void print_config(void *ctx, struct buf *out)
 {
-    const struct service *s = ctx;
+    struct service *s = ctx;
+    pthread_mutex_lock(&s->reloading);
     config_print(&s->config, out);
+    pthread_mutex_unlock(&s->reloading);
     if (s->graph.n_pipelines && s->config.sections) graph_print(&s->graph, out);
 }
+
+static status reload(void *ctx, struct err *err) { return service_reload(ctx, err); }
 
 status service_open_admin(struct service *s, struct err *err)
 {
@@ -322,7 +342,7 @@ status service_open_admin(struct service *s, struct err *err)
                                 .config = print_config,
                                 .ctx = s};
     if (s->pipeline) opt.dead_retry = dead_retry;
-    if (s->owns_tables) opt.backup = backup, opt.backup_state = backup_state;
+    if (s->owns_tables) opt.backup = backup, opt.backup_state = backup_state, opt.reload = reload;
     TRY(config_endpoint(&s->config, s->config.admin_endpoint, "admin.endpoint", &opt.host,
                         &opt.port, err));
     return admin_open(&opt, &s->admin, err);
@@ -358,7 +378,10 @@ void service_ready_and_wait(struct service *s, const struct service_port *ports,
     sigset_t set;
     block_signals(&set);
     int got;
-    sigwait(&set, &got);
+    struct err err;
+    while (sigwait(&set, &got) == 0 && got == SIGHUP)
+        if (service_reload(s, &err) != ST_OK)
+            log_error(s->name, "the configuration is not read again", LOG_CSTR("why", err.msg));
     log_info(s->name, "stopping", LOG_CSTR("signal", got == SIGTERM ? "SIGTERM" : "SIGINT"));
 }
 

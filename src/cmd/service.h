@@ -2,6 +2,8 @@
  * thread: main */
 #pragma once
 
+#include <pthread.h>
+
 #include "admin/admin.h"
 #include "base/err.h"
 #include "cmd/memory_shares.h"
@@ -23,7 +25,11 @@ struct service {
     struct admin *admin;
     struct pipeline *pipeline; /* NULL: this service has none; so for the others */
     struct store *store;
-    bool owns_tables;              /* then it is ready when they are */
+    bool owns_tables; /* then it is ready when they are */
+    int argc;         /* the command line, for a reload */
+    char **argv;
+    pthread_mutex_t reloading;     /* of what a reload changes in `config` */
+    struct arena reloaded;         /* texts of the last one */
     _Atomic(struct owner *) owner; /* set by main while admin's threads look */
 };
 
@@ -52,8 +58,13 @@ bool service_begin_receiving(struct service *s, int argc, char **argv, int *ret_
 [[nodiscard]] status service_open_engine(struct service *s, struct engine **ret, struct err *err);
 [[nodiscard]] status service_open_admin(struct service *s, struct err *err);
 
+/* Reads the configuration again. Retention and store.disk.* take effect before it returns; what
+ * else has changed is logged: it needs a restart. ST_INVALID, ST_NOT_FOUND: the configuration is
+ * wrong, and the one before stays. ST_UNSUPPORTED: nothing to reload. thread: any */
+[[nodiscard]] status service_reload(struct service *s, struct err *err);
+
 /* Prints "ready {...}" (ports as JSON) and, for people, the addresses. Then waits for SIGTERM or
- * SIGINT. */
+ * SIGINT; SIGHUP is a reload. */
 struct service_port {
     const char *name; /* key in the ready line */
     str endpoint;     /* as configured: for the host */

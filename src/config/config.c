@@ -313,6 +313,39 @@ void config_print(const struct config *c, struct buf *out)
         print_value(c, &options[i], out);
         buf_char(out, '\n');
     }
+    overrides_print(c->overrides, c->n_overrides, out);
+}
+
+static size_t size_of(enum option_type t)
+{
+    return t == TEXT     ? sizeof(str)
+           : t == FLAG   ? sizeof(bool)
+           : t == CHOICE ? sizeof(uint32_t)
+                         : sizeof(uint64_t);
+}
+
+void config_take(struct config *to, const struct config *from, str prefix)
+{
+    for (size_t i = 0; i < OPTIONS; i++) {
+        const struct option *o = &options[i];
+        if (o->name.len < prefix.len || memcmp(o->name.ptr, prefix.ptr, prefix.len) != 0) continue;
+        memcpy((char *)to + o->offset, (const char *)from + o->offset, size_of(o->type));
+    }
+    if (!str_eq(prefix, S("retention."))) return;
+    to->overrides = from->overrides;
+    to->n_overrides = from->n_overrides;
+}
+
+void config_compare(const struct config *a, const struct config *b,
+                    void (*each)(void *ctx, str name), void *ctx)
+{
+    for (size_t i = 0; i < OPTIONS; i++) {
+        const struct option *o = &options[i];
+        const void *x = (const char *)a + o->offset, *y = (const char *)b + o->offset;
+        bool same = o->type == TEXT ? str_eq(*(const str *)x, *(const str *)y)
+                                    : memcmp(x, y, size_of(o->type)) == 0;
+        if (!same) each(ctx, o->name);
+    }
 }
 
 void config_print_reference(struct buf *out, bool markdown)

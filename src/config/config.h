@@ -13,6 +13,7 @@
 #include "base/err.h"
 #include "base/str.h"
 #include "base/tree.h"
+#include "config/overrides.h"
 
 #define CONFIG_TEXT str
 #define CONFIG_FLAG bool
@@ -26,6 +27,8 @@ struct config {
     /* The file's root when it has one of the Collector's sections (receivers, processors,
      * exporters, extensions, connectors, service); else NULL. In the arena. */
     const struct tree *sections;
+    struct retention_override *overrides; /* of the file only; in the arena */
+    size_t n_overrides;
 #define X(ident, type, name, def, help) CONFIG_##type ident;
 #include "config/options.def"
 #undef X
@@ -58,6 +61,13 @@ void config_defaults(struct config *c, struct arena *arena);
  * --dotted.name=VALUE. ST_NOT_FOUND with an empty message: --help was asked. */
 [[nodiscard]] status config_load(struct config *c, struct arena *arena, int argc, char **argv,
                                  char **env, struct err *err);
+
+/* Options below `prefix` ("retention.") become those of `from`, whose texts are borrowed. */
+void config_take(struct config *to, const struct config *from, str prefix);
+
+/* Calls `each` with the names of the options in which the two differ. */
+void config_compare(const struct config *a, const struct config *b,
+                    void (*each)(void *ctx, str name), void *ctx);
 
 /* The configuration in force as YAML; secrets masked. */
 void config_print(const struct config *c, struct buf *out);

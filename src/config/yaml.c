@@ -88,6 +88,8 @@ static status options_of(struct config *c, const struct tree *t, char name[NAME_
     if (t->key.len) memcpy(name + n, t->key.ptr, t->key.len);
     str full = {name, n + t->key.len};
     bool group = begins_an_option(full), one = option_find(full) != NULL;
+    if (str_eq(full, S("retention.overrides")))
+        return overrides_read(c->arena, t, &c->overrides, &c->n_overrides, err);
     if (t->kind == TREE_LIST)
         return fail(t, false, err, "a list where one value or a map of options is expected");
     if (t->kind == TREE_MAP ? !group : t->kind == TREE_NULL && !group && !one)

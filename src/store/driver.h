@@ -24,6 +24,7 @@ struct store {
     enum store_driver driver;
     uint32_t timeout_ms;
     char version[32];
+    _Atomic(const char *) refusal; /* why no input begins; NULL: it does */
 };
 
 struct store_input {

@@ -135,6 +135,10 @@ status store_input_begin(struct store *s, const struct store_query *q, struct st
                          struct err *err)
 {
     assert(q->n_params == 0);
+    const char *refusal = atomic_load(&s->refusal);
+    if (refusal)
+        return err_set(err, ST_UNAVAILABLE, ERR_NOPOS,
+                       "Code: 243. DB::Exception: %s. (NOT_ENOUGH_SPACE)", refusal);
     struct store_query filled = *q;
     if (q->role != STORE_OWN && s->driver == STORE_SERVER)
         return err_set(err, ST_UNSUPPORTED, ERR_NOPOS, "a server's user has rights of its own");
@@ -142,6 +146,8 @@ status store_input_begin(struct store *s, const struct store_query *q, struct st
     if (!filled.timeout_ms) filled.timeout_ms = s->timeout_ms;
     return s->ops->input_begin(s, &filled, ret, err);
 }
+
+void store_refuse_input(struct store *s, const char *why) { atomic_store(&s->refusal, why); }
 
 status store_input_append(struct store_input *in, str piece, struct err *err)
 {

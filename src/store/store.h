@@ -177,6 +177,10 @@ struct store_input;
 void store_input_abort(
     struct store_input *in); /* what was appended is not stored, or only in part; accepts NULL */
 
+/* store_input_begin says no from now on, with this text (a constant), as a disk that is full; NULL:
+ * it says yes again. store_insert goes on: what was acknowledged is taken. thread: any */
+void store_refuse_input(struct store *s, const char *why);
+
 /* The engine's version, "26.7.2.1"; empty when it was away at open. */
 const char *store_version(const struct store *s);
 

@@ -128,7 +128,7 @@ test('weir migrate', async (t) => {
         resolve();
         await held;
       }));
-      const anyPort = ['receive.grpc', 'query', 'admin'].map((e) => `--${e}.endpoint=127.0.0.1:0`);
+      const anyPort = ['receive.grpc', 'query', 'admin', 'clickhouse'].map((e) => `--${e}.endpoint=127.0.0.1:0`);
       const starting = startProcess(plainBinary, ['run', '--data', temporaryFolder(), `--store.url=http://127.0.0.1:${proxy.port}`, '--store.database=late',
         `--receive.http.endpoint=127.0.0.1:${listening}`, ...anyPort]);
       await heard;
