@@ -9,6 +9,7 @@
 #include "lifecycle/lifecycle.h"
 #include "lifecycle/retention.h"
 #include "lifecycle/rollup_job.h"
+#include "obs/log.h"
 
 static const nanos disk_interval = 5 * NANOS_S;
 
@@ -28,6 +29,7 @@ struct owner {
     pthread_mutex_t altering; /* tables' TTLs: none goes back to settings of before */
     pthread_mutex_t lock;
     struct kept *now; /* lock */
+    bool is_short;    /* the disk; the job's own */
 };
 
 static struct kept *current(struct owner *o)
@@ -88,6 +90,12 @@ static status disk(void *ctx, const struct lifecycle_run *r, struct err *err)
     struct disk_found found = {0};
     if (k->disk.reserve && !k->retention.settings.cluster.len)
         TRY(disk_keep_reserve(&k->disk, r, &found, err));
+    if (found.is_short && !o->is_short)
+        log_error("lifecycle", "the disk is nearly full: requests are refused",
+                  LOG_INT("free", found.free), LOG_INT("reserve", k->disk.reserve));
+    if (!found.is_short && o->is_short)
+        log_info("lifecycle", "the disk has room again", LOG_INT("free", found.free));
+    o->is_short = found.is_short;
     if (o->opt.refuse)
         o->opt.refuse(o->opt.ctx, found.is_short ? "the store's disk is nearly full: less than "
                                                    "store.disk.reserve is free"
@@ -136,7 +144,7 @@ status owner_open(const struct owner_options *opt, struct owner **ret, struct er
     pthread_mutex_init(&o->lock, NULL);
     pthread_mutex_init(&o->altering, NULL);
     const struct schema_settings longest = retention_longest(&k->retention);
-    o->rollups = rollup_jobs_new(&longest);
+    o->rollups = rollup_jobs_new(&k->retention.settings);
     status s = lifecycle_start(opt->store, &longest, err);
     if (s == ST_OK) s = start_jobs(o, err);
     if (s == ST_OK)
@@ -164,6 +172,7 @@ status owner_reload(struct owner *o, const struct config *c, struct err *err)
         kept_free(k);
         return s;
     }
+    rollup_jobs_retention(o->rollups, &k->retention.settings);
     lifecycle_jobs_wake(o->jobs, "retention");
     lifecycle_jobs_wake(o->jobs, "disk");
     return ST_OK;

@@ -58,12 +58,33 @@ static status check_views(const struct config *c, struct err *err)
                    "store.views_database is store.database: the views have the tables' names");
 }
 
+/* A name, or a macro as {cluster}: it is put into statements. */
+static status check_cluster(const struct config *c, struct err *err)
+{
+    static const char signs[] = "_-.{}";
+    str name = c->store_cluster;
+    for (size_t i = 0; i < name.len; i++) {
+        char ch = name.ptr[i];
+        bool ok = (ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z') ||
+                  (ch >= '0' && ch <= '9') || memchr(signs, ch, sizeof signs - 1);
+        if (!ok)
+            return err_set(err, ST_INVALID, ERR_NOPOS,
+                           "store.cluster: \"" STR_FMT "\" is no cluster's name", STR_ARG(name));
+    }
+    if (name.len && !c->store_url.len)
+        return err_set(
+            err, ST_INVALID, ERR_NOPOS,
+            "store.cluster: a cluster is of ClickHouse servers, and store.url is not set");
+    return ST_OK;
+}
+
 status store_options_of(const struct config *c, struct store_options *ret, struct err *err)
 {
     TRY(cold_check(c, err));
     struct store_options o = {
         .driver = c->store_url.len ? STORE_SERVER : STORE_EMBEDDED,
         .database = c->store_database,
+        .is_cluster = c->store_cluster.len > 0,
         .connections =
             (unsigned)(c->store_connections < UINT32_MAX ? c->store_connections : UINT32_MAX),
         .library = c->store_library,
@@ -84,6 +105,7 @@ status store_options_of(const struct config *c, struct store_options *ret, struc
     if (!o.connections)
         o.connections = o.driver == STORE_SERVER ? CONNECTIONS_SERVER : CONNECTIONS_EMBEDDED;
     TRY(check_views(c, err));
+    TRY(check_cluster(c, err));
     TRY(read_password(c, &o.password, err));
     *ret = o;
     return ST_OK;

@@ -54,6 +54,20 @@ TEST(store_options_of_a_server_have_all_that_is_configured)
     CHECK_INT(store_check(&o, &err), ST_INVALID);
 }
 
+TEST(store_options_of_a_cluster_want_a_server_and_a_name_that_can_stand_in_statements)
+{
+    struct config c = with("store: {url: 'http://a:1', cluster: '{cluster}'}\n");
+    struct store_options o;
+    struct err err = {};
+    CHECK_INT(store_options_of(&c, &o, &err), ST_OK);
+    CHECK(o.is_cluster);
+    c = with("store.cluster: c\n");
+    CHECK_INT(store_options_of(&c, &o, &err), ST_INVALID);
+    CHECK(strstr(err.msg, "store.url") != NULL);
+    c = with("store: {url: 'http://a:1', cluster: \"c' x\"}\n");
+    CHECK_INT(store_options_of(&c, &o, &err), ST_INVALID);
+}
+
 static status password_of(const char *content, struct store_options *ret, struct err *err)
 {
     char path[] = "/tmp/weir-password-XXXXXX", text[100];

@@ -19,22 +19,28 @@ struct signal_rollups {
 };
 
 struct rollup_jobs {
-    struct rollup_settings settings;
+    struct rollup_settings settings; /* but for source_days */
+    atomic_uint source_days[ROLLUPS];
     struct progress progress[ROLLUPS];
     struct signal_rollups signals[ROLLUP_JOBS];
 };
+
+void rollup_jobs_retention(struct rollup_jobs *r, const struct schema_settings *set)
+{
+    atomic_uint *days = r->source_days;
+    atomic_store(&days[ROLLUP_METRICS_5M], set->retention_days[SCHEMA_KEEP_metrics]);
+    atomic_store(&days[ROLLUP_METRICS_1H], set->retention_days[SCHEMA_KEEP_metrics_5m]);
+    atomic_store(&days[ROLLUP_LOGS_5M], set->retention_days[SCHEMA_KEEP_logs]);
+    atomic_store(&days[ROLLUP_LOGS_1H], set->retention_days[SCHEMA_KEEP_logs_5m]);
+    atomic_store(&days[ROLLUP_TRACES_RED_1H], set->retention_days[SCHEMA_KEEP_traces_5m]);
+}
 
 struct rollup_jobs *rollup_jobs_new(const struct schema_settings *set)
 {
     struct rollup_jobs *r = calloc(1, sizeof *r);
     if (!r) abort();
     r->settings = (struct rollup_settings)ROLLUP_DEFAULTS;
-    uint32_t *days = r->settings.source_days;
-    days[ROLLUP_METRICS_5M] = set->retention_days[SCHEMA_KEEP_metrics];
-    days[ROLLUP_METRICS_1H] = set->retention_days[SCHEMA_KEEP_metrics_5m];
-    days[ROLLUP_LOGS_5M] = set->retention_days[SCHEMA_KEEP_logs];
-    days[ROLLUP_LOGS_1H] = set->retention_days[SCHEMA_KEEP_logs_5m];
-    days[ROLLUP_TRACES_RED_1H] = set->retention_days[SCHEMA_KEEP_traces_5m];
+    rollup_jobs_retention(r, set);
     r->signals[0] = (struct signal_rollups){r, ROLLUP_METRICS_5M, ROLLUP_METRICS_1H};
     r->signals[1] = (struct signal_rollups){r, ROLLUP_LOGS_5M, ROLLUP_LOGS_1H};
     r->signals[2] = (struct signal_rollups){r, ROLLUP_TRACES_RED_1H, ROLLUP_TRACES_RED_1H};
@@ -68,8 +74,10 @@ static status run(void *ctx, const struct lifecycle_run *given, struct err *err)
     struct signal_rollups *s = ctx;
     for (enum rollup_id id = s->first; id <= s->last && !atomic_load(given->stop); id++) {
         struct rollup_progress p = {};
+        struct rollup_settings settings = s->all->settings;
+        settings.source_days[id] = atomic_load(&s->all->source_days[id]);
         nanos began = clock_monotonic();
-        TRY(rollup_run(given->store, id, &s->all->settings, given->now, given->stop, &p, err));
+        TRY(rollup_run(given->store, id, &settings, given->now, given->stop, &p, err));
         note(s->all, id, &p, given->now, clock_monotonic() - began);
     }
     return ST_OK;

@@ -10,6 +10,8 @@ struct rollup_jobs;
 
 /* thread: main */
 struct rollup_jobs *rollup_jobs_new(const struct schema_settings *set);
+/* How long the rows are kept that windows are computed from, from the next run on. thread: any */
+void rollup_jobs_retention(struct rollup_jobs *r, const struct schema_settings *set);
 void rollup_jobs_free(struct rollup_jobs *r); /* accepts NULL */
 
 enum { ROLLUP_JOBS = 3 };

@@ -23,6 +23,7 @@ struct store {
     const struct store_ops *ops;
     enum store_driver driver;
     uint32_t timeout_ms;
+    bool is_cluster;
     char version[32];
     _Atomic(const char *) refusal; /* why no input begins; NULL: it does */
 };

@@ -43,6 +43,7 @@ status store_open(const struct store_options *given, struct store **ret, struct 
     TRY(opt.driver == STORE_EMBEDDED ? embedded_open(&opt, &s, err) : server_open(&opt, &s, err));
     s->driver = opt.driver;
     s->timeout_ms = opt.request_timeout_ms;
+    s->is_cluster = opt.is_cluster;
     status st = learn_version(s, err);
     if (status_retryable(st) && opt.may_be_away) st = ST_OK;
     if (st != ST_OK) {
@@ -77,6 +78,7 @@ status store_insert_unless(struct store *s, str table, str token, const str *bod
     sql_name(&sql, table);
     /* A column that the table does not have is data lost when skipped: refuse it. */
     buf_add(&sql, S(" SETTINGS async_insert=0, input_format_skip_unknown_fields=0"));
+    if (s->is_cluster) buf_add(&sql, S(", distributed_foreground_insert=1"));
     if (token.len) {
         buf_add(&sql, S(", insert_deduplication_token="));
         sql_string(&sql, token);
@@ -85,6 +87,27 @@ status store_insert_unless(struct store *s, str table, str token, const str *bod
                          : s->ops->insert(s, buf_str(&sql), body, n, cancel, err);
     buf_done(&sql);
     return st;
+}
+
+enum { SETTINGS_MAX = 64 };
+
+/* With those of every statement to a cluster; `all` has room for them. */
+static status add_settings(const struct store *s, struct store_query *q, struct store_setting *all,
+                           struct err *err)
+{
+    static const struct store_setting of_cluster[] = {
+        {S("distributed_foreground_insert"), S("1")},
+        {S("distributed_product_mode"), S("global")},
+    };
+    size_t n = sizeof of_cluster / sizeof *of_cluster;
+    if (!s->is_cluster) return ST_OK;
+    if (q->n_settings + n > SETTINGS_MAX)
+        return err_set(err, ST_LIMIT, ERR_NOPOS, "%zu settings", q->n_settings);
+    memcpy(all, of_cluster, sizeof of_cluster);
+    if (q->n_settings) memcpy(all + n, q->settings, q->n_settings * sizeof *all);
+    q->settings = all;
+    q->n_settings += n;
+    return ST_OK;
 }
 
 status store_query(struct store *s, const struct store_query *q,
@@ -102,6 +125,8 @@ status store_query(struct store *s, const struct store_query *q,
         if (!sql_is_name(q->settings[i].name))
             return err_set(err, ST_INVALID, ERR_NOPOS, "\"" STR_FMT "\" is no setting's name",
                            STR_ARG(q->settings[i].name));
+    struct store_setting settings[SETTINGS_MAX];
+    TRY(add_settings(s, &filled, settings, err));
     return s->ops->query(s, &filled, chunk, ctx, ret ? ret : &stats, err);
 }
 

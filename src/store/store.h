@@ -47,6 +47,10 @@ struct store_options {
     unsigned connections; /* pool size; embedded: default 4; server: 5 to 50, fewer become 5 */
     str database;         /* created when absent (embedded and server); default "weir" */
 
+    /* The tables are Distributed ones: an insert is confirmed when its shards have it, and what a
+     * statement looks up in another table it looks up on all shards. */
+    bool is_cluster;
+
     /* embedded */
     str data_dir; /* the engine's path; one process per path */
     str library;  /* path of libchdb.so; empty: $WEIR_LIBCHDB, beside the binary, the cache */

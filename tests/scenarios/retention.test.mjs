@@ -117,6 +117,7 @@ test('a disk that is nearly full loses the oldest rows, then requests are refuse
       const r = await send(0, 1);
       assert.match(JSON.parse(r.bytes).message, /store\.disk\.reserve/);
       assert.equal((await fetch(weir.url('ingestAdmin', '/ready'))).status, 503);
+      assert.ok(weir.processes.run.log.some((l) => /level=error .*nearly full: requests are refused/.test(l)));
       assert.equal(await metric('weir_store_disk_dropped_partitions_total'), 1, 'nothing is dropped by this policy');
 
       write('1MiB');
