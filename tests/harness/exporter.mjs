@@ -10,6 +10,10 @@ import { plainBinary, topology } from './weir.mjs';
 const weirBinary = topology === 'three-asan' ? process.env.WEIR_TEST_ASAN_BIN : plainBinary;
 const program = join(dirname(weirBinary), 'tests/tools/export_send');
 let files = 0;
+const running = new Set();
+
+// After a test that failed, so that none is waited for.
+export const killExporters = () => running.forEach((child) => child.kill('SIGKILL'));
 
 // An exporter `name` with these options (JSON is YAML) and a block of one batch for each request (OTLP protobuf) of the signal.
 export class Exporter {
@@ -24,6 +28,8 @@ export class Exporter {
     e.child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'], env: { ...process.env, ASAN_OPTIONS: 'detect_leaks=1:exitcode=66', UBSAN_OPTIONS: 'halt_on_error=1:exitcode=66' } });
     e.log = '';
     e.child.stderr.on('data', (d) => (e.log += d));
+    running.add(e.child);
+    e.child.on('close', () => running.delete(e.child));
     e.ended = new Promise((resolve) => e.child.on('close', (code, signal_) => resolve(code ?? signal_)));
     e.lines = readline.createInterface({ input: e.child.stdout })[Symbol.asyncIterator]();
     e.opened = await e.answer();
