@@ -89,10 +89,7 @@ void promql_print_table(struct buf *out, const struct promql_answer *r)
 
 static int by_text(const void *x, const void *y)
 {
-    str a = *(const str *)x, b = *(const str *)y;
-    size_t shared = a.len < b.len ? a.len : b.len;
-    int c = shared ? memcmp(a.ptr, b.ptr, shared) : 0;
-    return c ? c : (a.len > b.len) - (a.len < b.len);
+    return str_compare(*(const str *)x, *(const str *)y);
 }
 
 /* The names of all labels, each once, sorted. */

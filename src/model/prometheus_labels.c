@@ -8,18 +8,11 @@ struct label {
     size_t at;            /* where the attribute was */
 };
 
-static int cmp_str(str a, str b)
-{
-    size_t shared = a.len < b.len ? a.len : b.len;
-    int c = shared ? memcmp(a.ptr, b.ptr, shared) : 0;
-    return c ? c : (a.len > b.len) - (a.len < b.len);
-}
-
 static int cmp_label(const void *x, const void *y)
 {
     const struct label *p = x, *q = y;
-    int c = cmp_str(p->name, q->name);
-    if (!c) c = cmp_str(p->key, q->key);
+    int c = str_compare(p->name, q->name);
+    if (!c) c = str_compare(p->key, q->key);
     return c ? c : (p->at > q->at) - (p->at < q->at);
 }
 

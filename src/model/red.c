@@ -192,20 +192,13 @@ static void add_rows(struct taker *t, const struct red_rows *rows)
 
 static int cmp_u64(uint64_t a, uint64_t b) { return (a > b) - (a < b); }
 
-static int cmp_str(str a, str b)
-{
-    size_t shared = a.len < b.len ? a.len : b.len;
-    int c = shared ? memcmp(a.ptr, b.ptr, shared) : 0;
-    return c ? c : cmp_u64(a.len, b.len);
-}
-
 static int cmp_entry(const void *x, const void *y)
 {
     const struct red_row *p = &((const struct entry *)x)->row;
     const struct red_row *q = &((const struct entry *)y)->row;
     int c = cmp_u64(p->time, q->time);
-    if (!c) c = cmp_str(p->service_name, q->service_name);
-    if (!c) c = cmp_str(p->span_name, q->span_name);
+    if (!c) c = str_compare(p->service_name, q->service_name);
+    if (!c) c = str_compare(p->span_name, q->span_name);
     return c ? c : cmp_u64(p->kind, q->kind);
 }
 

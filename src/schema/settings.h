@@ -44,6 +44,7 @@ void schema_add_database(struct buf *out, const struct schema_settings *set);
 
 /* One statement's text with ${...} replaced: see README.md. A line with a retention of 0 days is
  * left out (a TTL of 0 days would delete everything); `out` gets nothing when the statement is for
- * clusters, or about views, and there are none. ST_INVALID: a name that is not known, or arguments missing. */
+ * clusters, or about views, and there are none. ST_INVALID: a name that is not known, or arguments
+ * missing. */
 [[nodiscard]] status schema_substitute(str sql, const struct schema_settings *set, struct buf *out,
                                        struct err *err);

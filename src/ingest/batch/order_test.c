@@ -100,12 +100,6 @@ static void fill_points(uint32_t rows, uint64_t first, uint64_t spread)
 
 static int cmp_u64(uint64_t a, uint64_t b) { return (a > b) - (a < b); }
 
-static int cmp_str(str a, str b)
-{
-    int c = memcmp(a.ptr, b.ptr, a.len < b.len ? a.len : b.len);
-    return c ? c : cmp_u64(a.len, b.len);
-}
-
 static uint64_t partition_of(struct row_ref r)
 {
     const struct telemetry_batch *b = block->batches[r.batch];
@@ -133,13 +127,13 @@ static int by_key(struct row_ref x, struct row_ref y)
         c = cmp_u64(a->time[x.row] / five, b->time[y.row] / five);
         if (!c) c = cmp_u64(a->severity_number[x.row], b->severity_number[y.row]);
         if (!c)
-            c = cmp_str(p->resources[a->resource[x.row]].service_name,
-                        q->resources[b->resource[y.row]].service_name);
+            c = str_compare(p->resources[a->resource[x.row]].service_name,
+                            q->resources[b->resource[y.row]].service_name);
         return c ? c : cmp_u64(a->time[x.row], b->time[y.row]);
     }
     const struct metric_columns *a = &p->metrics, *b = &q->metrics;
     c = cmp_u64(a->time[x.row] / (uint64_t)NANOS_HOUR, b->time[y.row] / (uint64_t)NANOS_HOUR);
-    if (!c) c = cmp_str(a->descs[a->desc[x.row]].name, b->descs[b->desc[y.row]].name);
+    if (!c) c = str_compare(a->descs[a->desc[x.row]].name, b->descs[b->desc[y.row]].name);
     if (!c) c = cmp_u64(a->series_id[x.row], b->series_id[y.row]);
     return c ? c : cmp_u64(a->time[x.row], b->time[y.row]);
 }

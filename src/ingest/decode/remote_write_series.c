@@ -138,24 +138,17 @@ static status metadata(const struct rw_request *q, str msg, struct rw_series *s)
     return r.bad ? rw_malformed(q, r.bad, "malformed Metadata") : ST_OK;
 }
 
-static int cmp_name(str a, str b)
-{
-    size_t shared = a.len < b.len ? a.len : b.len;
-    int c = shared ? memcmp(a.ptr, b.ptr, shared) : 0;
-    return c ? c : (a.len > b.len) - (a.len < b.len);
-}
-
 static int by_name(const void *x, const void *y)
 {
     const struct rw_label *a = x, *b = y;
-    return cmp_name(a->name, b->name);
+    return str_compare(a->name, b->name);
 }
 
 static void labels_known(struct rw_series *s)
 {
     bool sorted = true;
     for (uint32_t i = 1; i < s->labels.n && sorted; i++)
-        sorted = cmp_name(s->labels.list[i - 1].name, s->labels.list[i].name) <= 0;
+        sorted = str_compare(s->labels.list[i - 1].name, s->labels.list[i].name) <= 0;
     if (!sorted) qsort(s->labels.list, s->labels.n, sizeof *s->labels.list, by_name);
     for (uint32_t i = 0; i < s->labels.n; i++) {
         const struct rw_label *l = &s->labels.list[i];

@@ -15,19 +15,12 @@ void side_add(struct side_rows *rows, struct side_row r)
 
 static int cmp_u64(uint64_t a, uint64_t b) { return (a > b) - (a < b); }
 
-static int cmp_str(str a, str b)
-{
-    size_t shared = a.len < b.len ? a.len : b.len;
-    int c = shared ? memcmp(a.ptr, b.ptr, shared) : 0;
-    return c ? c : cmp_u64(a.len, b.len);
-}
-
 static int cmp_row(const void *x, const void *y)
 {
     const struct side_row *p = x, *q = y;
     int c = cmp_u64(p->partition, q->partition);
-    if (!c) c = cmp_str(p->a, q->a);
-    if (!c) c = cmp_str(p->b, q->b);
+    if (!c) c = str_compare(p->a, q->a);
+    if (!c) c = str_compare(p->b, q->b);
     if (!c) c = cmp_u64(p->u, q->u);
     if (!c) c = cmp_u64(p->v, q->v);
     if (!c) c = cmp_u64(p->ref.batch, q->ref.batch);

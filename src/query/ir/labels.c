@@ -5,13 +5,6 @@
 #include "base/hash.h"
 #include "base/utf8.h"
 
-int str_compare(str a, str b)
-{
-    size_t n = a.len < b.len ? a.len : b.len;
-    int c = n ? memcmp(a.ptr, b.ptr, n) : 0;
-    return c ? c : (a.len > b.len) - (a.len < b.len);
-}
-
 struct labels labels_make(struct arena *a, struct label *list, uint32_t n)
 {
     for (uint32_t i = 1; i < n; i++) { /* few, and mostly in order already */

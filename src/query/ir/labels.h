@@ -42,8 +42,6 @@ struct labels labels_drop(struct arena *a, struct labels l, const str *names, ui
 /* {a="b", c="d"}: Prometheus' text form. */
 void labels_print(struct buf *out, struct labels l);
 
-int str_compare(str a, str b);
-
 enum label_match { MATCH_EQUAL, MATCH_NOT_EQUAL, MATCH_REGEX, MATCH_NOT_REGEX };
 
 struct label_matcher {

@@ -44,16 +44,9 @@ void loki_labels_remove(struct loki_labels *l, str name)
     l->n = n;
 }
 
-static int compare_str(str a, str b)
-{
-    size_t n = a.len < b.len ? a.len : b.len;
-    int c = n ? memcmp(a.ptr, b.ptr, n) : 0;
-    return c ? c : (a.len > b.len) - (a.len < b.len);
-}
-
 static int by_name(const void *x, const void *y)
 {
-    return compare_str(((const struct loki_label *)x)->name, ((const struct loki_label *)y)->name);
+    return str_compare(((const struct loki_label *)x)->name, ((const struct loki_label *)y)->name);
 }
 
 void loki_labels_sort(struct loki_labels *l)
@@ -84,8 +77,8 @@ uint64_t loki_labels_hash(const struct loki_labels *l)
 int loki_labels_compare(const struct loki_labels *x, const struct loki_labels *y)
 {
     for (uint32_t i = 0; i < x->n && i < y->n; i++) {
-        int c = compare_str(x->v[i].name, y->v[i].name);
-        if (!c) c = compare_str(x->v[i].value, y->v[i].value);
+        int c = str_compare(x->v[i].name, y->v[i].name);
+        if (!c) c = str_compare(x->v[i].value, y->v[i].value);
         if (c) return c;
     }
     return (x->n > y->n) - (x->n < y->n);
