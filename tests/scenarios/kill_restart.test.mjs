@@ -96,10 +96,9 @@ test('after a restart of the machine what the embedded engine has confirmed is s
   try {
     await weir.start();
     const ackLog = join(temporaryFolder(), 'acked');
-    const load = startLoadgen(['--endpoint', `127.0.0.1:${weir.ports.grpc}`, '--rate', '4000', '--batch', '200', '--series', '50', '--seed', '9',
-      '--duration', '0', '--ack-log', ackLog]);
-    await load.acknowledgedPast(ackLog, 6000);
-    load.child.kill('SIGTERM');
+    // 200 of each: a journal that holds a megabyte when it falls idle has the store made durable and begins anew, and nothing would be in doubt.
+    const load = startLoadgen(['--endpoint', `127.0.0.1:${weir.ports.grpc}`, '--rate', '1000', '--batch', '20', '--series', '50', '--seed', '9',
+      '--duration', '200ms', '--ack-log', ackLog]);
     await load.done;
     await weir.flush();
     await weir.kill();
