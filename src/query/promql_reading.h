@@ -1,5 +1,6 @@
-/* promql_reading: the state of reading stored series: what promql_store.c and promql_rolled.c
- * share. Private to query. thread: query */
+/* promql_reading: the reading of stored series, step by step: promql_series.c finds them,
+ * promql_samples.c and promql_rolled.c fill them, promql_collect.c hands them out; promql_store.c
+ * names the steps. Private to query. thread: query */
 #pragma once
 
 #include "query/ir/job.h"
@@ -53,6 +54,9 @@ struct wanted {
     uint32_t n_ids;
     struct promql_sample_columns columns;
 };
+/* The series the matchers select. ST_EXECUTION: more than the job's limit of them. */
+[[nodiscard]] status reading_series(struct reading *r, const struct promql_scope *scope,
+                                    struct err *err);
 void reading_wanted(struct reading *r, struct wanted *ret);
 
 [[nodiscard]] status reading_column(const struct native_block *b, const char *name,
@@ -63,3 +67,10 @@ struct output *reading_output(struct reading *r, struct stored *s, enum part par
                               str extra, double bound);
 /* NULL: it is not among those that are read. */
 struct stored *reading_find(struct reading *r, uint64_t id);
+
+/* Raw samples of the scope's time, into the outputs. ST_EXECUTION: more than the query's memory. */
+[[nodiscard]] status reading_samples(struct reading *r, const struct promql_scope *scope,
+                                     const struct wanted *w, struct err *err);
+/* The outputs as series, by labels, equal ones united; without samples those that have none too. */
+void reading_collect(struct reading *r, bool with_samples, struct series_set *ret);
+int reading_by_labels(const void *a, const void *b); /* of raw series, for qsort */

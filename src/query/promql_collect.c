@@ -1,0 +1,131 @@
+/* What was read becomes a set of series: samples in the order of time, equal label sets once. */
+#include "query/promql_reading.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Samples came in runs of rising time, the runs in any order: neighbouring runs are merged until
+ * there is one. Of samples of one moment the last counts. */
+static uint32_t merge(const struct sample *a, uint32_t n, const struct sample *b, uint32_t m,
+                      struct sample *out)
+{
+    uint32_t k = 0;
+    for (uint32_t i = 0, j = 0; i < n || j < m;) {
+        struct sample s = j == m || (i < n && a[i].t <= b[j].t) ? a[i++] : b[j++];
+        if (k && out[k - 1].t == s.t) k--;
+        out[k++] = s;
+    }
+    return k;
+}
+
+static uint32_t run_end(const struct sample *s, uint32_t from, uint32_t n)
+{
+    uint32_t i = from + 1;
+    while (i < n && s[i].t > s[i - 1].t) i++;
+    return i < n ? i : n;
+}
+
+static void sort_samples(struct arena *a, struct output *o)
+{
+    struct sample *other = NULL;
+    while (o->n > 1 && run_end(o->samples, 0, o->n) < o->n) {
+        uint32_t kept = 0;
+        if (!other) other = arena_array(a, struct sample, o->n);
+        for (uint32_t i = 0; i < o->n;) {
+            uint32_t mid = run_end(o->samples, i, o->n), end = run_end(o->samples, mid, o->n);
+            kept += merge(o->samples + i, mid - i, o->samples + mid, end - mid, other + kept);
+            i = end;
+        }
+        struct sample *was = o->samples;
+        o->samples = other;
+        other = was;
+        o->n = kept;
+    }
+}
+
+int reading_by_labels(const void *a, const void *b)
+{
+    return labels_compare(((const struct raw_series *)a)->labels,
+                          ((const struct raw_series *)b)->labels);
+}
+
+static void unite_histograms(struct arena *a, struct raw_series *to, const struct raw_series *from)
+{
+    uint32_t n = 0, i = 0, k = 0;
+    struct histogram_sample *out =
+        arena_array(a, struct histogram_sample, (size_t)to->n_histograms + from->n_histograms + 1);
+    while (i < to->n_histograms || k < from->n_histograms) {
+        bool left = k == from->n_histograms ||
+                    (i < to->n_histograms && to->histograms[i].t <= from->histograms[k].t);
+        struct histogram_sample s = left ? to->histograms[i++] : from->histograms[k++];
+        if (n && out[n - 1].t == s.t) continue;
+        out[n++] = s;
+    }
+    to->histograms = out;
+    to->n_histograms = n;
+}
+
+/* Of two windows of one time the one with more samples holds. */
+static void unite_rolled(struct arena *a, struct raw_series *to, const struct raw_series *from)
+{
+    uint32_t n = 0, i = 0, k = 0;
+    struct rolled *out = arena_array(a, struct rolled, (size_t)to->n_rolled + from->n_rolled + 1);
+    while (i < to->n_rolled || k < from->n_rolled) {
+        bool left =
+            k == from->n_rolled || (i < to->n_rolled && to->rolled[i].end <= from->rolled[k].end);
+        struct rolled w = left ? to->rolled[i++] : from->rolled[k++];
+        if (n && out[n - 1].end == w.end) {
+            if (w.n > out[n - 1].n) out[n - 1] = w;
+            continue;
+        }
+        out[n++] = w;
+    }
+    to->rolled = out;
+    to->n_rolled = n;
+}
+
+/* Stored series that differ only in what Prometheus does not see are one to it. */
+static void unite(struct arena *a, struct raw_series *to, const struct raw_series *from)
+{
+    struct sample *out = arena_array(a, struct sample, (size_t)to->n + from->n + 1);
+    uint32_t n = 0, i = 0, k = 0;
+    while (i < to->n || k < from->n) {
+        bool left = k == from->n || (i < to->n && to->samples[i].t <= from->samples[k].t);
+        struct sample s = left ? to->samples[i++] : from->samples[k++];
+        if (n && out[n - 1].t == s.t) continue;
+        out[n++] = s;
+    }
+    to->samples = out;
+    to->n = n;
+    unite_histograms(a, to, from);
+    unite_rolled(a, to, from);
+}
+
+void reading_collect(struct reading *r, bool with_samples, struct series_set *ret)
+{
+    uint64_t n = 0;
+    for (uint32_t i = 0; i < r->n; i++) n += r->list[i].n_outputs;
+    struct raw_series *list = arena_array(r->arena, struct raw_series, n + 1);
+    uint32_t kept = 0, out = 0;
+    for (uint32_t i = 0; i < r->n; i++)
+        for (uint32_t k = 0; k < r->list[i].n_outputs; k++) {
+            struct output *o = &r->list[i].outputs[k];
+            sort_samples(r->arena, o);
+            if (o->n || o->n_h || o->n_rolled || !with_samples)
+                list[kept++] = (struct raw_series){.labels = o->labels,
+                                                   .rolled = o->rolled,
+                                                   .n_rolled = o->n_rolled,
+                                                   .samples = o->samples,
+                                                   .n = o->n,
+                                                   .histograms = o->histograms,
+                                                   .n_histograms = o->n_h};
+        }
+    if (kept) qsort(list, kept, sizeof *list, reading_by_labels);
+    for (uint32_t i = 0; i < kept; i++) {
+        if (out && labels_equal(list[out - 1].labels, list[i].labels))
+            unite(r->arena, &list[out - 1], &list[i]);
+        else
+            list[out++] = list[i];
+    }
+    *ret = (struct series_set){list, out};
+}

@@ -1,0 +1,233 @@
+/* The samples half of reading: rows of otel_metrics become samples of the outputs of their series.
+ */
+#include "query/promql_reading.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "query/promql_native_row.h"
+
+/* Bits of otel_metrics.present (model/batch.h) and of its flags (OTLP). */
+enum { PRESENT_SUM = 1, PRESENT_NO_VALUE = 16, FLAG_NO_RECORDED_VALUE = 1 };
+
+/* Room for `n` more. A series' first rows are of one hour mostly: as many are expected of each
+ * hour, while that is little of the job's memory. */
+static void reserve(struct reading *r, struct output *o, uint32_t n)
+{
+    if (n <= o->cap - o->n) return;
+    uint64_t cap = (uint64_t)o->cap * 2 + n, expected = (uint64_t)n * r->hours;
+    if (n > 1 && o->cap == 0 && expected < r->expected_most) cap = expected;
+    if (cap < 16) cap = 16;
+    struct sample *list = arena_array(r->arena, struct sample, cap);
+    if (o->n) memcpy(list, o->samples, o->n * sizeof *list);
+    o->samples = list;
+    o->cap = (uint32_t)cap;
+}
+
+/* A later row of one moment is the same sample sent again: it replaces the earlier. */
+static void put(struct reading *r, struct output *o, int64_t t, double v)
+{
+    if (o->n && o->samples[o->n - 1].t == t) {
+        o->samples[o->n - 1].v = v;
+        return;
+    }
+    reserve(r, o, 1);
+    o->samples[o->n++] = (struct sample){t, v};
+}
+
+static void put_histogram(struct reading *r, struct output *o, int64_t t, const struct histogram *h)
+{
+    bool again = o->n_h && o->histograms[o->n_h - 1].t == t;
+    uint32_t before = o->n_h - again;
+    bool follows = before && (!o->n || o->samples[o->n - 1].t < o->histograms[before - 1].t);
+    h = histogram_with_hint(
+        r->arena, h,
+        histogram_hint_after(r->arena, h, follows ? o->histograms[before - 1].h : NULL));
+    if (o->n_h == o->cap_h) {
+        uint32_t cap = o->cap_h * 2 + 64;
+        struct histogram_sample *list = arena_array(r->arena, struct histogram_sample, cap);
+        if (o->n_h) memcpy(list, o->histograms, o->n_h * sizeof *list);
+        o->histograms = list;
+        o->cap_h = cap;
+    }
+    o->histograms[before] = (struct histogram_sample){.t = t, .h = h};
+    o->n_h = before + 1;
+}
+
+struct columns {
+    const struct native_column *id, *t, *flags, *present, *value, *count, *sum, *buckets,
+        *quantiles, *quantile_values;
+    struct native_row_columns native;
+    bool has_native;
+};
+
+static void put_native(struct reading *r, const struct stored *s, struct output *o,
+                       const struct columns *c, uint64_t row, int64_t t)
+{
+    bool has_sum = native_u64(c->present, row) & PRESENT_SUM;
+    const struct histogram *h =
+        c->has_native ? native_row_histogram(r->arena, &c->native, row, has_sum) : NULL;
+    if (h) {
+        put_histogram(r, o, t, h);
+        return;
+    }
+    struct buf b;
+    buf_init(&b, 4096);
+    buf_printf(&b,
+               "metric \"" STR_FMT
+               "\" has histograms of a scale below -4, which are left out: there is no such schema",
+               STR_ARG(s->name));
+    notes_add(r->warnings, buf_str(&b));
+    buf_done(&b);
+}
+
+static double below(const struct native_column *buckets, uint64_t row, const struct stored *s,
+                    double bound)
+{
+    uint64_t from = native_begin(buckets, row), n = native_end(buckets, row) - from;
+    double sum = 0;
+    for (uint64_t i = 0; i < n && i < s->n_bounds && s->bounds[i] <= bound; i++)
+        sum += (double)native_u64(&buckets->child[0], from + i);
+    return sum;
+}
+
+static void put_quantiles(struct reading *r, struct stored *s, const struct columns *c,
+                          uint64_t row, int64_t t, bool gone)
+{
+    uint64_t from = native_begin(c->quantiles, row), to = native_end(c->quantiles, row);
+    for (uint64_t i = from; i < to; i++) {
+        double q = native_f64(&c->quantiles->child[0], i);
+        struct output *o = NULL;
+        for (uint32_t k = 0; k < s->n_outputs && !o; k++)
+            if (s->outputs[k].part == PART_QUANTILE && s->outputs[k].bound == q) o = &s->outputs[k];
+        if (!o) o = reading_output(r, s, PART_QUANTILE, "", S("quantile"), q);
+        if (o) put(r, o, t, gone ? stale_nan() : native_f64(&c->quantile_values->child[0], i));
+    }
+    for (uint32_t k = 0; gone && k < s->n_outputs; k++)
+        if (s->outputs[k].part == PART_QUANTILE) put(r, &s->outputs[k], t, stale_nan());
+}
+
+static void put_row(struct reading *r, struct stored *s, const struct columns *c, uint64_t row)
+{
+    int64_t t = native_i64(c->t, row);
+    uint64_t present = native_u64(c->present, row);
+    bool gone = native_u64(c->flags, row) & FLAG_NO_RECORDED_VALUE;
+    for (uint32_t i = 0; i < s->n_outputs; i++) {
+        struct output *o = &s->outputs[i];
+        double v = 0;
+        if (o->part == PART_QUANTILE) continue;
+        if (o->part == PART_NATIVE && !gone) {
+            put_native(r, s, o, c, row, t);
+            continue;
+        }
+        if (o->part == PART_VALUE && (present & PRESENT_NO_VALUE) && !gone) continue;
+        if (o->part == PART_SUM && !(present & PRESENT_SUM) && !gone && s->type != STORED_SUMMARY)
+            continue;
+        switch (o->part) {
+        case PART_VALUE: v = native_f64(c->value, row); break;
+        case PART_COUNT: v = native_f64(c->count, row); break;
+        case PART_SUM: v = native_f64(c->sum, row); break;
+        case PART_BUCKET:
+            v = isinf(o->bound) ? native_f64(c->count, row) : below(c->buckets, row, s, o->bound);
+            break;
+        case PART_NATIVE:
+        case PART_QUANTILE: break;
+        }
+        put(r, o, t, gone ? stale_nan() : v);
+    }
+    if (s->type == STORED_SUMMARY) put_quantiles(r, s, c, row, t, gone);
+}
+
+/* The bytes of a column whose rows lie there one after the other, `width` bytes each; NULL: they do
+ * not. */
+static const char *packed(const struct native_column *c, uint32_t width)
+{
+    return c && !c->nulls && !c->index && c->width == width ? c->data : NULL;
+}
+
+static uint64_t packed_u64(const char *p, uint64_t row)
+{
+    uint64_t v;
+    memcpy(&v, p + row * sizeof v, sizeof v);
+    return v;
+}
+
+static bool any_is_special(const char *flags, const char *present, uint64_t from, uint64_t to)
+{
+    uint32_t all_flags = 0;
+    uint8_t all_present = 0;
+    for (uint64_t i = from; i < to; i++) {
+        uint32_t f;
+        memcpy(&f, flags + i * sizeof f, sizeof f);
+        all_flags |= f;
+        all_present |= (uint8_t)present[i];
+    }
+    return all_flags & FLAG_NO_RECORDED_VALUE || all_present & PRESENT_NO_VALUE;
+}
+
+/* Rows [from, to) of a gauge or sum, all at once. False: they need a look at each (put_row). */
+static bool put_values(struct reading *r, struct stored *s, const struct columns *c, uint64_t from,
+                       uint64_t to)
+{
+    const char *flags = packed(c->flags, 4), *present = packed(c->present, 1), *t = packed(c->t, 8),
+               *value = packed(c->value, 8);
+    if (s->n_outputs != 1 || s->outputs[0].part != PART_VALUE || to - from > UINT32_MAX / 2 ||
+        !flags || !present || !t || !value || any_is_special(flags, present, from, to))
+        return false;
+    struct output *o = &s->outputs[0];
+    reserve(r, o, (uint32_t)(to - from));
+    uint32_t n = o->n;
+    for (uint64_t i = from; i < to; i++) {
+        struct sample x;
+        memcpy(&x.t, t + i * sizeof x.t, sizeof x.t);
+        memcpy(&x.v, value + i * sizeof x.v, sizeof x.v);
+        if (n && o->samples[n - 1].t == x.t) n--; /* as in put */
+        o->samples[n++] = x;
+    }
+    o->n = n;
+    return true;
+}
+
+static status add_samples(void *ctx, const struct native_block *b, struct err *err)
+{
+    struct reading *r = ctx;
+    struct columns c = {};
+    TRY(reading_column(b, "series_id", &c.id, err));
+    TRY(reading_column(b, "t", &c.t, err));
+    TRY(reading_column(b, "flags", &c.flags, err));
+    TRY(reading_column(b, "present", &c.present, err));
+    c.value = native_find(b, S("value"));
+    c.count = native_find(b, S("count"));
+    c.sum = native_find(b, S("sum"));
+    c.buckets = native_find(b, S("bucket_counts"));
+    c.quantiles = native_find(b, S("quantiles"));
+    c.quantile_values = native_find(b, S("quantile_values"));
+    c.has_native = native_row_columns(b, &c.native);
+    const char *ids = packed(c.id, 8);
+    for (uint64_t i = 0, end; i < b->rows; i = end) {
+        uint64_t id = native_u64(c.id, i);
+        end = i + 1;
+        if (ids)
+            while (end < b->rows && packed_u64(ids, end) == id) end++;
+        struct stored *s = reading_find(r, id);
+        if (!s || put_values(r, s, &c, i, end)) continue;
+        for (; i < end; i++) put_row(r, s, &c, i);
+    }
+    if (arena_over(r->arena))
+        return err_set(err, ST_EXECUTION, ERR_NOPOS,
+                       "the query needs more memory than its limit of %zu bytes: narrow it",
+                       r->arena->budget);
+    return job_check(r->job, err);
+}
+
+status reading_samples(struct reading *r, const struct promql_scope *scope, const struct wanted *w,
+                       struct err *err)
+{
+    struct sql sql;
+    sql_init(&sql, r->arena);
+    uint64_t room = r->arena->budget / 4 / sizeof(struct sample) / r->n;
+    r->expected_most = room < UINT32_MAX ? (uint32_t)room : UINT32_MAX;
+    r->hours = (uint32_t)((scope->to_ms - scope->from_ms) / 3'600'000 + 2);
+    promql_plan_samples(&sql, scope, w->names, w->n_names, w->ids, w->n_ids, w->columns);
+    return fetch_rows(r->job->fetcher, &sql, add_samples, r, err);
+}
