@@ -5,6 +5,7 @@
 
 #include "cmd/cmd.h"
 #include "cmd/memory_shares.h"
+#include "cmd/naming_of.h"
 #include "cmd/parts.h"
 #include "cmd/retention_of.h"
 #include "config/config.h"
@@ -44,6 +45,8 @@ int cmd_check_config(int argc, char **argv)
         if (s == ST_OK) s = check_memory(&c, &err);
         struct raw_ages ages;
         if (s == ST_OK) s = raw_ages_of(&c, &ages, &err);
+        struct prometheus_naming naming;
+        if (s == ST_OK) s = naming_of(&c, &arena, &naming, &err);
         if (s == ST_OK) s = graph_read(&arena, &c, &graph, &err);
         if (s == ST_OK) s = parts_check(&c, &graph, &err);
         if (s == ST_NOT_FOUND && !err.msg[0]) {

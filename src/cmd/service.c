@@ -12,6 +12,7 @@
 #include "cmd/access.h"
 #include "cmd/backup_folder.h"
 #include "cmd/backup_job.h"
+#include "cmd/naming_of.h"
 #include "cmd/owner.h"
 #include "cmd/retention_of.h"
 #include "cmd/store_options.h"
@@ -257,6 +258,9 @@ status service_open_engine(struct service *s, struct engine **ret, struct err *e
                    .timeout_ms = (uint32_t)(c->query_timeout / NANOS_MS),
                    .experimental = c->query_experimental},
     };
+    struct prometheus_naming *naming = arena_new(&s->arena, struct prometheus_naming);
+    TRY(naming_of(c, &s->arena, naming, err));
+    opt.limits.naming = naming;
     TRY(config_endpoint(c, c->query_endpoint, "query.endpoint", &opt.host, &opt.port, err));
     return engine_open(&opt, s->store, ret, err);
 }

@@ -46,10 +46,40 @@ enum prometheus_kind prometheus_kind_of(const struct metric_desc *d);
 #define PROMETHEUS_TYPE_KEY "prometheus.type"
 bool prometheus_is_verbatim(const struct metric_desc *d, const struct attr *batch_attrs);
 
+/* How OTLP metrics are called where they are asked for. Zeroed: as they are stored, which is
+ * Prometheus' default. */
+struct prometheus_naming {
+    enum prometheus_strategy strategy;
+    bool promote_all; /* all resource attributes are labels but `attributes`; else those only */
+    const str *attributes; /* borrowed */
+    uint32_t n_attributes;
+    bool keep_identifying; /* target_info has what job and instance are made of, too */
+    bool scope;            /* otel_scope_* labels */
+    bool custom_buckets;   /* explicit histograms are native ones of custom buckets */
+};
+bool prometheus_is_utf8(enum prometheus_strategy s); /* names are not escaped */
+bool prometheus_promotes(const struct prometheus_naming *n, str key);
+bool prometheus_is_identifying(str key); /* job and instance are made of it */
+/* The labels are the stored ones. */
+bool prometheus_labels_are_plain(const struct prometheus_naming *n);
+
+/* What the labels of a series are made of. */
+struct prometheus_series {
+    bool verbatim; /* the names are labels already, le and quantile among them */
+    const struct attr *attrs, *resource, *scope;
+    size_t n_attrs, n_resource, n_scope;
+    str scope_name, scope_version, scope_schema_url;
+};
+
 /* The labels of a series, sorted by name, as string attributes: the point's attributes under their
- * label names, job and instance from the resource. Attributes whose names fall together are joined
- * with ";" in the order of their keys; empty values, names that come to nothing, and __name__, le,
- * quantile are left out. `verbatim`: the names are labels already, le and quantile among them.
- * Returns how many. */
-size_t prometheus_labels(struct arena *a, bool verbatim, const struct attr *attrs, size_t n,
-                         const struct attr *resource, size_t n_resource, struct attr **ret);
+ * label names, promoted ones of the resource that do not hide them, the scope's, job and instance.
+ * Attributes whose names fall together are joined with ";" in the order of their keys; empty
+ * values, names that come to nothing, and __name__, le, quantile are left out. Returns how many. */
+size_t prometheus_labels(struct arena *a, const struct prometheus_naming *n,
+                         const struct prometheus_series *from, struct attr **ret);
+
+/* A resource has a target_info: it has a job or an instance, and tells something besides. */
+bool prometheus_has_target(const struct attr *resource, size_t n);
+/* The labels of it, __name__ among them. 0: it has none. */
+size_t prometheus_target_labels(struct arena *a, const struct prometheus_naming *n,
+                                const struct attr *resource, size_t n_resource, struct attr **ret);

@@ -62,6 +62,8 @@ static struct attr text_attr(str key, str value)
     return (struct attr){key, {.type = ATTR_STRING, .text = value}};
 }
 
+static struct prometheus_naming naming;
+
 static void check_labels(const struct attr *attrs, size_t n, const struct attr *resource,
                          size_t n_resource, str want)
 {
@@ -69,7 +71,11 @@ static void check_labels(const struct attr *attrs, size_t n, const struct attr *
     size_t len = 0;
     struct attr *labels;
     begin();
-    size_t made = prometheus_labels(&arena, false, attrs, n, resource, n_resource, &labels);
+    size_t made = prometheus_labels(
+        &arena, &naming,
+        &(struct prometheus_series){
+            .attrs = attrs, .n_attrs = n, .resource = resource, .n_resource = n_resource},
+        &labels);
     for (size_t i = 0; i < made; i++)
         len += (size_t)snprintf(out + len, sizeof out - len, STR_FMT "=" STR_FMT "\n",
                                 STR_ARG(labels[i].key), STR_ARG(labels[i].value.text));
@@ -105,6 +111,89 @@ TEST(job_and_instance_come_from_the_resource)
     check_labels(attrs, 2, NULL, 0, S("a=b\njob=mine\n"));
 }
 
+TEST(resource_attributes_are_promoted_but_hide_none_of_the_points)
+{
+    struct attr resource[] = {text_attr(S("service.name"), S("cart")),
+                              text_attr(S("host.name"), S("h")),
+                              text_attr(S("host-name"), S("second")), text_attr(S("zone"), S("z"))};
+    struct attr attrs[] = {text_attr(S("zone"), S("mine"))};
+    const str listed[] = {S("host.name"), S("zone"), S("absent")};
+    naming = (struct prometheus_naming){.attributes = listed, .n_attributes = 3};
+    check_labels(attrs, 1, resource, 4, S("host_name=h\njob=cart\nzone=mine\n"));
+    naming.promote_all = true; /* all but these */
+    check_labels(attrs, 1, resource, 4,
+                 S("host_name=second\njob=cart\nservice_name=cart\nzone=mine\n"));
+    naming = (struct prometheus_naming){.promote_all = true, .strategy = PROMETHEUS_UNTRANSLATED};
+    check_labels(attrs, 1, resource, 4,
+                 S("host-name=second\nhost.name=h\njob=cart\nservice.name=cart\nzone=mine\n"));
+    naming = (struct prometheus_naming){};
+}
+
+TEST(labels_keep_their_characters_where_names_are_not_escaped)
+{
+    struct attr attrs[] = {text_attr(S("z.b"), S("2")), text_attr(S("z-b"), S("1")),
+                           text_attr(S("4xx"), S("y")), text_attr(S("le"), S("5"))};
+    struct attr resource[] = {text_attr(S("service.name"), S("cart"))};
+    naming = (struct prometheus_naming){.strategy = PROMETHEUS_UTF8_WITH_SUFFIXES};
+    check_labels(attrs, 4, resource, 1, S("4xx=y\njob=cart\nz-b=1\nz.b=2\n"));
+    naming = (struct prometheus_naming){};
+}
+
+TEST(the_scope_is_labels_where_asked_for)
+{
+    struct attr attrs[] = {text_attr(S("otel.scope.name"), S("mine"))};
+    struct attr scope[] = {text_attr(S("a.b"), S("c")), text_attr(S("version"), S("no"))};
+    struct prometheus_series from = {.attrs = attrs,
+                                     .n_attrs = 1,
+                                     .scope = scope,
+                                     .n_scope = 2,
+                                     .scope_name = S("lib"),
+                                     .scope_version = S("1.2")};
+    struct attr *labels;
+    begin();
+    size_t n =
+        prometheus_labels(&arena, &(struct prometheus_naming){.scope = true}, &from, &labels);
+    CHECK_INT(n, 3);
+    CHECK_STR(labels[0].key, S("otel_scope_a_b"));
+    CHECK_STR(labels[1].value.text, S("lib"));
+    CHECK_STR(labels[2].value.text, S("1.2"));
+    from.scope_name = S(""); /* a scope without a name is none */
+    n = prometheus_labels(&arena, &(struct prometheus_naming){.scope = true}, &from, &labels);
+    CHECK_INT(n, 1);
+}
+
+static void check_target(const struct prometheus_naming *n, const struct attr *resource,
+                         size_t n_resource, str want)
+{
+    char out[1000];
+    size_t len = 0;
+    struct attr *labels;
+    begin();
+    size_t made = prometheus_target_labels(&arena, n, resource, n_resource, &labels);
+    for (size_t i = 0; i < made; i++)
+        len += (size_t)snprintf(out + len, sizeof out - len, STR_FMT "=" STR_FMT "\n",
+                                STR_ARG(labels[i].key), STR_ARG(labels[i].value.text));
+    CHECK_STR(((str){out, len}), want);
+}
+
+TEST(target_info_tells_what_does_not_identify)
+{
+    const struct prometheus_naming keep = {.keep_identifying = true},
+                                   plain = {.strategy = PROMETHEUS_UNTRANSLATED};
+    struct attr resource[] = {text_attr(S("service.name"), S("cart")),
+                              text_attr(S("service.instance.id"), S("i-1")),
+                              text_attr(S("host.name"), S("h")), text_attr(S("host_name"), S("i"))};
+    check_target(&naming, resource, 4,
+                 S("__name__=target_info\nhost_name=h;i\ninstance=i-1\njob=cart\n"));
+    check_target(&keep, resource, 3,
+                 S("__name__=target_info\nhost_name=h\ninstance=i-1\njob=cart\n"
+                   "service_instance_id=i-1\nservice_name=cart\n"));
+    check_target(&plain, resource, 4,
+                 S("__name__=target_info\nhost.name=h\nhost_name=i\ninstance=i-1\njob=cart\n"));
+    check_target(&keep, resource, 2, S(""));       /* nothing besides */
+    check_target(&naming, resource + 2, 2, S("")); /* nobody */
+}
+
 TEST(labels_of_prometheus_stay_as_they_are)
 {
     struct attr attrs[] = {text_attr(S("_x"), S("u")), text_attr(S("le"), S("5")),
@@ -112,7 +201,11 @@ TEST(labels_of_prometheus_stay_as_they_are)
     struct attr resource[] = {text_attr(S("service.name"), S("j/k"))};
     struct attr *labels;
     begin();
-    CHECK_INT(prometheus_labels(&arena, true, attrs, 3, resource, 1, &labels), 4);
+    const struct prometheus_series from = {
+        .verbatim = true, .attrs = attrs, .n_attrs = 3, .resource = resource, .n_resource = 1};
+    CHECK_INT(
+        prometheus_labels(&arena, &(struct prometheus_naming){.promote_all = true}, &from, &labels),
+        4);
     CHECK_STR(labels[0].key, S("_x"));
     CHECK_STR(labels[1].key, S("a.b"));
     CHECK_STR(labels[2].value.text, S("j/k"));

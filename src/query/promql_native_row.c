@@ -1,5 +1,8 @@
 #include "query/promql_native_row.h"
 
+#include <math.h>
+#include <string.h>
+
 bool native_row_columns(const struct native_block *b, struct native_row_columns *ret)
 {
     *ret = (struct native_row_columns){.count = native_find(b, S("count")),
@@ -49,5 +52,24 @@ const struct histogram *native_row_histogram(struct arena *a, const struct nativ
         .sum = has_sum ? native_f64(c->sum, row) : 0,
         .positive = side(a, native_i64(c->positive_offset, row), c->positive_counts, row, by),
         .negative = side(a, native_i64(c->negative_offset, row), c->negative_counts, row, by)};
+    return h;
+}
+
+const struct histogram *native_row_custom(struct arena *a, const double *bounds, uint32_t n_bounds,
+                                          double *counts, uint32_t n_counts, double count,
+                                          double sum)
+{
+    struct histogram *h = arena_new(a, struct histogram);
+    if (n_bounds && isinf(bounds[n_bounds - 1])) { /* what is beyond is in it */
+        if (n_counts == n_bounds + 1) counts[n_bounds - 1] += counts[n_bounds];
+        if (n_counts > n_bounds) n_counts = n_bounds;
+        n_bounds--;
+    }
+    *h = (struct histogram){.schema = HISTOGRAM_CUSTOM,
+                            .count = count,
+                            .sum = sum,
+                            .positive = histogram_side_trimmed(0, counts, n_counts),
+                            .custom = bounds,
+                            .n_custom = n_bounds};
     return h;
 }

@@ -1,4 +1,4 @@
-/* Stored exponential histograms to native ones. Private to query. */
+/* Stored histograms to native ones. Private to query. */
 #pragma once
 
 #include "native/reader.h"
@@ -16,3 +16,9 @@ bool native_row_columns(const struct native_block *b, struct native_row_columns 
  * coarser one than -4, which Prometheus has no word for. Spec: Prometheus, OTLP ingestion. */
 const struct histogram *native_row_histogram(struct arena *a, const struct native_row_columns *c,
                                              uint64_t row, bool has_sum);
+
+/* An explicit histogram as one of custom buckets: `counts` of each bucket, the last without a
+ * bound. Lies in the arena and borrows the bounds. */
+const struct histogram *native_row_custom(struct arena *a, const double *bounds, uint32_t n_bounds,
+                                          double *counts, uint32_t n_counts, double count,
+                                          double sum);

@@ -3,6 +3,7 @@
  * names the steps. Private to query. thread: query */
 #pragma once
 
+#include "model/prometheus_name.h"
 #include "query/ir/job.h"
 #include "query/ir/series.h"
 #include "query/plan/promql_plan.h"
@@ -42,6 +43,7 @@ struct reading {
     struct notes *warnings;
     struct stored *list;
     uint32_t n, cap;
+    uint64_t rows;     /* of the series table */
     struct stored *at; /* whose rows are being read */
     uint32_t hours, expected_most;
 };
@@ -67,6 +69,27 @@ struct output *reading_output(struct reading *r, struct stored *s, enum part par
                               str extra, double bound);
 /* NULL: it is not among those that are read. */
 struct stored *reading_find(struct reading *r, uint64_t id);
+
+/* --- promql_names.c: names and labels that are not the stored ones */
+
+const struct prometheus_naming *reading_naming(const struct reading *r); /* never NULL */
+
+struct name_columns {
+    const struct native_column *stored, *metric, *unit, *type, *monotonic, *verbatim;
+};
+[[nodiscard]] status reading_name_columns(const struct native_block *b, struct name_columns *ret,
+                                          struct err *err);
+/* What the metric of a row is called; empty when nothing is left of its name. */
+str reading_name(struct arena *a, const struct prometheus_naming *n, const struct name_columns *c,
+                 uint64_t row);
+/* Where the matchers are about names that are not the stored ones: the stored names that can be
+ * meant, into the scope. */
+[[nodiscard]] status reading_stored_names(struct reading *r, struct promql_scope *io_scope,
+                                          struct err *err);
+/* Of a row of promql_plan_series with what labels are made of. */
+[[nodiscard]] status reading_labels(struct reading *r, const struct native_block *b, uint64_t row,
+                                    bool verbatim, struct labels *ret, struct err *err);
+struct labels reading_attr_labels(struct arena *a, const struct attr *attrs, size_t n);
 
 /* Raw samples of the scope's time, into the outputs. ST_EXECUTION: more than the query's memory. */
 [[nodiscard]] status reading_samples(struct reading *r, const struct promql_scope *scope,

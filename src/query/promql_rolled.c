@@ -107,6 +107,21 @@ static double at_bound(const struct native_column *le, uint64_t row, uint64_t i)
     return i < n ? (double)native_u64(&le->child[0], from + i) : 0;
 }
 
+/* The last of a window of an explicit histogram: le has what lies at or below each bound. */
+static const struct histogram *last_custom(struct reading *r, const struct stored *s,
+                                           const struct columns *c, uint64_t row, double sum)
+{
+    uint32_t n = (uint32_t)(native_end(c->last_le, row) - native_begin(c->last_le, row));
+    double *counts = arena_array(r->arena, double, n + 1), before = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        double upto = at_bound(c->last_le, row, i);
+        counts[i] = upto - before;
+        before = upto;
+    }
+    return native_row_custom(r->arena, s->bounds, s->n_bounds, counts, n,
+                             native_f64(c->last_count, row), sum);
+}
+
 /* `sum` of a window is the sum of its sums. */
 static const struct histogram *with_sum(struct arena *a, const struct histogram *h, double sum)
 {
@@ -149,6 +164,10 @@ static void put_part(struct reading *r, const struct stored *s, struct output *o
                    native_f64(c->count_increase, row));
         break;
     case PART_NATIVE:
+        if (s->type == STORED_HISTOGRAM) {
+            w.h = last_custom(r, s, c, row, has_sum ? native_f64(c->last, row) : 0);
+            break;
+        }
         w.h = c->has_native ? native_row_histogram(r->arena, &c->native, row, false) : NULL;
         if (!w.h) return;
         if (has_sum) w.h = with_sum(r->arena, w.h, native_f64(c->last, row));

@@ -81,6 +81,21 @@ static void put_native(struct reading *r, const struct stored *s, struct output 
     buf_done(&b);
 }
 
+static void put_custom(struct reading *r, const struct stored *s, struct output *o,
+                       const struct columns *c, uint64_t row, int64_t t)
+{
+    uint64_t from = native_begin(c->buckets, row);
+    uint32_t n = (uint32_t)(native_end(c->buckets, row) - from);
+    double *counts = arena_array(r->arena, double, n + 1);
+    bool has_sum = native_u64(c->present, row) & PRESENT_SUM;
+    for (uint32_t i = 0; i < n; i++)
+        counts[i] = (double)native_u64(&c->buckets->child[0], from + i);
+    put_histogram(r, o, t,
+                  native_row_custom(r->arena, s->bounds, s->n_bounds, counts, n,
+                                    native_f64(c->count, row),
+                                    has_sum ? native_f64(c->sum, row) : 0));
+}
+
 static double below(const struct native_column *buckets, uint64_t row, const struct stored *s,
                     double bound)
 {
@@ -117,7 +132,10 @@ static void put_row(struct reading *r, struct stored *s, const struct columns *c
         double v = 0;
         if (o->part == PART_QUANTILE) continue;
         if (o->part == PART_NATIVE && !gone) {
-            put_native(r, s, o, c, row, t);
+            if (s->type == STORED_HISTOGRAM)
+                put_custom(r, s, o, c, row, t);
+            else
+                put_native(r, s, o, c, row, t);
             continue;
         }
         if (o->part == PART_VALUE && (present & PRESENT_NO_VALUE) && !gone) continue;

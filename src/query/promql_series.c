@@ -59,7 +59,8 @@ static void expand(struct reading *r, struct stored *s)
         reading_output(r, s, PART_VALUE, "", (str){0}, 0);
         return;
     }
-    if (s->type == STORED_EXP_HISTOGRAM) {
+    if (s->type == STORED_EXP_HISTOGRAM ||
+        (s->type == STORED_HISTOGRAM && reading_naming(r)->custom_buckets)) {
         reading_output(r, s, PART_NATIVE, "", (str){0}, 0);
         return;
     }
@@ -94,17 +95,35 @@ static struct labels read_labels(struct arena *a, const struct native_column *c,
     return labels_make(a, list, n);
 }
 
+/* Name and labels of a row. */
+static status name_series(struct reading *r, struct stored *s, const struct native_block *b,
+                          uint64_t row, struct err *err)
+{
+    const struct prometheus_naming *n = reading_naming(r);
+    const struct native_column *name, *labels;
+    struct name_columns c;
+    if (n->strategy == PROMETHEUS_UNDERSCORES_WITH_SUFFIXES && prometheus_labels_are_plain(n)) {
+        TRY(reading_column(b, "prometheus_name", &name, err));
+        TRY(reading_column(b, "prometheus_labels", &labels, err));
+        s->name = arena_str(r->arena, native_str(name, row));
+        s->labels = read_labels(r->arena, labels, row);
+        return ST_OK;
+    }
+    TRY(reading_name_columns(b, &c, err));
+    s->name = reading_name(r->arena, n, &c, row);
+    return reading_labels(r, b, row, native_u64(c.verbatim, row), &s->labels, err);
+}
+
 static status add_series(void *ctx, const struct native_block *b, struct err *err)
 {
     struct reading *r = ctx;
-    const struct native_column *id, *name, *labels, *metric, *type, *temporality, *bounds;
+    const struct native_column *id, *metric, *type, *temporality, *bounds;
     TRY(reading_column(b, "series_id", &id, err));
-    TRY(reading_column(b, "prometheus_name", &name, err));
-    TRY(reading_column(b, "prometheus_labels", &labels, err));
     TRY(reading_column(b, "metric_name", &metric, err));
     TRY(reading_column(b, "type", &type, err));
     TRY(reading_column(b, "temporality", &temporality, err));
     TRY(reading_column(b, "explicit_bounds", &bounds, err));
+    r->rows += b->rows;
     for (uint64_t i = 0; i < b->rows; i++) {
         if (r->n == r->cap) {
             uint32_t cap = r->cap * 2 + 64;
@@ -116,9 +135,8 @@ static status add_series(void *ctx, const struct native_block *b, struct err *er
         struct stored *s = &r->list[r->n];
         *s = (struct stored){.id = native_u64(id, i),
                              .type = (enum promql_stored_type)native_u64(type, i)};
-        s->name = arena_str(r->arena, native_str(name, i));
+        TRY(name_series(r, s, b, i, err));
         s->metric_name = arena_str(r->arena, native_str(metric, i));
-        s->labels = read_labels(r->arena, labels, i);
         uint64_t from = native_begin(bounds, i);
         s->n_bounds = (uint32_t)(native_end(bounds, i) - from);
         s->bounds = arena_array(r->arena, double, s->n_bounds + 1);
@@ -136,12 +154,16 @@ static status add_series(void *ctx, const struct native_block *b, struct err *er
 
 status reading_series(struct reading *r, const struct promql_scope *scope, struct err *err)
 {
+    struct promql_scope s = *scope;
     struct sql sql;
-    sql_init(&sql, r->arena);
     uint64_t limit = r->job->limits->max_series;
-    promql_plan_series(&sql, scope, limit + 1);
+    s.naming = reading_naming(r);
+    TRY(reading_stored_names(r, &s, err));
+    if (s.names && !s.n_names) return ST_OK;
+    sql_init(&sql, r->arena);
+    promql_plan_series(&sql, &s, limit + 1);
     TRY(fetch_rows(r->job->fetcher, &sql, add_series, r, err));
-    if (r->n > limit)
+    if (r->rows > limit)
         return err_set(err, ST_EXECUTION, ERR_NOPOS,
                        "the query selects more than %llu series: narrow it",
                        (unsigned long long)limit);
@@ -164,6 +186,7 @@ void reading_wanted(struct reading *r, struct wanted *ret)
         c.value |= s->type == STORED_GAUGE || s->type == STORED_SUM;
         c.histogram |= s->type == STORED_HISTOGRAM;
         c.native |= s->type == STORED_EXP_HISTOGRAM;
+        c.in_order |= c.native || (c.histogram && reading_naming(r)->custom_buckets);
         c.summary |= s->type == STORED_SUMMARY;
     }
     *ret = (struct wanted){names, n_names, ids, r->n, c};

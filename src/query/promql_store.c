@@ -10,7 +10,7 @@ static status select_all(struct promql_store *s, struct arena *a, const struct l
                          uint32_t n, int64_t from, int64_t to, struct notes *warnings,
                          struct series_set *ret, struct horizon *ret_horizon, struct err *err)
 {
-    struct promql_scope scope = {m, n, from, to};
+    struct promql_scope scope = {.matchers = m, .n = n, .from_ms = from, .to_ms = to};
     struct reading r = {
         .job = s->job, .arena = a, .matchers = m, .n_matchers = n, .warnings = warnings};
     struct wanted wanted;
@@ -60,7 +60,8 @@ status promql_store_series(struct promql_store *s, const struct selector *select
     struct series_set *sets = arena_array(s->job->arena, struct series_set, n + 1);
     uint64_t total = 0;
     for (uint32_t i = 0; i < n; i++) {
-        struct promql_scope scope = {selectors[i].matchers, selectors[i].n, from, to};
+        struct promql_scope scope = {
+            .matchers = selectors[i].matchers, .n = selectors[i].n, .from_ms = from, .to_ms = to};
         struct reading r = {.job = s->job,
                             .arena = s->job->arena,
                             .matchers = scope.matchers,
@@ -96,11 +97,11 @@ static uint32_t add_exemplar_series(const struct stored *s, struct exemplar_seri
     uint32_t n = 0;
     for (uint32_t i = 0; i < s->n_outputs; i++) {
         const struct output *o = &s->outputs[i];
-        if (o->part != PART_VALUE && o->part != PART_BUCKET) continue;
+        if (o->part != PART_VALUE && o->part != PART_BUCKET && o->part != PART_NATIVE) continue;
         to[n] = (struct exemplar_series){.id = s->id,
                                          .metric_name = s->metric_name,
                                          .labels = o->labels,
-                                         .whole = o->part == PART_VALUE};
+                                         .whole = o->part != PART_BUCKET};
         if (o->part == PART_BUCKET) {
             to[n].above = bound_below(s, o->bound);
             to[n].upto = o->bound;
@@ -117,7 +118,8 @@ status promql_store_exemplar_series(struct promql_store *s, const struct selecto
     struct reading *r = arena_array(s->job->arena, struct reading, n + 1);
     uint64_t total = 0;
     for (uint32_t i = 0; i < n; i++) {
-        struct promql_scope scope = {selectors[i].matchers, selectors[i].n, from, to};
+        struct promql_scope scope = {
+            .matchers = selectors[i].matchers, .n = selectors[i].n, .from_ms = from, .to_ms = to};
         r[i] = (struct reading){.job = s->job,
                                 .arena = s->job->arena,
                                 .matchers = scope.matchers,

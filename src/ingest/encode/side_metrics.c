@@ -55,15 +55,20 @@ static void put_prometheus_name(struct insert *w, const struct column_plan *)
 
 static void put_labels(struct insert *w, const struct column_plan *)
 {
+    static const struct prometheus_naming standard = {};
     struct attr_run *runs = arena_array(w->arena, struct attr_run, w->n);
     for (size_t i = 0; i < w->n; i++) {
         const struct telemetry_batch *b = insert_batch(w, i);
         struct attr_range r = b->metrics.attrs[w->rows[i].row];
         const struct origin *o = &w->resources.list[w->resources.of_row[i]];
+        const struct prometheus_series from = {.verbatim =
+                                                   prometheus_is_verbatim(desc_at(w, i), b->attrs),
+                                               .attrs = r.n ? b->attrs + r.at : NULL,
+                                               .n_attrs = r.n,
+                                               .resource = o->attrs,
+                                               .n_resource = o->n_attrs};
         struct attr *labels;
-        uint32_t n = (uint32_t)prometheus_labels(
-            w->arena, prometheus_is_verbatim(desc_at(w, i), b->attrs), r.n ? b->attrs + r.at : NULL,
-            r.n, o->attrs, o->n_attrs, &labels);
+        uint32_t n = (uint32_t)prometheus_labels(w->arena, &standard, &from, &labels);
         runs[i] = (struct attr_run){labels, n};
     }
     struct attr_pass *p = attr_pass_new(w, runs, w->n, NULL);

@@ -21,6 +21,8 @@ struct query_param {
     str name, value;
 };
 
+struct prometheus_naming; /* model/prometheus_name.h */
+
 struct query_limits {
     uint64_t max_rows;    /* read into this process; default 50,000,000 samples or rows */
     uint64_t max_series;  /* default 500,000 */
@@ -28,6 +30,8 @@ struct query_limits {
     uint64_t max_entries; /* log lines or traces in one answer. default 5,000 */
     uint32_t timeout_ms;  /* default 60,000 */
     bool experimental;    /* functions that Prometheus hides behind a flag */
+    const struct prometheus_naming *naming; /* of OTLP metrics in PromQL; NULL: Prometheus' default
+                                             */
 };
 
 struct query_job {

@@ -1,5 +1,7 @@
 #include "query/plan/promql_plan.h"
 
+#include "model/prometheus_name.h"
+
 bool promql_scope_clamp(struct promql_scope *s)
 {
     int64_t max = (int64_t)PROMQL_TIME_MAX * 1000;
@@ -9,28 +11,57 @@ bool promql_scope_clamp(struct promql_scope *s)
     return true;
 }
 
+static const struct prometheus_naming *naming_of(const struct promql_scope *s)
+{
+    static const struct prometheus_naming standard = {};
+    return s->naming ? s->naming : &standard;
+}
+
+bool promql_names_differ(const struct promql_scope *s)
+{
+    return naming_of(s)->strategy != PROMETHEUS_UNDERSCORES_WITH_SUFFIXES;
+}
+
+/* What is put behind the name of a stored series, and of which types. */
+struct tail {
+    str text;
+    const char *types;
+};
+enum { TAILS = 4 };
+
+static const struct tail *tails_of(const struct promql_scope *s)
+{
+    static const struct tail classic[TAILS] = {{{"", 0}, "type IN (1, 2, 4, 5)"},
+                                               {{"_bucket", 7}, "type = 3"},
+                                               {{"_count", 6}, "type IN (3, 5)"},
+                                               {{"_sum", 4}, "type IN (3, 5)"}};
+    static const struct tail custom[TAILS] = {{{"", 0}, "type IN (1, 2, 3, 4, 5)"},
+                                              {{"_bucket", 7}, NULL},
+                                              {{"_count", 6}, "type = 5"},
+                                              {{"_sum", 4}, "type = 5"}};
+    return naming_of(s)->custom_buckets ? custom : classic;
+}
+
 static bool ends_with(str s, str tail)
 {
     return s.len > tail.len && memcmp(s.ptr + s.len - tail.len, tail.ptr, tail.len) == 0;
 }
 
-/* __name__="x": the series called x, and the histogram or summary that x is a part of. */
-static void name_is(struct sql *q, str name)
+/* Whether the stored name may be of this tail, when it is asked for `name`. */
+static bool may_have(const struct tail *t, str name)
 {
-    static const struct {
-        str tail;
-        const char *types;
-    } parts[] = {{{"_bucket", 7}, "type = 3"},
-                 {{"_count", 6}, "type IN (3, 5)"},
-                 {{"_sum", 4}, "type IN (3, 5)"}};
-    sql_add(q, S("(prometheus_name = "));
-    sql_bind_str(q, name);
-    sql_add(q, S(" AND type IN (1, 2, 4, 5)"));
-    for (size_t i = 0; i < 3; i++) {
-        if (!ends_with(name, parts[i].tail)) continue;
-        sql_add(q, S(" OR prometheus_name = "));
-        sql_bind_str(q, (str){name.ptr, name.len - parts[i].tail.len});
-        sql_addf(q, " AND %s", parts[i].types);
+    return t->types && (!t->text.len || ends_with(name, t->text));
+}
+
+/* __name__="x": the series called x, and the histogram or summary that x is a part of. */
+static void name_is(struct sql *q, const struct promql_scope *s, str name)
+{
+    const struct tail *tails = tails_of(s);
+    for (size_t i = 0; i < TAILS; i++) {
+        if (!may_have(&tails[i], name)) continue;
+        sql_add(q, i ? S(" OR prometheus_name = ") : S("(prometheus_name = "));
+        sql_bind_str(q, (str){name.ptr, name.len - tails[i].text.len});
+        sql_addf(q, " AND %s", tails[i].types);
     }
     sql_add(q, S(")"));
 }
@@ -71,53 +102,216 @@ static void name_with(struct sql *q, const void *tail)
 }
 
 /* Any other matcher of __name__: at least one of the names fits. */
-static void name_fits(struct sql *q, const struct label_matcher *m)
+static void name_fits(struct sql *q, const struct promql_scope *s, const struct label_matcher *m)
 {
-    static const char *const tails[] = {"", "_bucket", "_count", "_sum"};
-    static const char *const types[] = {"type IN (1, 2, 4, 5)", "type = 3", "type IN (3, 5)",
-                                        "type IN (3, 5)"};
+    const struct tail *tails = tails_of(s);
     sql_add(q, S("("));
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < TAILS; i++) {
+        if (!tails[i].types) continue;
         if (i) sql_add(q, S(" OR "));
-        sql_addf(q, "%s AND ", types[i]);
-        condition(q, m, name_with, tails[i]);
+        sql_addf(q, "%s AND ", tails[i].types);
+        condition(q, m, name_with, tails[i].text.ptr);
     }
     sql_add(q, S(")"));
 }
 
-static void label_of(struct sql *q, const void *name)
+/* --- labels */
+
+/* map['name'] */
+struct entry {
+    const char *map;
+    str name;
+};
+
+static void entry_of(struct sql *q, const void *ctx)
 {
-    sql_add(q, S("prometheus_labels["));
-    sql_bind_str(q, *(const str *)name);
+    const struct entry *e = ctx;
+    sql_addf(q, "%s[", e->map);
+    sql_bind_str(q, e->name);
     sql_add(q, S("]"));
+}
+
+static void column_of(struct sql *q, const void *ctx) { sql_addf(q, "%s", (const char *)ctx); }
+
+static void or_entry(struct sql *q, const struct label_matcher *m, const char *map, str name)
+{
+    sql_add(q, S(" OR "));
+    condition(q, m, entry_of, &(struct entry){map, name});
+}
+
+/* Any value of the resource's attributes. */
+static void or_any_of_resource(struct sql *q, const struct label_matcher *m)
+{
+    sql_add(q, S(" OR arrayExists(x -> "));
+    condition(q, m, column_of, "x");
+    sql_add(q, S(", mapValues(resource_attributes))"));
+}
+
+static void or_promoted(struct sql *q, const struct prometheus_naming *n,
+                        const struct label_matcher *m)
+{
+    if (n->promote_all && prometheus_is_utf8(n->strategy)) {
+        if (prometheus_promotes(n, m->name)) or_entry(q, m, "resource_attributes", m->name);
+        return;
+    }
+    if (n->promote_all) or_any_of_resource(q, m);
+    for (uint32_t i = 0; i < n->n_attributes && !n->promote_all; i++) {
+        str name = n->attributes[i];
+        if (!prometheus_is_utf8(n->strategy) &&
+            prometheus_label_name(q->arena, name, PROMETHEUS_LABELS_DEFAULT, &name, NULL) != ST_OK)
+            continue;
+        if (str_eq(name, m->name)) or_entry(q, m, "resource_attributes", n->attributes[i]);
+    }
+}
+
+static bool is_of_scope(str name)
+{
+    static const char front[] = "otel_scope_";
+    return name.len >= sizeof front - 1 && memcmp(name.ptr, front, sizeof front - 1) == 0;
+}
+
+/* A label that may have come from several places: one of them has it. The labels made of the row
+ * decide. */
+static void label_fits(struct sql *q, const struct prometheus_naming *n,
+                       const struct label_matcher *m)
+{
+    static const char *const of_scope[] = {"scope_name", "scope_version", "scope_schema_url"};
+    sql_add(q, S("("));
+    condition(q, m, entry_of, &(struct entry){"prometheus_labels", m->name});
+    if (prometheus_is_utf8(n->strategy)) or_entry(q, m, "attributes", m->name);
+    or_promoted(q, n, m);
+    for (int i = 0; i < 3 && n->scope && is_of_scope(m->name); i++) {
+        sql_add(q, S(" OR "));
+        condition(q, m, column_of, of_scope[i]);
+    }
+    sql_add(q, S(")"));
+}
+
+static bool is_for_sql(const struct prometheus_naming *n, const struct label_matcher *m)
+{
+    static const str named[] = {S("otel_scope_name"), S("otel_scope_version"),
+                                S("otel_scope_schema_url")};
+    if (prometheus_labels_are_plain(n)) return true;
+    if (matcher_accepts(m, (str){0})) return false;
+    bool known = !n->scope || !is_of_scope(m->name);
+    for (int i = 0; i < 3; i++) known |= str_eq(m->name, named[i]);
+    return known;
+}
+
+static void name_matcher(struct sql *q, const struct promql_scope *s, const struct label_matcher *m)
+{
+    sql_add(q, S("\n  AND "));
+    if (m->op == MATCH_EQUAL)
+        name_is(q, s, m->value);
+    else
+        name_fits(q, s, m);
 }
 
 static void matchers(struct sql *q, const struct promql_scope *s)
 {
+    const struct prometheus_naming *n = naming_of(s);
+    if (s->names) {
+        sql_add(q, S("\n  AND prometheus_name IN "));
+        sql_bind_strs(q, s->names, s->n_names);
+    }
     for (uint32_t i = 0; i < s->n; i++) {
         const struct label_matcher *m = &s->matchers[i];
         if (str_eq(m->name, S("le")) || str_eq(m->name, S("quantile")))
             continue; /* made when read */
+        if (str_eq(m->name, LABEL_NAME)) {
+            if (!promql_names_differ(s)) name_matcher(q, s, m);
+            continue;
+        }
+        if (!is_for_sql(n, m)) continue;
         sql_add(q, S("\n  AND "));
-        if (!str_eq(m->name, LABEL_NAME))
-            condition(q, m, label_of,
-                      &m->name); /* an absent key reads as '', which is what an absent label is */
-        else if (m->op == MATCH_EQUAL)
-            name_is(q, m->value);
+        if (prometheus_labels_are_plain(n))
+            condition(q, m, entry_of, /* an absent key reads as '', as an absent label does */
+                      &(struct entry){"prometheus_labels", m->name});
         else
-            name_fits(q, m);
+            label_fits(q, n, m);
     }
+}
+
+static void days(struct sql *q, const struct promql_scope *s)
+{
+    sql_add(q, S("\nFROM otel_metric_series\nWHERE day >= toDate("));
+    sql_bind_time_ms(q, s->from_ms);
+    sql_add(q, S(") AND day <= toDate("));
+    sql_bind_time_ms(q, s->to_ms);
+    sql_add(q, S(")"));
+}
+
+/* --- names that are not the stored ones */
+
+static bool is_word(char c)
+{
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == ':';
+}
+
+static bool moves(str word) { return str_eq(word, S("total")) || str_eq(word, S("ratio")); }
+
+/* What the stored names begin with of all metrics that are called `name`: its first words. Suffixes
+ * are not among them: the words before "total" and "ratio", which are moved to the end, and where
+ * units are put behind the name, those before the first "_". */
+static str stored_prefix(struct arena *a, const struct prometheus_naming *n, str name)
+{
+    char *out = arena_alloc(a, name.len + 1, 1);
+    size_t len = 0;
+    if (n->strategy == PROMETHEUS_UTF8_WITH_SUFFIXES) {
+        const char *end = name.len ? memchr(name.ptr, '_', name.len) : NULL;
+        if (end) name.len = (size_t)(end - name.ptr);
+    }
+    for (size_t i = 0; i < name.len;) {
+        size_t from = i;
+        while (i < name.len && is_word(name.ptr[i])) i++;
+        str word = {name.ptr + from, i - from};
+        if (moves(word)) break;
+        if (word.len && (len || (*word.ptr >= '0' && *word.ptr <= '9'))) out[len++] = '_';
+        memcpy(out + len, word.ptr, word.len);
+        len += word.len;
+        if (i < name.len) i++;
+    }
+    return (str){out, len};
+}
+
+static void prefix_of(struct sql *q, const struct promql_scope *s, str name)
+{
+    const struct tail *tails = tails_of(s);
+    sql_add(q, S("\n  AND (prometheus_name = ")); /* what came from Prometheus is called so */
+    sql_bind_str(q, name);
+    for (size_t i = 0; i < TAILS; i++) {
+        if (!may_have(&tails[i], name)) continue;
+        str base = {name.ptr, name.len - tails[i].text.len};
+        sql_add(q, S(" OR startsWith(prometheus_name, "));
+        sql_bind_str(q, stored_prefix(q->arena, naming_of(s), base));
+        sql_add(q, S(")"));
+        if (!i) continue;
+        sql_add(q, S(" OR prometheus_name = "));
+        sql_bind_str(q, base);
+    }
+    sql_add(q, S(")"));
+}
+
+void promql_plan_names(struct sql *q, const struct promql_scope *s)
+{
+    sql_add(q, S("SELECT DISTINCT prometheus_name, metric_name, unit, type, monotonic AS "
+                 "is_monotonic, mapContains(metadata, 'prometheus.type') AS is_verbatim"));
+    days(q, s);
+    for (uint32_t i = 0; i < s->n; i++)
+        if (str_eq(s->matchers[i].name, LABEL_NAME) && s->matchers[i].op == MATCH_EQUAL)
+            prefix_of(q, s, s->matchers[i].value);
 }
 
 void promql_plan_series(struct sql *q, const struct promql_scope *s, uint64_t limit)
 {
     sql_add(q, S("SELECT series_id, prometheus_name, prometheus_labels, metric_name, type, "
-                 "temporality, explicit_bounds\n"
-                 "FROM otel_metric_series\nWHERE day >= toDate("));
-    sql_bind_time_ms(q, s->from_ms);
-    sql_add(q, S(") AND day <= toDate("));
-    sql_bind_time_ms(q, s->to_ms);
-    sql_add(q, S(")"));
+                 "temporality, explicit_bounds"));
+    if (promql_names_differ(s) || !prometheus_labels_are_plain(naming_of(s)))
+        sql_add(q, S(", unit, monotonic AS is_monotonic,\n"
+                     "  mapContains(metadata, 'prometheus.type') AS is_verbatim, attributes, "
+                     "resource_attributes,\n"
+                     "  scope_name, scope_version, scope_schema_url, scope_attributes"));
+    days(q, s);
     matchers(q, s);
     sql_add(q, S("\nORDER BY series_id\nLIMIT 1 BY series_id\nLIMIT "));
     sql_bind_u64(q, limit);
@@ -149,7 +343,7 @@ void promql_plan_samples(struct sql *q, const struct promql_scope *s, const str 
     sql_bind_time_ms(q, s->to_ms);
     sql_add(q, S("\n  AND series_id IN "));
     sql_bind_u64s(q, ids, n_ids);
-    if (c.native) sql_add(q, S("\nORDER BY series_id, timestamp"));
+    if (c.in_order) sql_add(q, S("\nORDER BY series_id, timestamp"));
 }
 
 void promql_plan_horizon(struct sql *q)

@@ -3,11 +3,11 @@
  *
  * A stored series answers to one or several names:
  *   gauge, sum      name
- *   histogram       name_bucket{le}, name_count, name_sum
+ *   histogram       name_bucket{le}, name_count, name_sum; with custom buckets: name (native)
  *   exp. histogram  name (a native histogram)
  *   summary         name{quantile}, name_count, name_sum
  * SQL narrows by what it can; which of the names, le and quantile are wanted is decided on the
- * expanded labels. */
+ * expanded labels, and so are labels that are not those stored. */
 #pragma once
 
 #include "query/ir/labels.h"
@@ -23,26 +23,41 @@ enum promql_stored_type {
 
 enum { PROMQL_TIME_MAX = 4102444800 }; /* 2100, in s: past what the columns of the store can hold */
 
+struct prometheus_naming; /* model/prometheus_name.h */
+
 struct promql_scope {
     const struct label_matcher *matchers;
     uint32_t n;
-    int64_t from_ms, to_ms; /* inclusive */
+    int64_t from_ms, to_ms;                 /* inclusive */
+    const struct prometheus_naming *naming; /* NULL: Prometheus' default */
+    const str *names; /* what was found for the matchers of __name__ (promql_plan_names); NULL: not
+                         looked for */
+    uint32_t n_names;
 };
 
 /* False: nothing can be stored there. Otherwise cuts the times to what can. */
 bool promql_scope_clamp(struct promql_scope *s);
 
+/* The names are not the stored ones: those have to be found first. */
+bool promql_names_differ(const struct promql_scope *s);
+/* prometheus_name, metric_name, unit, type, is_monotonic, is_verbatim, each once: of metrics whose
+ * translated names the matchers of __name__ may accept. */
+void promql_plan_names(struct sql *sql, const struct promql_scope *s);
+
 /* series_id, prometheus_name, prometheus_labels, metric_name, type, temporality, explicit_bounds: a
- * row a series. */
+ * row a series. Where names or labels are not the stored ones also what they are made of: unit,
+ * is_monotonic, is_verbatim, attributes, resource_attributes, scope_name, scope_version,
+ * scope_schema_url, scope_attributes. */
 void promql_plan_series(struct sql *sql, const struct promql_scope *s, uint64_t limit);
 
 /* What the samples of some series are needed for. */
 struct promql_sample_columns {
     bool value, histogram, native, summary;
+    bool in_order; /* of series and time */
 };
 
 /* series_id, t (ms), flags, present and the columns asked for. In the order of series and time when
- * `native` is asked for; otherwise in runs of a series and rising time, in whatever order the store
+ * that is asked for; otherwise in runs of a series and rising time, in whatever order the store
  * reads them: sorting millions of rows would cost more than reading them. */
 void promql_plan_samples(struct sql *sql, const struct promql_scope *s, const str *metric_names,
                          uint32_t n_names, const uint64_t *ids, uint32_t n_ids,

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "model/prometheus_name.h"
 #include "testing/test.h"
 
 static struct arena arena;
@@ -34,11 +35,23 @@ static void check_golden(const char *name)
         .op = MATCH_EQUAL, .name = S(n), .value = S(v) \
     }
 
+static struct prometheus_naming naming;
+
 static void plan(struct label_matcher *m, uint32_t n)
 {
+    static const str found[] = {S("found")};
     begin();
-    struct promql_scope s = {m, n, 1'700'000'000'000, 1'700'003'600'000};
+    struct promql_scope s = {
+        .matchers = m, .n = n, .from_ms = 1'700'000'000'000, .to_ms = 1'700'003'600'000};
+    s.naming = &naming;
+    if (promql_names_differ(&s)) {
+        promql_plan_names(&sql, &s);
+        sql_add(&sql, S("\n;\n"));
+        s.names = found;
+        s.n_names = 1;
+    }
     promql_plan_series(&sql, &s, 1001);
+    naming = (struct prometheus_naming){};
 }
 
 TEST(a_name_is_looked_for_as_itself)
@@ -66,14 +79,48 @@ TEST(labels_go_to_the_series_table_as_bound_values)
     check_golden("labels");
 }
 
+TEST(names_that_are_not_the_stored_ones_are_found_by_their_first_words)
+{
+    struct label_matcher m[] = {EQ("__name__", "http.server.total.9x_bucket"), EQ("zone", "a")};
+    naming = (struct prometheus_naming){.strategy = PROMETHEUS_UNTRANSLATED};
+    plan(m, 2);
+    check_golden("untranslated");
+    m[0] = (struct label_matcher)EQ("__name__", "9lives.left_seconds_total");
+    naming = (struct prometheus_naming){.strategy = PROMETHEUS_UTF8_WITH_SUFFIXES};
+    plan(m, 1);
+    check_golden("utf8_with_suffixes");
+}
+
+TEST(labels_that_are_not_stored_are_looked_for_where_they_come_from)
+{
+    const str listed[] = {S("host.name"), S("host-name"), S("zone")};
+    struct label_matcher m[] = {EQ("host_name", "a"),
+                                EQ("otel_scope_version", "1"),
+                                EQ("otel_scope_any", "1"),
+                                {.op = MATCH_NOT_EQUAL, .name = S("zone"), .value = S("b")},
+                                {.op = MATCH_REGEX, .name = S("zone"), .value = S("a.+")}};
+    struct arena patterns;
+    arena_init(&patterns, 1 << 20);
+    CHECK_INT(regex_new(&patterns, m[4].value, REGEX_WHOLE, &m[4].regex, NULL), ST_OK);
+    naming = (struct prometheus_naming){.attributes = listed, .n_attributes = 3, .scope = true};
+    plan(m, 5);
+    check_golden("promoted");
+    naming = (struct prometheus_naming){
+        .attributes = listed, .n_attributes = 2, .promote_all = true, .custom_buckets = true};
+    m[3] = (struct label_matcher)EQ("__name__", "x_count");
+    plan(m, 5);
+    check_golden("promoted_all");
+    arena_done(&patterns);
+}
+
 TEST(samples_of_some_series)
 {
     begin();
-    struct promql_scope s = {NULL, 0, 1'700'000'000'000, 1'700'003'600'000};
+    struct promql_scope s = {.from_ms = 1'700'000'000'000, .to_ms = 1'700'003'600'000};
     str names[] = {S("http.server.duration"), S("cpu")};
     uint64_t ids[] = {1, 18446744073709551615u};
     promql_plan_samples(&sql, &s, names, 2, ids, 2,
-                        (struct promql_sample_columns){true, true, true, true});
+                        (struct promql_sample_columns){true, true, true, true, true});
     check_golden("samples");
 }
 
@@ -107,8 +154,8 @@ TEST(where_samples_end_and_the_windows_before)
     begin();
     promql_plan_horizon(&sql);
     sql_add(&sql, S("\n;\n"));
-    struct promql_scope s = {NULL, 0, 1'700'000'000'000, 1'700'003'600'000};
+    struct promql_scope s = {.from_ms = 1'700'000'000'000, .to_ms = 1'700'003'600'000};
     promql_plan_windows(&sql, &s, true, (const str[]){S("cpu")}, 1, (const uint64_t[]){1}, 1,
-                        (struct promql_sample_columns){true, true, true, true});
+                        (struct promql_sample_columns){true, true, true, true, true});
     check_golden("windows");
 }

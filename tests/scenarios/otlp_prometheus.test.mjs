@@ -1,0 +1,95 @@
+// OTLP metrics under Prometheus names: what goes in once by OTLP, asked for under each of the settings query.otlp.*, which are those of the query-api: one store, a query-api for each.
+import test from 'node:test';
+import assert from 'node:assert/strict';
+import { exportJson } from '../harness/otlp.mjs';
+import { plainBinary, startProcess, withWeir } from '../harness/weir.mjs';
+
+const attributes = (o) => Object.entries(o).map(([key, stringValue]) => ({ key, value: { stringValue } }));
+const begin = Math.floor(Date.now() / 3_600_000) * 3_600_000 - 2 * 3_600_000; // a full hour, two hours ago
+const at = (seconds) => `${begin + seconds * 1000}000000`;
+const seconds = (s) => begin / 1000 + s;
+const times = [60, 120, 180, 240];
+const points = (values, more = {}) => values.map((asDouble, i) => ({ timeUnixNano: at(times[i]), asDouble, attributes: attributes({ 'http.route': '/a' }), ...more }));
+const histogram = (count, i) => ({ timeUnixNano: at(times[i]), count: `${count}`, sum: count / 2, bucketCounts: [`${count / 2}`, `${count / 2}`, '0'], explicitBounds: [0.5, 2] });
+
+const request = (metrics) => ({
+  resourceMetrics: [
+    {
+      resource: { attributes: attributes({ 'service.name': 'cart', 'service.namespace': 'shop', 'service.instance.id': 'i1', 'host.name': 'h1', 'k8s.pod.name': 'p1' }) },
+      scopeMetrics: [{ scope: { name: 'lib', version: '1.2', attributes: attributes({ 'a.b': 'c' }) }, metrics }],
+    },
+  ],
+});
+
+const metrics = [
+  { name: 'http.server.requests', unit: '{request}', sum: { aggregationTemporality: 2, isMonotonic: true, dataPoints: points([10, 20, 30, 40]) } },
+  { name: 'cpu.usage', unit: '1', gauge: { dataPoints: points([0.1, 0.2, 0.3, 0.4]) } },
+  { name: 'ended', gauge: { dataPoints: [...points([1, 2]), ...points([0, 0, 0], { flags: 1 }).slice(2)] } },
+  { name: 'http.server.duration', unit: 's', histogram: { aggregationTemporality: 2, dataPoints: [2, 4, 6, 8].map(histogram) } },
+];
+
+// A query-api of its own over the store of `weir`.
+async function withQueries(weir, settings, fn) {
+  const flags = Object.entries({ 'query.endpoint': '127.0.0.1:0', 'admin.endpoint': '127.0.0.1:0', 'store.url': `http://127.0.0.1:${weir.ports.clickhouse}`, ...settings });
+  const p = await startProcess(plainBinary, ['query-api', ...flags.map(([k, v]) => `--${k}=${v}`)]);
+  try {
+    await fn(asking(p.ready.query));
+  } finally {
+    p.child.kill('SIGTERM');
+    await p.exited;
+  }
+}
+
+// data of an endpoint; with `query` the vector at 240 s after the hour as { 'metric as JSON': value }
+function asking(port) {
+  const get = async (path, params = {}) => {
+    const r = await (await fetch(`http://127.0.0.1:${port}/api/v1/${path}?${new URLSearchParams(params)}`)).json();
+    assert.equal(r.status, 'success', JSON.stringify(r));
+    return r.data;
+  };
+  const query = async (q, t = 240) => (await get('query', { query: q, time: seconds(t) })).result;
+  const values = async (q, t) => Object.fromEntries((await query(q, t)).map((r) => [JSON.stringify(r.metric), r.value[1]]));
+  return { get, query, values };
+}
+
+const series = (o) => JSON.stringify(Object.fromEntries(Object.entries(o).sort()));
+const own = { job: 'shop/cart', instance: 'i1' };
+
+test('OTLP metrics under Prometheus names, by all settings', async () => {
+  await withWeir({ 'query.experimental': true }, async (weir) => {
+    assert.equal((await exportJson(weir, 'metrics', request(metrics))).status, 200);
+    await weir.flush();
+
+    const std = asking(weir.ports.query);
+    assert.deepEqual(await std.values('http_server_requests_total'), { [series({ __name__: 'http_server_requests_total', http_route: '/a', ...own })]: '40' });
+    assert.deepEqual(await std.values('cpu_usage_ratio'), { [series({ __name__: 'cpu_usage_ratio', http_route: '/a', ...own })]: '0.4' });
+    assert.deepEqual(await std.values('http_server_duration_seconds_bucket{le="0.5"}'), { [series({ __name__: 'http_server_duration_seconds_bucket', le: '0.5', ...own })]: '4' });
+    assert.deepEqual([await std.values('ended', 179), await std.values('ended')], [{ [series({ __name__: 'ended', http_route: '/a', ...own })]: '2' }, {}]);
+
+    await withQueries(weir, { 'query.otlp.translation_strategy': 'NoTranslation', 'query.otlp.promote_all_resource_attributes': true, 'query.otlp.ignore_resource_attributes': 'k8s.pod.name, service.name,service.namespace,service.instance.id', 'query.otlp.promote_scope_metadata': true }, async (q) => {
+      const more = { 'host.name': 'h1', otel_scope_name: 'lib', otel_scope_version: '1.2', 'otel_scope_a.b': 'c', ...own };
+      const want = { [series({ __name__: 'http.server.requests', 'http.route': '/a', ...more })]: '40' };
+      assert.deepEqual(await q.values('{"http.server.requests"}'), want);
+      assert.deepEqual(await q.values('{"http.server.requests","host.name"="h1","otel_scope_a.b"="c",otel_scope_name="lib","http.route"=~"/.+"}'), want);
+      assert.deepEqual(await q.values('{"http.server.requests","host.name"!="h1"}'), {});
+      assert.deepEqual(await q.values('http_server_requests_total'), {});
+      assert.deepEqual(Object.keys(await q.values('{__name__=~"http.server.d.+_(count|sum)"}')).length, 2);
+      assert.deepEqual(await q.get('label/U__http_2e_route/values'), ['/a']);
+    });
+
+    await withQueries(weir, { 'query.otlp.translation_strategy': 'UnderscoreEscapingWithoutSuffixes', 'query.otlp.promote_resource_attributes': 'k8s.pod.name', 'query.otlp.convert_histograms_to_nhcb': true }, async (q) => {
+      assert.deepEqual(await q.values('cpu_usage{k8s_pod_name="p1"}'), { [series({ __name__: 'cpu_usage', http_route: '/a', k8s_pod_name: 'p1', ...own })]: '0.4' });
+      const [h] = await q.query('http_server_duration');
+      assert.deepEqual(h.histogram[1], { count: '8', sum: '4', buckets: [[3, '-Inf', '0.5', '4'], [0, '0.5', '2', '4']] });
+      assert.deepEqual(await q.query('{__name__=~"http_server_duration_.+"}'), []);
+      assert.deepEqual(await q.values('histogram_count(increase(http_server_duration[3m]))'), { [series({ k8s_pod_name: 'p1', ...own })]: '6' });
+    });
+
+    await withQueries(weir, { 'query.otlp.translation_strategy': 'NoUTF8EscapingWithSuffixes' }, async (q) => {
+      assert.deepEqual(await q.values('{"http.server.requests_total"}'), { [series({ __name__: 'http.server.requests_total', 'http.route': '/a', ...own })]: '40' });
+      assert.deepEqual(await q.values('{"cpu.usage_ratio"}'), { [series({ __name__: 'cpu.usage_ratio', 'http.route': '/a', ...own })]: '0.4' });
+      assert.deepEqual(await q.values('{"http.server.duration_seconds_count"}'), { [series({ __name__: 'http.server.duration_seconds_count', ...own })]: '8' });
+      assert.ok((await q.get('label/__name__/values')).includes('http.server.duration_seconds_bucket'));
+    });
+  });
+});
