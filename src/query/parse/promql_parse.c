@@ -70,14 +70,14 @@ static struct promql_expr *node(struct promql_parser *p, enum promql_kind kind, 
     return e;
 }
 
-static status deepen(struct promql_parser *p, struct promql_expr *e,
-                     const struct promql_expr *child)
+static status deepen(struct promql_parser *p, struct promql_expr *e, struct promql_expr *child)
 {
     if (child->depth >= e->depth) e->depth = child->depth + 1;
-    if (e->depth > PROMQL_DEPTH)
-        return err_set(p->err, ST_INVALID, e->start, "expression is nested more than %d deep",
-                       PROMQL_DEPTH);
-    return ST_OK;
+    if (e->depth <= PROMQL_DEPTH) return ST_OK;
+    /* What is wrong with the part that is read already is the better answer. */
+    TRY(promql_check(p->query, p->arena, child, p->err));
+    return err_set(p->err, ST_INVALID, e->start, "expression is nested more than %d deep",
+                   PROMQL_DEPTH);
 }
 
 /* function_call_body = "(" [ expr { "," expr } ] ")" */
@@ -511,7 +511,8 @@ status promql_parse(struct arena *a, str query, struct promql_options opt, struc
         return err_set(err, ST_INVALID, 0, "the query is %zu bytes long, limit %d", query.len,
                        PROMQL_BYTES);
     struct promql_tokens t = promql_lex(a, query);
-    struct promql_parser p = {.arena = a, .at = t.list, .last = t.list, .opt = opt, .err = err};
+    struct promql_parser p = {
+        .arena = a, .query = query, .at = t.list, .last = t.list, .opt = opt, .err = err};
     if (p.at->kind == TOK_END) return err_set(err, ST_INVALID, 0, "no expression found in input");
     struct promql_expr *e;
     TRY(parse_expr(&p, 1, &e));

@@ -8,6 +8,7 @@ enum { PROMQL_DEPTH = 1000, PROMQL_NESTING = 200, PROMQL_BYTES = 1 << 20 };
 
 struct promql_parser {
     struct arena *arena;
+    str query;
     struct promql_token *at;   /* the token looked at; never past TOK_END or TOK_ERROR */
     struct promql_token *last; /* the one before it */
     struct promql_options opt;
