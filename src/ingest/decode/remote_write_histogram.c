@@ -211,7 +211,7 @@ void rw_histogram_put(struct pb_out *out, const struct rw_histogram *h)
     pb_put_fixed64(out, 7, h->zero_count);
     buckets_put(out, 8, &h->positive);
     buckets_put(out, 9, &h->negative);
-    pb_put_double(out, 14, h->zero_threshold);
+    pb_put_double(out, 14, h->zero_threshold == 0 ? -0.0 : h->zero_threshold);
 }
 
 bool rw_is_stale(double v)

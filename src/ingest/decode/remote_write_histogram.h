@@ -22,7 +22,8 @@ struct rw_histogram {
 /* NULL, or why it cannot be stored. *ret_bad: where it is malformed. */
 const char *rw_histogram_read(struct arena *a, str msg, struct rw_histogram *ret,
                               const uint8_t **ret_bad);
-/* The members of the data point that hold counts. */
+/* The members of the data point that hold counts. A zero threshold of nothing is written as -0:
+ * OTLP's 0 is one that was not said. */
 void rw_histogram_put(struct pb_out *out, const struct rw_histogram *h);
 
 /* Prometheus' NaN that ends a series. */

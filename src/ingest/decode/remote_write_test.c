@@ -198,13 +198,15 @@ static void span(struct pb_out *p, uint32_t field, int64_t offset, uint64_t leng
     pb_end(p);
 }
 
+static double threshold = 0.001;
+
 static void histogram(struct pb_out *p, int64_t schema, int64_t last_delta)
 {
     pb_begin(p, 3);
     pb_put_varint(p, 1, 10);
     pb_put_double(p, 3, 18.5);
     pb_put_sint(p, 4, schema);
-    pb_put_double(p, 5, 0.001);
+    pb_put_double(p, 5, threshold);
     pb_put_varint(p, 6, 2);
     span(p, 11, -1, 2), span(p, 11, 2, 1);
     pb_put_sint(p, 12, 1), pb_put_sint(p, 12, 2);
@@ -212,6 +214,21 @@ static void histogram(struct pb_out *p, int64_t schema, int64_t last_delta)
     span(p, 8, 3, 1), pb_put_sint(p, 9, 4);
     pb_put_varint(p, 15, (uint64_t)T0);
     pb_end(p);
+}
+
+/* OTLP's 0 is a threshold that was not said, and is read as Prometheus' default. */
+TEST(a_zero_threshold_of_nothing_is_told_from_none)
+{
+    struct buf b;
+    struct decoded d;
+    struct pb_out p = begin_2(&b);
+    threshold = 0;
+    pb_begin(&p, 5), refs(&p), histogram(&p, 1, -2), pb_end(&p);
+    threshold = 0.001;
+    CHECK_INT(decode(&d, PAYLOAD_REMOTE_WRITE_2, &b), ST_OK);
+    double got = d.batch->metrics.zero_threshold[0];
+    CHECK(got == 0 && signbit(got));
+    arena_done(&d.arena);
 }
 
 TEST(a_native_histogram_is_an_exponential_one)
