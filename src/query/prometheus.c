@@ -82,6 +82,7 @@ static status evaluate(struct query_job *j, str text, struct promql_expr *e,
     struct promql_counts counts = {0};
     nanos begun = clock_monotonic();
     promql_store_init(&store, j);
+    if (j->limits->experimental) promql_store_starts_for(&store, e); /* behind a flag there too */
     *ret = (struct answer){.warnings = {.arena = j->arena}, .infos = {.arena = j->arena}};
     opt->max_samples = j->limits->max_rows;
     opt->check = check_job;

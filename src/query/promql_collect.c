@@ -84,21 +84,40 @@ static void unite_rolled(struct arena *a, struct raw_series *to, const struct ra
     to->n_rolled = n;
 }
 
+static int64_t start_at(const struct raw_series *s, uint32_t i)
+{
+    return s->starts ? s->starts[i] : 0;
+}
+
 /* Stored series that differ only in what Prometheus does not see are one to it. */
 static void unite(struct arena *a, struct raw_series *to, const struct raw_series *from)
 {
     struct sample *out = arena_array(a, struct sample, (size_t)to->n + from->n + 1);
+    bool has_starts = to->starts || from->starts;
+    int64_t *starts = has_starts ? arena_array(a, int64_t, (size_t)to->n + from->n + 1) : NULL;
     uint32_t n = 0, i = 0, k = 0;
     while (i < to->n || k < from->n) {
         bool left = k == from->n || (i < to->n && to->samples[i].t <= from->samples[k].t);
+        int64_t start = left ? start_at(to, i) : start_at(from, k);
         struct sample s = left ? to->samples[i++] : from->samples[k++];
         if (n && out[n - 1].t == s.t) continue;
+        if (starts) starts[n] = start;
         out[n++] = s;
     }
+    to->starts = starts;
     to->samples = out;
     to->n = n;
     unite_histograms(a, to, from);
     unite_rolled(a, to, from);
+}
+
+static const int64_t *collect_starts(struct arena *a, struct output *o)
+{
+    if (!o->starts) return NULL;
+    sort_samples(a, o->starts);
+    int64_t *out = arena_array(a, int64_t, o->starts->n + 1);
+    for (uint32_t i = 0; i < o->starts->n; i++) out[i] = (int64_t)o->starts->samples[i].v;
+    return out;
 }
 
 void reading_collect(struct reading *r, bool with_samples, struct series_set *ret)
@@ -117,6 +136,7 @@ void reading_collect(struct reading *r, bool with_samples, struct series_set *re
                                                    .n_rolled = o->n_rolled,
                                                    .samples = o->samples,
                                                    .n = o->n,
+                                                   .starts = collect_starts(r->arena, o),
                                                    .histograms = o->histograms,
                                                    .n_histograms = o->n_h};
         }

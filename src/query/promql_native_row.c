@@ -46,7 +46,9 @@ const struct histogram *native_row_histogram(struct arena *a, const struct nativ
     struct histogram *h = arena_new(a, struct histogram);
     *h = (struct histogram){
         .schema = (int32_t)(scale - by > HISTOGRAM_SCHEMA_MAX ? HISTOGRAM_SCHEMA_MAX : scale - by),
-        .zero_threshold = zero > 0 ? zero : 1e-128,
+        .zero_threshold = zero > 0        ? zero
+                          : signbit(zero) ? 0
+                                          : 1e-128, /* see the header */
         .zero_count = (double)native_u64(c->zero_count, row),
         .count = (double)native_u64(c->count, row),
         .sum = has_sum ? native_f64(c->sum, row) : 0,

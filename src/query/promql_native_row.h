@@ -13,7 +13,9 @@ struct native_row_columns {
 bool native_row_columns(const struct native_block *b, struct native_row_columns *ret);
 
 /* The row as a histogram of schema -4 to 8, in the arena. Finer scales are made coarser; NULL for a
- * coarser one than -4, which Prometheus has no word for. Spec: Prometheus, OTLP ingestion. */
+ * coarser one than -4, which Prometheus has no word for. A zero threshold of 0 is one that was not
+ * said, and becomes Prometheus' default; -0 is one that is nothing. Spec: Prometheus, OTLP
+ * ingestion. */
 const struct histogram *native_row_histogram(struct arena *a, const struct native_row_columns *c,
                                              uint64_t row, bool has_sum);
 

@@ -21,6 +21,7 @@ struct output {
     uint32_t n_h, cap_h;
     struct rolled *rolled;
     uint32_t n_rolled, cap_rolled;
+    struct output *starts; /* its samples: of each number when counting began; NULL: not read */
 };
 
 struct stored {
@@ -46,6 +47,7 @@ struct reading {
     uint64_t rows;     /* of the series table */
     struct stored *at; /* whose rows are being read */
     uint32_t hours, expected_most;
+    bool with_starts;
 };
 
 /* What of the store the series found need. */

@@ -35,7 +35,18 @@ static void put(struct reading *r, struct output *o, int64_t t, double v)
     o->samples[o->n++] = (struct sample){t, v};
 }
 
-static void put_histogram(struct reading *r, struct output *o, int64_t t, const struct histogram *h)
+/* The start times lie in an output of their own, which goes through the same hands. */
+static void put_start(struct reading *r, struct output *o, int64_t t, int64_t start)
+{
+    if (!o->starts) {
+        o->starts = arena_new(r->arena, struct output);
+        *o->starts = (struct output){0};
+    }
+    put(r, o->starts, t, (double)start);
+}
+
+static void put_histogram(struct reading *r, struct output *o, int64_t t, int64_t start,
+                          const struct histogram *h)
 {
     bool again = o->n_h && o->histograms[o->n_h - 1].t == t;
     uint32_t before = o->n_h - again;
@@ -50,16 +61,21 @@ static void put_histogram(struct reading *r, struct output *o, int64_t t, const 
         o->histograms = list;
         o->cap_h = cap;
     }
-    o->histograms[before] = (struct histogram_sample){.t = t, .h = h};
+    o->histograms[before] = (struct histogram_sample){.t = t, .h = h, .start = start};
     o->n_h = before + 1;
 }
 
 struct columns {
-    const struct native_column *id, *t, *flags, *present, *value, *count, *sum, *buckets,
+    const struct native_column *id, *t, *start, *flags, *present, *value, *count, *sum, *buckets,
         *quantiles, *quantile_values;
     struct native_row_columns native;
     bool has_native;
 };
+
+static int64_t start_of(const struct columns *c, uint64_t row)
+{
+    return c->start ? native_i64(c->start, row) : 0;
+}
 
 static void put_native(struct reading *r, const struct stored *s, struct output *o,
                        const struct columns *c, uint64_t row, int64_t t)
@@ -68,7 +84,7 @@ static void put_native(struct reading *r, const struct stored *s, struct output 
     const struct histogram *h =
         c->has_native ? native_row_histogram(r->arena, &c->native, row, has_sum) : NULL;
     if (h) {
-        put_histogram(r, o, t, h);
+        put_histogram(r, o, t, start_of(c, row), h);
         return;
     }
     struct buf b;
@@ -90,7 +106,7 @@ static void put_custom(struct reading *r, const struct stored *s, struct output 
     bool has_sum = native_u64(c->present, row) & PRESENT_SUM;
     for (uint32_t i = 0; i < n; i++)
         counts[i] = (double)native_u64(&c->buckets->child[0], from + i);
-    put_histogram(r, o, t,
+    put_histogram(r, o, t, start_of(c, row),
                   native_row_custom(r->arena, s->bounds, s->n_bounds, counts, n,
                                     native_f64(c->count, row),
                                     has_sum ? native_f64(c->sum, row) : 0));
@@ -152,6 +168,7 @@ static void put_row(struct reading *r, struct stored *s, const struct columns *c
         case PART_QUANTILE: break;
         }
         put(r, o, t, gone ? stale_nan() : v);
+        if (c->start) put_start(r, o, t, start_of(c, row));
     }
     if (s->type == STORED_SUMMARY) put_quantiles(r, s, c, row, t, gone);
 }
@@ -189,8 +206,9 @@ static bool put_values(struct reading *r, struct stored *s, const struct columns
 {
     const char *flags = packed(c->flags, 4), *present = packed(c->present, 1), *t = packed(c->t, 8),
                *value = packed(c->value, 8);
-    if (s->n_outputs != 1 || s->outputs[0].part != PART_VALUE || to - from > UINT32_MAX / 2 ||
-        !flags || !present || !t || !value || any_is_special(flags, present, from, to))
+    if (c->start || s->n_outputs != 1 || s->outputs[0].part != PART_VALUE ||
+        to - from > UINT32_MAX / 2 || !flags || !present || !t || !value ||
+        any_is_special(flags, present, from, to))
         return false;
     struct output *o = &s->outputs[0];
     reserve(r, o, (uint32_t)(to - from));
@@ -214,6 +232,7 @@ static status add_samples(void *ctx, const struct native_block *b, struct err *e
     TRY(reading_column(b, "t", &c.t, err));
     TRY(reading_column(b, "flags", &c.flags, err));
     TRY(reading_column(b, "present", &c.present, err));
+    c.start = native_find(b, S("start"));
     c.value = native_find(b, S("value"));
     c.count = native_find(b, S("count"));
     c.sum = native_find(b, S("sum"));

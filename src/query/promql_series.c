@@ -189,6 +189,7 @@ void reading_wanted(struct reading *r, struct wanted *ret)
         c.in_order |= c.native || (c.histogram && reading_naming(r)->custom_buckets);
         c.summary |= s->type == STORED_SUMMARY;
     }
+    c.start = r->with_starts;
     *ret = (struct wanted){names, n_names, ids, r->n, c};
 }
 

@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "query/promql_reading.h"
 #include "query/promql_rolled.h"
@@ -11,8 +12,12 @@ static status select_all(struct promql_store *s, struct arena *a, const struct l
                          struct series_set *ret, struct horizon *ret_horizon, struct err *err)
 {
     struct promql_scope scope = {.matchers = m, .n = n, .from_ms = from, .to_ms = to};
-    struct reading r = {
-        .job = s->job, .arena = a, .matchers = m, .n_matchers = n, .warnings = warnings};
+    struct reading r = {.job = s->job,
+                        .arena = a,
+                        .matchers = m,
+                        .n_matchers = n,
+                        .warnings = warnings,
+                        .with_starts = s->with_starts};
     struct wanted wanted;
     *ret = (struct series_set){0};
     if (!promql_scope_clamp(&scope)) return ST_OK;
@@ -51,6 +56,18 @@ void promql_store_init(struct promql_store *s, struct query_job *job)
 {
     *s = (struct promql_store){.source = {.select = select_stored, .select_rolled = select_rolled},
                                .job = job};
+}
+
+static void look_for_starts(void *ctx, struct promql_expr *e)
+{
+    static const char *const names[] = {"rate", "increase", "irate", "resets", "start_timestamp"};
+    for (size_t i = 0; e->kind == PROMQL_CALL && i < sizeof names / sizeof *names; i++)
+        if (strcmp(e->call.fn->name, names[i]) == 0) *(bool *)ctx = true;
+}
+
+void promql_store_starts_for(struct promql_store *s, struct promql_expr *e)
+{
+    promql_walk(e, look_for_starts, &s->with_starts);
 }
 
 status promql_store_series(struct promql_store *s, const struct selector *selectors, uint32_t n,

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "query/ir/job.h"
+#include "query/ir/promql.h"
 #include "query/ir/series.h"
 
 struct promql_store {
@@ -13,10 +14,13 @@ struct promql_store {
     unsigned used;     /* bits of enum promql_used: where samples came from */
     bool horizon_read; /* of the rollups, once a query */
     struct horizon horizon;
+    bool with_starts; /* start times are read with the samples */
 };
 enum promql_used { PROMQL_USED_RAW = 1, PROMQL_USED_5M = 2, PROMQL_USED_1H = 4 };
 
 void promql_store_init(struct promql_store *s, struct query_job *job);
+/* Start times are read when a function of `e` looks at them. */
+void promql_store_starts_for(struct promql_store *s, struct promql_expr *e);
 
 /* The label sets of the series that have any of the selectors' matchers, sorted, each once; without
  * samples. */

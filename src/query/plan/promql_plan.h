@@ -54,6 +54,7 @@ void promql_plan_series(struct sql *sql, const struct promql_scope *s, uint64_t 
 struct promql_sample_columns {
     bool value, histogram, native, summary;
     bool in_order; /* of series and time */
+    bool start;    /* when counting began: start (ms) */
 };
 
 /* series_id, t (ms), flags, present and the columns asked for. In the order of series and time when

@@ -120,8 +120,22 @@ TEST(samples_of_some_series)
     str names[] = {S("http.server.duration"), S("cpu")};
     uint64_t ids[] = {1, 18446744073709551615u};
     promql_plan_samples(&sql, &s, names, 2, ids, 2,
-                        (struct promql_sample_columns){true, true, true, true, true});
+                        (struct promql_sample_columns){true, true, true, true, true, false});
     check_golden("samples");
+}
+
+TEST(start_times_are_read_where_they_are_asked_for)
+{
+    static const char column[] = "toUnixTimestamp64Milli(start_timestamp) AS start";
+    for (int asked = 0; asked < 2; asked++) {
+        begin();
+        struct promql_scope s = {.from_ms = 1'700'000'000'000, .to_ms = 1'700'003'600'000};
+        promql_plan_samples(&sql, &s, (const str[]){S("cpu")}, 1, (const uint64_t[]){1}, 1,
+                            (struct promql_sample_columns){.value = true, .start = asked});
+        str text = buf_str(&sql.text);
+        CHECK((memmem(text.ptr, text.len, column, sizeof column - 1) != NULL) == asked);
+        arena_done(&arena);
+    }
 }
 
 TEST(metadata_of_one)
@@ -156,6 +170,6 @@ TEST(where_samples_end_and_the_windows_before)
     sql_add(&sql, S("\n;\n"));
     struct promql_scope s = {.from_ms = 1'700'000'000'000, .to_ms = 1'700'003'600'000};
     promql_plan_windows(&sql, &s, true, (const str[]){S("cpu")}, 1, (const uint64_t[]){1}, 1,
-                        (struct promql_sample_columns){true, true, true, true, true});
+                        (struct promql_sample_columns){true, true, true, true, true, false});
     check_golden("windows");
 }
