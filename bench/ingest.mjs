@@ -32,7 +32,7 @@ const options = Object.fromEntries((process.env.BENCH_ARGS || '').split(' ').fil
 const tables = {
   traces: ['otel_traces', 'otel_trace_index', 'otel_span_names', 'otel_traces_red_5m'],
   logs: ['otel_logs', 'otel_log_streams'],
-  metrics: ['otel_metrics', 'otel_metric_series', 'otel_metric_exemplars'],
+  metrics: ['otel_metrics', 'otel_metric_series', 'otel_metric_resources', 'otel_metric_targets', 'otel_metric_exemplars'],
 };
 const sustainedRate = { traces: 150_000, logs: 200_000, metrics: 1_000_000 };
 const TICKS = 100; // a second, in /proc

@@ -36,7 +36,7 @@ const SERIES = 17361; // at 15 s: 100 million a day
 const tables = {
   traces: ['otel_traces', 'otel_trace_index', 'otel_span_names', 'otel_traces_red_5m'],
   logs: ['otel_logs', 'otel_log_streams'],
-  metrics: ['otel_metrics', 'otel_metric_series', 'otel_metric_exemplars'],
+  metrics: ['otel_metrics', 'otel_metric_series', 'otel_metric_resources', 'otel_metric_targets', 'otel_metric_exemplars'],
 };
 const names = (list) => list.map((t) => `'${t}'`).join(',');
 

@@ -47,7 +47,8 @@ static status encode(struct task *t, struct err *err)
 static bool is_catalogue(str table)
 {
     return str_eq(table, S("otel_trace_index")) || str_eq(table, S("otel_span_names")) ||
-           str_eq(table, S("otel_log_streams")) || str_eq(table, S("otel_metric_series"));
+           str_eq(table, S("otel_log_streams")) || str_eq(table, S("otel_metric_series")) ||
+           str_eq(table, S("otel_metric_resources"));
 }
 
 static bool is_main(str table)

@@ -7,10 +7,12 @@
 #include "obs/metrics.h"
 
 /* In the order of the metrics' label. */
-static const char *const tables[] = {
-    "otel_traces",       "otel_logs",        "otel_metrics",       "otel_trace_index",
-    "otel_span_names",   "otel_log_streams", "otel_metric_series", "otel_metric_exemplars",
-    "otel_traces_red_5m"};
+static const char *const tables[] = {"otel_traces",        "otel_logs",
+                                     "otel_metrics",       "otel_trace_index",
+                                     "otel_span_names",    "otel_log_streams",
+                                     "otel_metric_series", "otel_metric_exemplars",
+                                     "otel_traces_red_5m", "otel_metric_resources",
+                                     "otel_metric_targets"};
 enum { TABLES = sizeof tables / sizeof *tables };
 
 static int slot_of(const struct schema_settings *set, str name)

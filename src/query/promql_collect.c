@@ -120,26 +120,32 @@ static const int64_t *collect_starts(struct arena *a, struct output *o)
     return out;
 }
 
+static void collect_output(struct reading *r, struct output *o, bool with_samples,
+                           struct raw_series *list, uint32_t *io_n)
+{
+    sort_samples(r->arena, o);
+    if (o->n || o->n_h || o->n_rolled || !with_samples)
+        list[(*io_n)++] = (struct raw_series){.labels = o->labels,
+                                              .rolled = o->rolled,
+                                              .n_rolled = o->n_rolled,
+                                              .samples = o->samples,
+                                              .n = o->n,
+                                              .starts = collect_starts(r->arena, o),
+                                              .histograms = o->histograms,
+                                              .n_histograms = o->n_h};
+}
+
 void reading_collect(struct reading *r, bool with_samples, struct series_set *ret)
 {
-    uint64_t n = 0;
+    uint64_t n = r->n_targets;
     for (uint32_t i = 0; i < r->n; i++) n += r->list[i].n_outputs;
     struct raw_series *list = arena_array(r->arena, struct raw_series, n + 1);
     uint32_t kept = 0, out = 0;
     for (uint32_t i = 0; i < r->n; i++)
-        for (uint32_t k = 0; k < r->list[i].n_outputs; k++) {
-            struct output *o = &r->list[i].outputs[k];
-            sort_samples(r->arena, o);
-            if (o->n || o->n_h || o->n_rolled || !with_samples)
-                list[kept++] = (struct raw_series){.labels = o->labels,
-                                                   .rolled = o->rolled,
-                                                   .n_rolled = o->n_rolled,
-                                                   .samples = o->samples,
-                                                   .n = o->n,
-                                                   .starts = collect_starts(r->arena, o),
-                                                   .histograms = o->histograms,
-                                                   .n_histograms = o->n_h};
-        }
+        for (uint32_t k = 0; k < r->list[i].n_outputs; k++)
+            collect_output(r, &r->list[i].outputs[k], with_samples, list, &kept);
+    for (uint32_t i = 0; i < r->n_targets; i++)
+        collect_output(r, &r->targets[i].output, with_samples, list, &kept);
     if (kept) qsort(list, kept, sizeof *list, reading_by_labels);
     for (uint32_t i = 0; i < kept; i++) {
         if (out && labels_equal(list[out - 1].labels, list[i].labels))

@@ -114,11 +114,11 @@ status reading_stored_names(struct reading *r, struct promql_scope *io_scope, st
 
 /* --- labels */
 
-static status attributes(struct reading *r, const struct native_block *b, const char *name,
-                         uint64_t row, const struct attr **ret, size_t *ret_n, struct err *err)
+status reading_attributes(struct reading *r, const struct native_block *b, const char *column,
+                          uint64_t row, const struct attr **ret, size_t *ret_n, struct err *err)
 {
     const struct native_column *c;
-    TRY(reading_column(b, name, &c, err));
+    TRY(reading_column(b, column, &c, err));
     uint64_t from = native_begin(c, row), to = native_end(c, row);
     struct attr *list = arena_array(r->arena, struct attr, to - from + 1);
     for (uint64_t i = from; i < to; i++)
@@ -151,10 +151,10 @@ status reading_labels(struct reading *r, const struct native_block *b, uint64_t 
 {
     struct prometheus_series s = {.verbatim = verbatim};
     struct attr *labels;
-    TRY(attributes(r, b, "attributes", row, &s.attrs, &s.n_attrs, err));
-    TRY(attributes(r, b, "resource_attributes", row, &s.resource, &s.n_resource, err));
+    TRY(reading_attributes(r, b, "attributes", row, &s.attrs, &s.n_attrs, err));
+    TRY(reading_attributes(r, b, "resource_attributes", row, &s.resource, &s.n_resource, err));
     if (reading_naming(r)->scope) {
-        TRY(attributes(r, b, "scope_attributes", row, &s.scope, &s.n_scope, err));
+        TRY(reading_attributes(r, b, "scope_attributes", row, &s.scope, &s.n_scope, err));
         TRY(text_of(r, b, "scope_name", row, &s.scope_name, err));
         TRY(text_of(r, b, "scope_version", row, &s.scope_version, err));
         TRY(text_of(r, b, "scope_schema_url", row, &s.scope_schema_url, err));

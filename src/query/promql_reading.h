@@ -36,6 +36,12 @@ struct stored {
     uint32_t n_outputs, cap_outputs;
 };
 
+/* target_info of a resource. */
+struct target {
+    uint64_t id;
+    struct output output;
+};
+
 struct reading {
     struct query_job *job;
     struct arena *arena;
@@ -48,6 +54,8 @@ struct reading {
     struct stored *at; /* whose rows are being read */
     uint32_t hours, expected_most;
     bool with_starts;
+    struct target *targets; /* by id */
+    uint32_t n_targets, cap_targets;
 };
 
 /* What of the store the series found need. */
@@ -69,6 +77,8 @@ void reading_wanted(struct reading *r, struct wanted *ret);
  * none). NULL: it is not wanted. */
 struct output *reading_output(struct reading *r, struct stored *s, enum part part, const char *tail,
                               str extra, double bound);
+/* All matchers accept the labels. */
+bool reading_wants(const struct reading *r, struct labels l);
 /* NULL: it is not among those that are read. */
 struct stored *reading_find(struct reading *r, uint64_t id);
 
@@ -91,11 +101,18 @@ str reading_name(struct arena *a, const struct prometheus_naming *n, const struc
 /* Of a row of promql_plan_series with what labels are made of. */
 [[nodiscard]] status reading_labels(struct reading *r, const struct native_block *b, uint64_t row,
                                     bool verbatim, struct labels *ret, struct err *err);
+[[nodiscard]] status reading_attributes(struct reading *r, const struct native_block *b,
+                                        const char *column, uint64_t row, const struct attr **ret,
+                                        size_t *ret_n, struct err *err);
 struct labels reading_attr_labels(struct arena *a, const struct attr *attrs, size_t n);
 
 /* Raw samples of the scope's time, into the outputs. ST_EXECUTION: more than the query's memory. */
 [[nodiscard]] status reading_samples(struct reading *r, const struct promql_scope *scope,
                                      const struct wanted *w, struct err *err);
+/* A later sample of one moment is the same sent again: it replaces the earlier. */
+void reading_put(struct reading *r, struct output *o, int64_t t, double v);
+/* ST_EXECUTION: more than the query's memory; ST_CANCELLED, ST_TIMEOUT: job_check. */
+[[nodiscard]] status reading_check(struct reading *r, struct err *err);
 /* The outputs as series, by labels, equal ones united; without samples those that have none too. */
 void reading_collect(struct reading *r, bool with_samples, struct series_set *ret);
 int reading_by_labels(const void *a, const void *b); /* of raw series, for qsort */

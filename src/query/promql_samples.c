@@ -24,8 +24,7 @@ static void reserve(struct reading *r, struct output *o, uint32_t n)
     o->cap = (uint32_t)cap;
 }
 
-/* A later row of one moment is the same sample sent again: it replaces the earlier. */
-static void put(struct reading *r, struct output *o, int64_t t, double v)
+void reading_put(struct reading *r, struct output *o, int64_t t, double v)
 {
     if (o->n && o->samples[o->n - 1].t == t) {
         o->samples[o->n - 1].v = v;
@@ -42,7 +41,16 @@ static void put_start(struct reading *r, struct output *o, int64_t t, int64_t st
         o->starts = arena_new(r->arena, struct output);
         *o->starts = (struct output){0};
     }
-    put(r, o->starts, t, (double)start);
+    reading_put(r, o->starts, t, (double)start);
+}
+
+status reading_check(struct reading *r, struct err *err)
+{
+    if (arena_over(r->arena))
+        return err_set(err, ST_EXECUTION, ERR_NOPOS,
+                       "the query needs more memory than its limit of %zu bytes: narrow it",
+                       r->arena->budget);
+    return job_check(r->job, err);
 }
 
 static void put_histogram(struct reading *r, struct output *o, int64_t t, int64_t start,
@@ -132,10 +140,11 @@ static void put_quantiles(struct reading *r, struct stored *s, const struct colu
         for (uint32_t k = 0; k < s->n_outputs && !o; k++)
             if (s->outputs[k].part == PART_QUANTILE && s->outputs[k].bound == q) o = &s->outputs[k];
         if (!o) o = reading_output(r, s, PART_QUANTILE, "", S("quantile"), q);
-        if (o) put(r, o, t, gone ? stale_nan() : native_f64(&c->quantile_values->child[0], i));
+        if (o)
+            reading_put(r, o, t, gone ? stale_nan() : native_f64(&c->quantile_values->child[0], i));
     }
     for (uint32_t k = 0; gone && k < s->n_outputs; k++)
-        if (s->outputs[k].part == PART_QUANTILE) put(r, &s->outputs[k], t, stale_nan());
+        if (s->outputs[k].part == PART_QUANTILE) reading_put(r, &s->outputs[k], t, stale_nan());
 }
 
 static void put_row(struct reading *r, struct stored *s, const struct columns *c, uint64_t row)
@@ -167,7 +176,7 @@ static void put_row(struct reading *r, struct stored *s, const struct columns *c
         case PART_NATIVE:
         case PART_QUANTILE: break;
         }
-        put(r, o, t, gone ? stale_nan() : v);
+        reading_put(r, o, t, gone ? stale_nan() : v);
         if (c->start) put_start(r, o, t, start_of(c, row));
     }
     if (s->type == STORED_SUMMARY) put_quantiles(r, s, c, row, t, gone);
@@ -217,7 +226,7 @@ static bool put_values(struct reading *r, struct stored *s, const struct columns
         struct sample x;
         memcpy(&x.t, t + i * sizeof x.t, sizeof x.t);
         memcpy(&x.v, value + i * sizeof x.v, sizeof x.v);
-        if (n && o->samples[n - 1].t == x.t) n--; /* as in put */
+        if (n && o->samples[n - 1].t == x.t) n--; /* as in reading_put */
         o->samples[n++] = x;
     }
     o->n = n;
@@ -250,11 +259,7 @@ static status add_samples(void *ctx, const struct native_block *b, struct err *e
         if (!s || put_values(r, s, &c, i, end)) continue;
         for (; i < end; i++) put_row(r, s, &c, i);
     }
-    if (arena_over(r->arena))
-        return err_set(err, ST_EXECUTION, ERR_NOPOS,
-                       "the query needs more memory than its limit of %zu bytes: narrow it",
-                       r->arena->budget);
-    return job_check(r->job, err);
+    return reading_check(r, err);
 }
 
 status reading_samples(struct reading *r, const struct promql_scope *scope, const struct wanted *w,

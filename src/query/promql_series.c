@@ -18,7 +18,7 @@ status reading_column(const struct native_block *b, const char *name,
                 : err_set(err, ST_INTERNAL, ERR_NOPOS, "the store's answer has no column %s", name);
 }
 
-static bool wanted(const struct reading *r, struct labels l)
+bool reading_wants(const struct reading *r, struct labels l)
 {
     for (uint32_t i = 0; i < r->n_matchers; i++)
         if (!matcher_accepts(&r->matchers[i], labels_get(l, r->matchers[i].name))) return false;
@@ -38,7 +38,7 @@ struct output *reading_output(struct reading *r, struct stored *s, enum part par
         l = labels_set(r->arena, l, extra,
                        arena_str(r->arena, (str){text, num_format_f(bound, text)}));
     }
-    if (!wanted(r, l)) return NULL;
+    if (!reading_wants(r, l)) return NULL;
     if (s->n_outputs == s->cap_outputs) {
         uint32_t cap = s->cap_outputs * 2 + 4;
         struct output *list = arena_array(r->arena, struct output, cap);

@@ -6,6 +6,7 @@
 
 #include "query/promql_reading.h"
 #include "query/promql_rolled.h"
+#include "query/promql_targets.h"
 
 static status select_all(struct promql_store *s, struct arena *a, const struct label_matcher *m,
                          uint32_t n, int64_t from, int64_t to, struct notes *warnings,
@@ -23,6 +24,8 @@ static status select_all(struct promql_store *s, struct arena *a, const struct l
     if (!promql_scope_clamp(&scope)) return ST_OK;
     nanos begun = clock_monotonic();
     TRY(reading_series(&r, &scope, err));
+    TRY(targets_find(&r, &scope, err));
+    TRY(targets_read(&r, &scope, err));
     if (r.n) {
         reading_wanted(&r, &wanted);
         TRY(rolled_read(s, &r, &wanted, &scope, ret_horizon, err));
@@ -30,8 +33,8 @@ static status select_all(struct promql_store *s, struct arena *a, const struct l
             TRY(reading_samples(&r, &scope, &wanted, err));
             s->used |= PROMQL_USED_RAW;
         }
-        reading_collect(&r, true, ret);
     }
+    if (r.n || r.n_targets) reading_collect(&r, true, ret);
     s->spent += clock_monotonic() - begun;
     return ST_OK;
 }
@@ -87,6 +90,7 @@ status promql_store_series(struct promql_store *s, const struct selector *select
         sets[i] = (struct series_set){0};
         if (!promql_scope_clamp(&scope)) continue;
         TRY(reading_series(&r, &scope, err));
+        TRY(targets_find(&r, &scope, err));
         reading_collect(&r, false, &sets[i]);
         total += sets[i].n;
     }

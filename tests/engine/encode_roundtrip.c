@@ -196,11 +196,27 @@ TEST(log_records_come_back_as_they_were_encoded)
     check_table(&e, "otel_log_streams", "toStartOfMonth(day), service_name, stream_id, day");
 }
 
+/* Resources of two attributes and more get a name: they have a target_info. */
+static void name_resources(struct telemetry_batch *b)
+{
+    for (uint32_t i = 0; i < b->n_resources; i++) {
+        struct attr_range r = b->resources[i].attrs;
+        if (r.n > 1)
+            b->attrs[r.at] =
+                (struct attr){S("service.name"), {.type = ATTR_STRING, .text = S("cart")}};
+    }
+}
+
 TEST(data_points_come_back_as_they_were_encoded)
 {
-    struct encoded_block e = store_sample(SIGNAL_METRICS);
+    arena_init(&arena, (size_t)1 << 30);
+    const struct telemetry_block *sample = sample_block(&arena, SIGNAL_METRICS, 4, 100);
+    for (size_t i = 0; i < sample->n; i++) name_resources(sample->batches[i]);
+    struct encoded_block e = store_block(sample);
     check_table(&e, "otel_metrics", "toStartOfHour(timestamp), metric_name, series_id, timestamp");
     check_table(&e, "otel_metric_series", "toStartOfMonth(day), prometheus_name, series_id, day");
+    check_table(&e, "otel_metric_resources", "toStartOfMonth(day), service_name, resource_id, day");
+    check_table(&e, "otel_metric_targets", "toStartOfMonth(timestamp), resource_id, timestamp");
     check_table(&e, "otel_metric_exemplars",
                 "toDate(timestamp), metric_name, series_id, timestamp");
 }

@@ -66,6 +66,20 @@ test('OTLP metrics under Prometheus names, by all settings', async () => {
     assert.deepEqual(await std.values('http_server_duration_seconds_bucket{le="0.5"}'), { [series({ __name__: 'http_server_duration_seconds_bucket', le: '0.5', ...own })]: '4' });
     assert.deepEqual([await std.values('ended', 179), await std.values('ended')], [{ [series({ __name__: 'ended', http_route: '/a', ...own })]: '2' }, {}]);
 
+    // target_info is 1 while the resource sends, and lookback after; it goes into joins and info(), and is found by name.
+    const target = series({ __name__: 'target_info', host_name: 'h1', k8s_pod_name: 'p1', ...own });
+    assert.deepEqual([await std.values('target_info', 59), await std.values('target_info'), await std.values('target_info', 539), await std.values('target_info', 541)], [{}, { [target]: '1' }, { [target]: '1' }, {}]);
+    assert.deepEqual(await std.values('target_info{host_name!="h1"}'), {});
+    assert.deepEqual(await std.values('rate(http_server_requests_total[3m]) * on (job, instance) group_left (host_name) target_info'), { [series({ http_route: '/a', host_name: 'h1', ...own })]: '0.16666666666666666' });
+    assert.deepEqual(await std.values('sum by (k8s_pod_name) (info(cpu_usage_ratio))'), { [series({ k8s_pod_name: 'p1' })]: '0.4' });
+    const range = await std.get('query_range', { query: 'sum by (host_name) (cpu_usage_ratio * on (job, instance) group_left (host_name) target_info)', start: seconds(0), end: seconds(600), step: 60 });
+    assert.deepEqual(range.result.map((r) => [r.metric.host_name, r.values.length, r.values[0]]), [['h1', 8, [seconds(60), '0.1']]]);
+    assert.deepEqual(await std.values('count_over_time(target_info[5m])'), { [series({ host_name: 'h1', k8s_pod_name: 'p1', ...own })]: '3' });
+    assert.deepEqual(await std.get('series', { 'match[]': 'target_info', start: seconds(0), end: seconds(1) }), [JSON.parse(target)]);
+    assert.ok((await std.get('labels')).includes('k8s_pod_name'));
+    assert.deepEqual(await std.get('label/host_name/values'), ['h1']);
+    assert.ok((await std.get('label/__name__/values')).includes('target_info'));
+
     await withQueries(weir, { 'query.otlp.translation_strategy': 'NoTranslation', 'query.otlp.promote_all_resource_attributes': true, 'query.otlp.ignore_resource_attributes': 'k8s.pod.name, service.name,service.namespace,service.instance.id', 'query.otlp.promote_scope_metadata': true }, async (q) => {
       const more = { 'host.name': 'h1', otel_scope_name: 'lib', otel_scope_version: '1.2', 'otel_scope_a.b': 'c', ...own };
       const want = { [series({ __name__: 'http.server.requests', 'http.route': '/a', ...more })]: '40' };
@@ -74,6 +88,7 @@ test('OTLP metrics under Prometheus names, by all settings', async () => {
       assert.deepEqual(await q.values('{"http.server.requests","host.name"!="h1"}'), {});
       assert.deepEqual(await q.values('http_server_requests_total'), {});
       assert.deepEqual(Object.keys(await q.values('{__name__=~"http.server.d.+_(count|sum)"}')).length, 2);
+      assert.deepEqual(await q.values('target_info{"host.name"="h1"}'), { [series({ __name__: 'target_info', 'host.name': 'h1', 'k8s.pod.name': 'p1', ...own })]: '1' });
       assert.deepEqual(await q.get('label/U__http_2e_route/values'), ['/a']);
     });
 
@@ -85,7 +100,8 @@ test('OTLP metrics under Prometheus names, by all settings', async () => {
       assert.deepEqual(await q.values('histogram_count(increase(http_server_duration[3m]))'), { [series({ k8s_pod_name: 'p1', ...own })]: '6' });
     });
 
-    await withQueries(weir, { 'query.otlp.translation_strategy': 'NoUTF8EscapingWithSuffixes' }, async (q) => {
+    await withQueries(weir, { 'query.otlp.translation_strategy': 'NoUTF8EscapingWithSuffixes', 'query.otlp.keep_identifying_resource_attributes': true }, async (q) => {
+      assert.deepEqual(Object.keys(await q.values('target_info{"service.name"="cart","service.namespace"="shop","service.instance.id"="i1"}')).length, 1);
       assert.deepEqual(await q.values('{"http.server.requests_total"}'), { [series({ __name__: 'http.server.requests_total', 'http.route': '/a', ...own })]: '40' });
       assert.deepEqual(await q.values('{"cpu.usage_ratio"}'), { [series({ __name__: 'cpu.usage_ratio', 'http.route': '/a', ...own })]: '0.4' });
       assert.deepEqual(await q.values('{"http.server.duration_seconds_count"}'), { [series({ __name__: 'http.server.duration_seconds_count', ...own })]: '8' });

@@ -130,7 +130,8 @@ static const struct signal_tables {
     [SIGNAL_LOGS] = {S("otel_logs"), logs_put, {&side_log_streams}, NULL},
     [SIGNAL_METRICS] = {S("otel_metrics"),
                         metrics_put,
-                        {&side_metric_series, &side_exemplars},
+                        {&side_metric_series, &side_metric_resources, &side_metric_targets,
+                         &side_exemplars},
                         NULL},
 };
 

@@ -473,6 +473,49 @@ TEST(a_series_answers_to_its_prometheus_labels)
     CHECK_STR(native_str(&labels->child[1], 1), S("cart"));
 }
 
+/* Two resources, the second with nothing but its name; the points of the first at 0, 1 s, 10 min.
+ */
+TEST(a_resource_is_a_target_from_its_first_to_its_last_moment_in_a_request)
+{
+    begin(SIGNAL_METRICS, 1, 4);
+    struct telemetry_batch *b = block->batches[0];
+    static struct attr attrs[] = {{S("service.name"), {.type = ATTR_STRING, .text = S("cart")}},
+                                  {S("host.name"), {.type = ATTR_STRING, .text = S("h")}}};
+    static struct resource resources[] = {{.attrs = {0, 2}, .service_name = S("cart"), .hash = 7},
+                                          {.attrs = {0, 1}, .service_name = S("cart"), .hash = 8}};
+    static struct metric_desc descs[2];
+    static uint32_t of[] = {0, 0, 0, 1};
+    const uint64_t hour = 1'700'000'400'000'000'000, minute = 60'000'000'000;
+    uint64_t times[] = {hour + 10 * minute, hour, hour + minute / 60, hour};
+    b->attrs = attrs;
+    b->n_attrs = 2;
+    b->resources = resources;
+    b->n_resources = 2;
+    b->metrics.n_descs = 2;
+    b->metrics.descs = descs;
+    descs[0] = descs[1] = (struct metric_desc){.name = S("x"), .type = METRIC_GAUGE};
+    descs[1].resource = 1;
+    b->metrics.desc = of;
+    b->metrics.time = times;
+    for (int i = 0; i < 4; i++) b->metrics.attrs[i] = (struct attr_range){0, 0};
+    b->metrics.n_exemplars = 0;
+    b->n_scopes = 1;
+    b->scopes[0].attrs = (struct attr_range){0, 0};
+    encode(&rows, 1, NULL);
+    open_table(S("otel_metric_resources"), 0);
+    CHECK_INT(table.rows, 1);
+    CHECK_INT(native_u64(col("resource_id"), 0), 7);
+    CHECK_STR(native_str(col("service_name"), 0), S("cart"));
+    const struct native_column *map = col("resource_attributes");
+    CHECK_INT(native_end(map, 0), 2);
+    open_table(S("otel_metric_targets"), 0);
+    CHECK_INT(table.rows, 5);
+    for (uint64_t i = 0; i < 5; i++) {
+        CHECK_INT(native_u64(col("resource_id"), i), 7);
+        CHECK_INT(native_i64(col("timestamp"), i), 1'700'000'400'000 + (int64_t)i * 150'000);
+    }
+}
+
 TEST(exemplars_are_rows_of_their_points_series)
 {
     begin(SIGNAL_METRICS, 2, 50);

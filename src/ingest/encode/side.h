@@ -42,8 +42,9 @@ struct side_table {
     void (*put)(struct insert *w);
 };
 
-extern const struct side_table side_trace_index, side_span_names; /* side_traces.c */
-extern const struct side_table side_red;                          /* side_red.c */
-extern const struct side_table side_log_streams;                  /* side_logs.c */
-extern const struct side_table side_metric_series;                /* side_metrics.c */
-extern const struct side_table side_exemplars;                    /* side_exemplars.c */
+extern const struct side_table side_trace_index, side_span_names;          /* side_traces.c */
+extern const struct side_table side_red;                                   /* side_red.c */
+extern const struct side_table side_log_streams;                           /* side_logs.c */
+extern const struct side_table side_metric_series;                         /* side_metrics.c */
+extern const struct side_table side_exemplars;                             /* side_exemplars.c */
+extern const struct side_table side_metric_resources, side_metric_targets; /* side_targets.c */

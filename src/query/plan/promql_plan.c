@@ -232,9 +232,10 @@ static void matchers(struct sql *q, const struct promql_scope *s)
     }
 }
 
-static void days(struct sql *q, const struct promql_scope *s)
+static void days(struct sql *q, const char *table, const struct promql_scope *s)
 {
-    sql_add(q, S("\nFROM otel_metric_series\nWHERE day >= toDate("));
+    sql_addf(q, "\nFROM %s", table);
+    sql_add(q, S("\nWHERE day >= toDate("));
     sql_bind_time_ms(q, s->from_ms);
     sql_add(q, S(") AND day <= toDate("));
     sql_bind_time_ms(q, s->to_ms);
@@ -296,7 +297,7 @@ void promql_plan_names(struct sql *q, const struct promql_scope *s)
 {
     sql_add(q, S("SELECT DISTINCT prometheus_name, metric_name, unit, type, monotonic AS "
                  "is_monotonic, mapContains(metadata, 'prometheus.type') AS is_verbatim"));
-    days(q, s);
+    days(q, "otel_metric_series", s);
     for (uint32_t i = 0; i < s->n; i++)
         if (str_eq(s->matchers[i].name, LABEL_NAME) && s->matchers[i].op == MATCH_EQUAL)
             prefix_of(q, s, s->matchers[i].value);
@@ -311,10 +312,35 @@ void promql_plan_series(struct sql *q, const struct promql_scope *s, uint64_t li
                      "  mapContains(metadata, 'prometheus.type') AS is_verbatim, attributes, "
                      "resource_attributes,\n"
                      "  scope_name, scope_version, scope_schema_url, scope_attributes"));
-    days(q, s);
+    days(q, "otel_metric_series", s);
     matchers(q, s);
     sql_add(q, S("\nORDER BY series_id\nLIMIT 1 BY series_id\nLIMIT "));
     sql_bind_u64(q, limit);
+}
+
+void promql_plan_resources(struct sql *q, const struct promql_scope *s, uint64_t limit)
+{
+    sql_add(q, S("SELECT resource_id, resource_attributes"));
+    days(q, "otel_metric_resources", s);
+    sql_add(q, S("\nORDER BY resource_id\nLIMIT 1 BY resource_id\nLIMIT "));
+    sql_bind_u64(q, limit);
+}
+
+void promql_plan_targets(struct sql *q, const struct promql_scope *s, const uint64_t *ids,
+                         uint32_t n_ids)
+{
+    sql_add(q, S("SELECT resource_id, toUnixTimestamp64Milli(timestamp) AS t\n"
+                 "FROM otel_metric_targets\n"
+                 "WHERE indexHint(toStartOfHour(timestamp) >= toStartOfHour("));
+    sql_bind_time_ms(q, s->from_ms);
+    sql_add(q, S(") AND toStartOfHour(timestamp) <= toStartOfHour("));
+    sql_bind_time_ms(q, s->to_ms);
+    sql_add(q, S("))\n  AND timestamp >= "));
+    sql_bind_time_ms(q, s->from_ms);
+    sql_add(q, S(" AND timestamp <= "));
+    sql_bind_time_ms(q, s->to_ms);
+    sql_add(q, S("\n  AND resource_id IN "));
+    sql_bind_u64s(q, ids, n_ids);
 }
 
 void promql_plan_samples(struct sql *q, const struct promql_scope *s, const str *metric_names,

@@ -50,6 +50,13 @@ void promql_plan_names(struct sql *sql, const struct promql_scope *s);
  * scope_schema_url, scope_attributes. */
 void promql_plan_series(struct sql *sql, const struct promql_scope *s, uint64_t limit);
 
+/* resource_id, resource_attributes: a row a resource that was heard of on the scope's days, by id.
+ */
+void promql_plan_resources(struct sql *sql, const struct promql_scope *s, uint64_t limit);
+/* resource_id, t (ms): when, in runs of a resource and rising time. */
+void promql_plan_targets(struct sql *sql, const struct promql_scope *s, const uint64_t *ids,
+                         uint32_t n_ids);
+
 /* What the samples of some series are needed for. */
 struct promql_sample_columns {
     bool value, histogram, native, summary;

@@ -138,6 +138,16 @@ TEST(start_times_are_read_where_they_are_asked_for)
     }
 }
 
+TEST(targets_are_looked_for_by_resource)
+{
+    begin();
+    struct promql_scope s = {.from_ms = 1'700'000'000'000, .to_ms = 1'700'003'600'000};
+    promql_plan_resources(&sql, &s, 1001);
+    sql_add(&sql, S("\n;\n"));
+    promql_plan_targets(&sql, &s, (const uint64_t[]){7, 9}, 2);
+    check_golden("targets");
+}
+
 TEST(metadata_of_one)
 {
     begin();

@@ -659,3 +659,32 @@ WHERE m.type = 5
 INSERT INTO weir_migrations (version, name, checksum) VALUES (3, '0003_views', 2287592862693438544)
 ;
 
+CREATE TABLE IF NOT EXISTS otel_metric_resources
+(
+    day Date CODEC(ZSTD(3)),
+    resource_id UInt64 CODEC(ZSTD(3)),
+    service_name LowCardinality(String) CODEC(ZSTD(3)),
+    resource_attributes Map(LowCardinality(String), LowCardinality(String)) CODEC(ZSTD(3))
+)
+ENGINE = ReplacingMergeTree
+PARTITION BY toStartOfMonth(day)
+ORDER BY (service_name, resource_id, day)
+TTL day + INTERVAL 365 DAY
+SETTINGS non_replicated_deduplication_window = 10000
+;
+
+CREATE TABLE IF NOT EXISTS otel_metric_targets
+(
+    timestamp DateTime64(3, 'UTC') CODEC(Delta(8), ZSTD(3)),
+    resource_id UInt64 CODEC(ZSTD(3))
+)
+ENGINE = MergeTree
+PARTITION BY toStartOfMonth(timestamp)
+ORDER BY (toStartOfHour(timestamp), resource_id, timestamp)
+TTL toDateTime(timestamp) + INTERVAL 365 DAY
+SETTINGS non_replicated_deduplication_window = 10000
+;
+
+INSERT INTO weir_migrations (version, name, checksum) VALUES (4, '0004_targets', 5092256337392043658)
+;
+
