@@ -109,6 +109,18 @@ size_t num_format_prometheus(double v, char *out)
     return isfinite(v) ? format(v, out, true, 2) : special(v, out);
 }
 
+size_t num_format_go(double v, char *out)
+{
+    if (!isfinite(v)) return special(v, out);
+    double abs = v < 0 ? -v : v;
+    if (v == 0 || (abs >= 1e-4 && abs < 1e6)) return format(v, out, false, 2);
+    char *p = out, digits[24];
+    int exp;
+    if (v < 0) *p++ = '-';
+    size_t n = shortest(abs, digits, &exp);
+    return (size_t)(p - out) + put_exponent(p, digits, n, exp, 2);
+}
+
 size_t num_format_f(double v, char *out)
 {
     return isfinite(v) ? format(v, out, false, 2) : special(v, out);

@@ -18,6 +18,9 @@ size_t num_format_i64(int64_t v, char *out);
  * form, 'e' form ("1e-07", "1e+21") when |v| < 1e-6 or >= 1e21, "NaN", "+Inf", "-Inf". */
 size_t num_format_prometheus(double v, char *out);
 
+/* Go's %g: an exponent when |v| < 1e-4 or >= 1e6. "NaN", "+Inf", "-Inf". */
+size_t num_format_go(double v, char *out);
+
 /* Go's strconv.FormatFloat(v, 'f', -1, 64): never an exponent. "NaN", "+Inf", "-Inf". */
 size_t num_format_f(double v, char *out);
 

@@ -103,3 +103,21 @@ TEST(num_parse_of_doubles_takes_the_words_and_no_other_forms)
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         CHECK(!num_parse_f64((str){bad[i], strlen(bad[i])}, &v));
 }
+
+static void check_go(double v, const char *want)
+{
+    char out[NUM_MAX];
+    CHECK_STR(((str){out, num_format_go(v, out)}), ((str){want, strlen(want)}));
+}
+
+TEST(numbers_as_go_prints_them_by_g)
+{
+    check_go(0.0001, "0.0001");
+    check_go(0.00005, "5e-05");
+    check_go(999999.5, "999999.5");
+    check_go(1e6, "1e+06");
+    check_go(-1234567.5, "-1.2345675e+06");
+    check_go(0, "0");
+    check_go(INFINITY, "+Inf");
+    check_go(NAN, "NaN");
+}

@@ -37,6 +37,19 @@ status eval_unsupported(struct evaluator *ev, const struct promql_expr *e, const
     return s;
 }
 
+/* What is said of two places is said of the last only. */
+static void note_once(struct notes *to, str text, size_t n_said)
+{
+    for (uint32_t i = 0; i < to->n; i++)
+        if (to->list[i].len > n_said + 1 && memcmp(to->list[i].ptr, text.ptr, n_said) == 0 &&
+            memcmp(to->list[i].ptr + n_said, " (", 2) == 0 &&
+            !memchr(to->list[i].ptr + n_said + 2, '(', to->list[i].len - n_said - 2)) {
+            to->list[i] = arena_str(to->arena, text);
+            return;
+        }
+    notes_add(to, text);
+}
+
 static void note(struct evaluator *ev, struct notes *to, const char *head,
                  const struct promql_expr *e, const char *fmt, va_list ap)
 {
@@ -47,7 +60,7 @@ static void note(struct evaluator *ev, struct notes *to, const char *head,
     buf_printf(&b, "PromQL %s: %s (", head, text);
     promql_place(&b, ev->query, e->start);
     buf_char(&b, ')');
-    notes_add(to, buf_str(&b));
+    note_once(to, buf_str(&b), strlen("PromQL : ") + strlen(head) + strlen(text));
     buf_done(&b);
 }
 
@@ -71,7 +84,7 @@ void eval_warn_quantile(struct evaluator *ev, const struct promql_expr *e, doubl
 {
     char text[NUM_MAX];
     eval_warn(ev, e, "quantile value should be between 0 and 1, got %.*s",
-              (int)num_format_prometheus(q, text), text);
+              (int)num_format_go(q, text), text);
 }
 
 /* What one step gave, on every step of `g`. */
@@ -240,6 +253,7 @@ status promql_eval(struct arena *a, str query, struct promql_expr *e,
     else
         TRY(eval_expr(&ev, e, opt->grid, &v));
     TRY(finish(&ev, &v));
+    eval_note_forced(&ev);
     TRY(eval_check(&ev));
     if (opt->counts)
         *opt->counts =

@@ -8,12 +8,23 @@
 
 #include "query/eval/eval.h"
 
+/* Where buckets of classic histograms were not cumulative: told once for all steps. */
+struct forced {
+    const struct promql_expr *at;
+    str suffix; /* names the metric */
+    int64_t from, to;
+    double lowest, highest, by; /* bounds; the largest difference */
+    uint64_t samples;
+    struct forced *next;
+};
+
 struct evaluator {
     struct arena *arena;
     str query;
     struct promql_eval_options opt;
     struct series_source *source;
     struct notes *warnings, *infos;
+    struct forced *forced;
     uint64_t samples;         /* values held, counted against max_samples */
     uint64_t read, queryable; /* struct promql_counts */
     bool stats; /* inside histogram_count and its like: resets are told by hints, not by buckets */
@@ -66,6 +77,7 @@ struct row *rows_with(struct evaluator *ev, struct rows *r, struct map *index, s
 [[gnu::format(printf, 3, 4)]] void eval_info(struct evaluator *ev, const struct promql_expr *e,
                                              const char *fmt, ...);
 
+void eval_note_forced(struct evaluator *ev); /* promql_histogram.c: once, at the end */
 void eval_warn_quantile(struct evaluator *ev, const struct promql_expr *e, double q);
 
 /* promql_select.c */

@@ -1,6 +1,7 @@
 /* Quantiles and fractions: of classic histograms, series with an le label put together again, and
  * of native ones. */
 #include <stdlib.h>
+#include <time.h>
 
 #include "base/map.h"
 #include "base/num.h"
@@ -28,8 +29,9 @@ static bool almost_equal(double a, double b)
     return fabs(a - b) / (sum < 1.7976931348623157e308 ? sum : 1.7976931348623157e308) < tolerance;
 }
 
-/* Buckets of one bound become one; counts that fall are lifted. Returns how many are left. */
-static uint32_t tidy(struct bucket *b, uint32_t n, bool *ret_forced)
+/* Buckets of one bound become one; counts that fall are lifted, which is told unless `forced` is
+ * NULL. Returns how many are left. */
+static uint32_t tidy(struct bucket *b, uint32_t n, struct forced *forced)
 {
     uint32_t kept = 0;
     for (uint32_t i = 1; i < n; i++) {
@@ -43,21 +45,26 @@ static uint32_t tidy(struct bucket *b, uint32_t n, bool *ret_forced)
         if (almost_equal(b[i - 1].count, b[i].count)) {
             b[i].count = b[i - 1].count;
         } else if (b[i].count < b[i - 1].count) {
+            double by = b[i - 1].count - b[i].count;
             b[i].count = b[i - 1].count;
-            *ret_forced = true;
+            if (!forced) continue;
+            if (!forced->samples || b[i].le < forced->lowest) forced->lowest = b[i].le;
+            if (!forced->samples || b[i].le > forced->highest) forced->highest = b[i].le;
+            if (!forced->samples || by > forced->by) forced->by = by;
+            forced->samples = 1;
         }
     }
     return n;
 }
 
-static double bucket_quantile(double q, struct bucket *b, uint32_t n, bool *ret_forced)
+static double bucket_quantile(double q, struct bucket *b, uint32_t n, struct forced *forced)
 {
     if (isnan(q)) return NAN;
     if (q < 0) return -INFINITY;
     if (q > 1) return INFINITY;
     qsort(b, n, sizeof *b, by_bound);
     if (b[n - 1].le != INFINITY) return NAN;
-    n = tidy(b, n, ret_forced);
+    n = tidy(b, n, forced);
     if (n < 2) return NAN;
     double all = b[n - 1].count;
     if (all == 0 || isnan(all)) return NAN;
@@ -92,10 +99,9 @@ static double rank_of(double v, const struct bucket *b, uint32_t n)
 
 static double bucket_fraction(double lower, double upper, struct bucket *b, uint32_t n)
 {
-    bool forced = false;
     qsort(b, n, sizeof *b, by_bound);
     if (b[n - 1].le != INFINITY) return NAN;
-    n = tidy(b, n, &forced);
+    n = tidy(b, n, NULL);
     double all = b[n - 1].count;
     if (all == 0 || isnan(all) || isnan(lower) || isnan(upper)) return NAN;
     if (lower >= upper) return 0;
@@ -109,13 +115,26 @@ struct chain {
     double *le;
 };
 
+/* As far as it is still known: without delayed names it is gone by then. */
+static str metric_suffix(struct evaluator *ev, struct labels l)
+{
+    str name = labels_get(l, LABEL_NAME);
+    struct buf b;
+    if (!ev->opt.delayed_names || !name.len) return S("");
+    buf_init(&b, 4096);
+    buf_add(&b, S(" for metric name "));
+    quote_go(&b, name);
+    str text = arena_str(ev->arena, buf_str(&b));
+    buf_done(&b);
+    return text;
+}
+
 static void note_bad_le(struct evaluator *ev, const struct promql_expr *e, const struct row *r)
 {
-    str name = labels_get(r->labels, LABEL_NAME), le = labels_get(r->labels, S("le"));
+    str suffix = metric_suffix(ev, r->labels), le = labels_get(r->labels, S("le"));
     eval_warn(ev, e,
-              "bucket label \"le\" is missing or has a malformed value of \"" STR_FMT
-              "\" for metric name \"" STR_FMT "\"",
-              STR_ARG(le), STR_ARG(name));
+              "bucket label \"le\" is missing or has a malformed value of \"" STR_FMT "\"" STR_FMT,
+              STR_ARG(le), STR_ARG(suffix));
 }
 
 static void gather(struct evaluator *ev, const struct promql_expr *arg, const struct value *in,
@@ -182,10 +201,8 @@ static status for_natives(struct evaluator *ev, struct promql_expr *arg, const s
             if (row->has[i] != POINT_HISTOGRAM) continue;
             if (has_classic && classic->heads.list[at].has[i]) {
                 classic->heads.list[at].has[i] = POINT_NONE;
-                eval_warn(ev, arg,
-                          "vector contains a mix of classic and native histograms for metric name "
-                          "\"" STR_FMT "\"",
-                          STR_ARG(name));
+                eval_warn(ev, arg, "vector contains a mix of classic and native histograms" STR_FMT,
+                          STR_ARG(metric_suffix(ev, row->labels)));
                 continue;
             }
             double v = b ? native_fraction(ev, arg, a[i], b[i], row->h[i], name)
@@ -200,6 +217,52 @@ static status for_natives(struct evaluator *ev, struct promql_expr *arg, const s
     return ST_OK;
 }
 
+static void add_forced(struct evaluator *ev, const struct forced *f)
+{
+    struct forced *to = ev->forced;
+    while (to && !str_eq(to->suffix, f->suffix)) to = to->next;
+    if (!to) {
+        to = arena_new(ev->arena, struct forced);
+        *to = *f;
+        to->next = ev->forced;
+        ev->forced = to;
+        return;
+    }
+    if (f->from < to->from) to->from = f->from;
+    if (f->to > to->to) to->to = f->to;
+    if (f->lowest < to->lowest) to->lowest = f->lowest;
+    if (f->highest > to->highest) to->highest = f->highest;
+    if (f->by > to->by) to->by = f->by;
+    to->samples += f->samples;
+}
+
+static void print_time(char text[32], int64_t ms)
+{
+    time_t s = ms / 1000;
+    struct tm tm;
+    gmtime_r(&s, &tm);
+    strftime(text, 32, "%Y-%m-%dT%H:%M:%SZ", &tm);
+}
+
+void eval_note_forced(struct evaluator *ev)
+{
+    for (const struct forced *f = ev->forced; f; f = f->next) {
+        char low[NUM_MAX], high[NUM_MAX], from[32], to[32];
+        int n_low = (int)num_format_go(f->lowest, low),
+            n_high = (int)num_format_go(f->highest, high);
+        print_time(from, f->from);
+        print_time(to, f->to);
+        eval_info(ev, f->at,
+                  "input to histogram_quantile needed to be fixed for monotonicity (see "
+                  "https://prometheus.io/docs/prometheus/latest/querying/functions/"
+                  "#histogram_quantile)" STR_FMT
+                  ", from buckets %.*s to %.*s, with a max diff of %.2g, over %llu samples from %s "
+                  "to %s",
+                  STR_ARG(f->suffix), n_low, low, n_high, high, f->by,
+                  (unsigned long long)f->samples, from, to);
+    }
+}
+
 static status for_each(struct evaluator *ev, struct promql_expr *arg, const struct value *in,
                        const double *a, const double *b, struct value *ret)
 {
@@ -208,21 +271,18 @@ static status for_each(struct evaluator *ev, struct promql_expr *arg, const stru
     struct bucket *buckets = arena_array(ev->arena, struct bucket, in->n_rows + 1);
     for (uint32_t h = 0; h < c.heads.n; h++) {
         struct row *head = &c.heads.list[h];
-        bool forced = false;
         for (uint32_t i = 0; i < in->grid.n; i++) {
             uint32_t n = buckets_at(&c, in, h, i, buckets);
             if (!n) continue;
+            struct forced forced = {.from = grid_at(in->grid, i), .to = grid_at(in->grid, i)};
             row_put(head, i,
                     b ? bucket_fraction(a[i], b[i], buckets, n)
                       : bucket_quantile(a[i], buckets, n, &forced));
+            if (!forced.samples) continue;
+            forced.at = arg;
+            forced.suffix = metric_suffix(ev, head->labels);
+            add_forced(ev, &forced);
         }
-        if (forced)
-            eval_info(ev, arg,
-                      "input to histogram_quantile needed to be fixed for monotonicity (see "
-                      "https://prometheus.io/docs/prometheus/latest/querying/functions/"
-                      "#histogram_quantile) for metric "
-                      "name \"" STR_FMT "\"",
-                      STR_ARG(labels_get(head->labels, LABEL_NAME)));
         TRY(eval_check(ev));
     }
     struct rows rows = {};

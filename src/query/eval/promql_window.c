@@ -402,6 +402,8 @@ static void one_series(const struct promql_expr *e, const struct raw_series *s,
                            .to = to,
                            .at = grid_at(g, i)};
         for (unsigned k = 0; k < n_scalars; k++) w.args[k] = scalars[k][i];
+        if (w.n && fn == fn_quantile_over_time && !(w.args[0] >= 0 && w.args[0] <= 1))
+            eval_warn_quantile(ev, e->call.args[0], w.args[0]);
         if (counter && (w.starts || w.n_h))
             window_note_overlap(ev, e->call.args[0], &w, labels_get(s->labels, LABEL_NAME));
         struct cell c = {};
@@ -434,8 +436,6 @@ status eval_window_call(struct evaluator *ev, struct promql_expr *e, struct grid
         double args[3] = {};
         for (unsigned k = 0; k < n_scalars; k++) args[k] = scalars[k][i];
         TRY(check_args(ev, e, args));
-        if (is_named(e, "quantile_over_time") && !(args[0] >= 0 && args[0] <= 1))
-            eval_warn_quantile(ev, e->call.args[0], args[0]);
     }
     bool counter = is_named(e, "rate") || is_named(e, "increase");
     bool keeps_name = is_named(e, "last_over_time") || is_named(e, "first_over_time");
