@@ -221,3 +221,15 @@ status compress_lz4(str in, struct buf *out, struct err *err)
     out->len += n;
     return ST_OK;
 }
+
+status compress_snappy(str in, struct buf *out, struct err *err)
+{
+    size_t n = snappy_max_compressed_length(in.len);
+    if (!buf_reserve(out, n))
+        return err_set(err, ST_LIMIT, ERR_NOPOS, "snappy: %zu bytes do not fit in %zu", n,
+                       out->max - out->len);
+    if (snappy_compress(in.len ? in.ptr : "", in.len, out->ptr + out->len, &n) != SNAPPY_OK)
+        return err_set(err, ST_INTERNAL, ERR_NOPOS, "snappy: cannot compress %zu bytes", in.len);
+    out->len += n;
+    return ST_OK;
+}

@@ -27,5 +27,6 @@ struct decompress_room {
 /* gzip of `in` (level 1 to 9), appended to `out`. */
 [[nodiscard]] status compress_gzip(str in, int level, struct buf *out, struct err *err);
 [[nodiscard]] status compress_zstd(str in, int level, struct buf *out, struct err *err);
+[[nodiscard]] status compress_snappy(str in, struct buf *out, struct err *err); /* a block */
 /* One LZ4 frame (not a bare block), its content size stated. */
 [[nodiscard]] status compress_lz4(str in, struct buf *out, struct err *err);

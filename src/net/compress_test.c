@@ -168,3 +168,23 @@ TEST(identity_is_the_wire_itself)
     CHECK_INT(decompress(&a, PAYLOAD_IDENTITY, in, 3, &got, &err), ST_LIMIT);
     arena_done(&a);
 }
+
+TEST(snappy_comes_back)
+{
+    static const char text[] = "a run of text, a run of text, a run of text";
+    struct arena a;
+    struct buf out;
+    struct err err = {0};
+    str back;
+    arena_init(&a, 1 << 20);
+    buf_init(&out, 1 << 16);
+    CHECK_INT(compress_snappy(S(text), &out, &err), ST_OK);
+    CHECK(out.len < sizeof text);
+    CHECK_INT(decompress(&a, PAYLOAD_SNAPPY, buf_str(&out), 1 << 16, &back, &err), ST_OK);
+    CHECK_STR(back, S(text));
+    buf_done(&out);
+    buf_init(&out, 16);
+    CHECK_INT(compress_snappy(S(text), &out, &err), ST_LIMIT);
+    buf_done(&out);
+    arena_done(&a);
+}

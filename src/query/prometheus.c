@@ -423,6 +423,7 @@ const struct query_route prometheus_routes[] = {
     {"GET", "/api/v1/metadata", metadata, QUERY_PROMETHEUS},
     {"GET POST", "/api/v1/format_query", format_query, QUERY_PROMETHEUS},
     {"GET POST", "/api/v1/parse_query", parse_query, QUERY_PROMETHEUS},
+    {"POST", "/api/v1/read", prometheus_read, QUERY_PROMETHEUS},
     {"GET", "/federate", prometheus_federate, QUERY_PROMETHEUS},
     {"GET POST", "/api/v1/query_exemplars", query_exemplars, QUERY_PROMETHEUS},
     {"GET", "/api/v1/status/buildinfo", prometheus_buildinfo, QUERY_PROMETHEUS},

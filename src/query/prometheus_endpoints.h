@@ -23,6 +23,9 @@ status prometheus_ready(struct query_job *j, struct err *err);
 /* prometheus_federate.c: text, not JSON, for errors too. */
 status prometheus_federate(struct query_job *j, struct err *err);
 
+/* prometheus_read.c: remote read; protobuf, and text for errors. */
+status prometheus_read(struct query_job *j, struct err *err);
+
 /* prometheus_exemplars.c: the exemplars of all series that any of the selectors selects, as the
  * data member of query_exemplars. */
 [[nodiscard]] status prometheus_exemplars(struct query_job *j, const struct selector *selectors,

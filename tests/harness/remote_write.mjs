@@ -1,4 +1,4 @@
-// Remote write requests by hand: protobuf (io.prometheus.write.v2.Request) in snappy's block form.
+// Remote write and read requests by hand: protobuf (io.prometheus.write.v2.Request) in snappy's block form.
 
 const varint = (n) => {
   const out = [];
@@ -37,7 +37,7 @@ export function requestV2(series) {
   const list = series.map((s) =>
     message(5,
       refs(s.labels),
-      ...(s.samples ?? []).map(([v, ms]) => message(2, double(1, v), number(2, ms))),
+      ...(s.samples ?? []).map(([v, ms]) => message(2, typeof v === 'bigint' ? bits(1, v) : double(1, v), number(2, ms))),
       ...(s.histograms ?? []).map((h) => message(3, ...histogram(h))),
       ...(s.exemplars ?? []).map((e) => message(4, refs(e.labels), double(2, e.value), number(3, e.ms))),
       message(5, number(1, s.type ?? 0), number(3, ref(s.help)), number(4, ref(s.unit))),
@@ -54,6 +54,12 @@ export function requestV1(series) {
       ...labels(s.labels),
       ...(s.samples ?? []).map(([v, ms]) => message(2, typeof v === 'bigint' ? bits(1, v) : double(1, v), number(2, ms))),
       ...(s.histograms ?? []).map((h) => message(4, ...histogram(h))))));
+}
+
+// prometheus.ReadRequest. queries: [{ from, to, matchers: [[type, name, value]] }].
+export function readRequest(queries, types = []) {
+  const list = queries.map((q) => message(1, number(1, q.from), number(2, q.to), ...q.matchers.map(([type, name, value]) => message(3, number(1, type), message(2, Buffer.from(name)), message(3, Buffer.from(value))))));
+  return Buffer.concat([...list, ...types.map((t) => number(2, t))]);
 }
 
 // Snappy without any compression: literals of at most 60 bytes.

@@ -43,6 +43,7 @@ struct query_job {
     size_t n_params;
     const struct query_param *headers; /* lower-case names */
     size_t n_headers;
+    str sent; /* the request's body, where it is not a form */
     nanos now;
     nanos arrived;         /* monotonic: the request was complete */
     nanos deadline;        /* monotonic */
@@ -53,6 +54,7 @@ struct query_job {
     /* the answer */
     unsigned http_status; /* 0: 200 */
     str content_type;     /* empty: application/json */
+    str content_encoding; /* of the body as it is; empty: none, and serve may compress it */
     str resolution;       /* the header X-Weir-Resolution; empty: none */
     struct buf body;
 };

@@ -97,7 +97,7 @@ void serve_fail(struct serve_call *c, unsigned http_status, const char *msg)
 static void pack(struct call *c)
 {
     struct buf *body = &c->pub.job.body;
-    if (!c->wants_gzip || body->len < GZIP_LEAST) return;
+    if (!c->wants_gzip || c->pub.job.content_encoding.len || body->len < GZIP_LEAST) return;
     buf_init(&c->packed, body->len + body->len / 2 + 4096);
     if (compress_gzip(buf_str(body), GZIP_LEVEL, &c->packed, NULL) != ST_OK ||
         c->packed.len >= body->len) {
@@ -117,9 +117,11 @@ static void finish(void *ctx)
         return;
     }
     const struct query_job *j = &c->pub.job;
-    struct http_header more[3];
+    struct http_header more[4];
     size_t n = 0;
     if (j->resolution.len) more[n++] = (struct http_header){S("x-weir-resolution"), j->resolution};
+    if (j->content_encoding.len)
+        more[n++] = (struct http_header){S("content-encoding"), j->content_encoding};
     if (c->packed.len) {
         more[n++] = (struct http_header){S("content-encoding"), S("gzip")};
         more[n++] = (struct http_header){S("vary"), S("Accept-Encoding")};
@@ -274,6 +276,7 @@ static void on_end(void *ctx, struct http_exchange *x)
         return;
     }
     struct query_job *j = &c->pub.job;
+    j->sent = buf_str(&c->sent);
     j->now = clock_now();
     c->pub.begun = clock_monotonic();
     j->arrived = c->pub.begun;
