@@ -4,6 +4,7 @@
 
 #include "base/hash.h"
 #include "query/loki_record.h"
+#include "query/loki_rolled.h"
 
 /* --- streams --- */
 
@@ -12,7 +13,11 @@ struct selecting {
     struct logql_selector *selector;
     struct loki_selected *to;
     struct map services;
-    str *service;
+    struct one_service {
+        str name;
+        bool any, left_out; /* of its streams: some are selected; some are not */
+    } * service;
+    uint32_t n_services, cap_services;
     uint64_t *ids;
     uint32_t cap;
     uint64_t seen;
@@ -24,7 +29,7 @@ static bool same_service(const void *ctx, uint32_t i)
         const struct selecting *s;
         str name;
     } *c = ctx;
-    return str_eq(c->s->service[i], c->name);
+    return str_eq(c->s->service[i].name, c->name);
 }
 
 static void *bigger(struct arena *a, const void *old, uint32_t n, uint32_t cap, size_t element)
@@ -44,7 +49,25 @@ static struct loki_labels keep(struct arena *a, const struct loki_labels *l)
     return c;
 }
 
-static void add_stream(struct selecting *s, uint64_t id, str service,
+static uint32_t service_at(struct selecting *s, str service)
+{
+    const struct {
+        const struct selecting *s;
+        str name;
+    } c = {s, service};
+    uint32_t at;
+    if (map_find(&s->services, hash_str(service), same_service, &c, &at)) return at;
+    struct arena *a = s->j->arena;
+    if (s->n_services == s->cap_services) {
+        s->cap_services = s->cap_services ? s->cap_services * 2 : 64;
+        s->service = bigger(a, s->service, s->n_services, s->cap_services, sizeof *s->service);
+    }
+    s->service[s->n_services] = (struct one_service){.name = arena_str(a, service)};
+    map_add(&s->services, hash_str(service), s->n_services);
+    return s->n_services++;
+}
+
+static void add_stream(struct selecting *s, uint64_t id, uint32_t service,
                        const struct loki_labels *labels, const struct loki_labels *metadata)
 {
     struct arena *a = s->j->arena;
@@ -53,20 +76,10 @@ static void add_stream(struct selecting *s, uint64_t id, str service,
         s->cap = s->cap ? s->cap * 2 : 64;
         to->v = bigger(a, to->v, to->n, s->cap, sizeof *to->v);
         s->ids = bigger(a, s->ids, to->n, s->cap, sizeof *s->ids);
-        s->service = bigger(a, s->service, to->plan.n_services, s->cap, sizeof *s->service);
     }
-    to->v[to->n] = (struct loki_source_stream){id, keep(a, labels), keep(a, metadata)};
+    to->v[to->n] = (struct loki_source_stream){id, keep(a, labels), keep(a, metadata), service};
     s->ids[to->n] = id;
     map_add(&to->by_id, hash_mix(0, id), to->n++);
-    const struct {
-        const struct selecting *s;
-        str name;
-    } c = {s, service};
-    uint32_t at;
-    if (!map_find(&s->services, hash_str(service), same_service, &c, &at)) {
-        s->service[to->plan.n_services] = arena_str(a, service);
-        map_add(&s->services, hash_str(service), to->plan.n_services++);
-    }
 }
 
 static status stream_block(void *ctx, const struct native_block *b, struct err *err)
@@ -89,12 +102,35 @@ static status stream_block(void *ctx, const struct native_block *b, struct err *
         struct loki_labels labels, metadata;
         struct loki_attrs attrs = loki_attrs_of(&scratch, resource, NULL, r);
         loki_resource(&scratch, &attrs, &labels, &metadata);
-        if (logql_selector_match(s->selector, &labels))
-            add_stream(s, native_u64(id, r), native_str(service, r), &labels, &metadata);
+        uint32_t of = service_at(s, native_str(service, r));
+        bool selected = logql_selector_match(s->selector, &labels);
+        if (selected) add_stream(s, native_u64(id, r), of, &labels, &metadata);
+        s->service[of].any |= selected;
+        s->service[of].left_out |= !selected;
         arena_rewind(&scratch, mark);
     }
     arena_done(&scratch);
     return job_check(s->j, err);
+}
+
+/* The services of the streams that are selected. */
+static void settle_services(struct selecting *s)
+{
+    struct arena *a = s->j->arena;
+    struct loki_selected *to = s->to;
+    uint32_t *index = arena_array(a, uint32_t, s->n_services + 1), n = 0;
+    str *names = arena_array(a, str, s->n_services + 1);
+    bool *whole = arena_array(a, bool, s->n_services + 1);
+    for (uint32_t i = 0; i < s->n_services; i++) {
+        if (!s->service[i].any) continue;
+        index[i] = n;
+        names[n] = s->service[i].name;
+        whole[n++] = !s->service[i].left_out;
+    }
+    for (uint32_t i = 0; i < to->n; i++) to->v[i].service = index[to->v[i].service];
+    to->plan.services = names;
+    to->plan.n_services = n;
+    to->whole = whole;
 }
 
 status loki_select(struct query_job *j, const struct logql_matchers *m, nanos start, nanos end,
@@ -111,7 +147,7 @@ status loki_select(struct query_job *j, const struct logql_matchers *m, nanos st
     TRY(fetch_rows(j->fetcher, q, stream_block, &s, err));
     ret->plan.ids = s.ids;
     ret->plan.n = ret->n;
-    ret->plan.services = s.service;
+    settle_services(&s);
     return ST_OK;
 }
 
@@ -429,18 +465,54 @@ static struct loki_fields fields_of(struct arena *a, const struct loki_selected 
     return f;
 }
 
+static status fetch_windows(struct loading *l, const struct sql *q, struct err *err)
+{
+    struct query_job *j = l->source->job;
+    arena_init(&l->scratch, j->limits->max_bytes);
+    status s = fetch_rows(j->fetcher, q, window_block, l, err);
+    arena_done(&l->scratch);
+    return s;
+}
+
 static status load_rows(struct loading *l, const struct logql_log *log, struct loki_fields *fields,
-                        enum loki_level_rows rows, struct err *err)
+                        enum loki_level_rows rows, const struct loki_stretches *in, struct err *err)
 {
     struct query_job *j = l->source->job;
     struct sql *q = arena_new(j->arena, struct sql);
     sql_init(q, j->arena);
     l->rows = fields->level_rows = rows;
-    loki_plan_windows(q, &l->selected.plan, log, l->grid, fields);
-    arena_init(&l->scratch, j->limits->max_bytes);
-    status s = fetch_rows(j->fetcher, q, window_block, l, err);
-    arena_done(&l->scratch);
-    return s;
+    loki_plan_windows(q, &l->selected.plan, log, l->grid, fields, in);
+    return fetch_windows(l, q, err);
+}
+
+/* Records of which the severity number tells all that is asked for: counted already where their
+ * window's rollup is there. */
+static status load_plain(struct loading *l, const struct logql_log *log, struct loki_fields *fields,
+                         const struct logql_needs *needs, struct err *err)
+{
+    struct query_job *j = l->source->job;
+    uint32_t n = stage_names(log, NULL, 0) + needs->n;
+    str *names = arena_array(j->arena, str, n + 1);
+    uint32_t at = stage_names(log, names, 0);
+    for (uint32_t i = 0; i < needs->n; i++) names[at++] = needs->names[i];
+    struct loki_split split;
+    TRY(loki_rolled_split(j, &l->selected, l->grid, names, n, &split, err));
+    if (split.rolled.in.n) {
+        struct sql *q = arena_new(j->arena, struct sql);
+        sql_init(q, j->arena);
+        l->rows = fields->level_rows = LOKI_LEVEL_PLAIN;
+        loki_plan_rolled(q, &split.rolled, l->grid, fields);
+        TRY(fetch_windows(l, q, err));
+        if (!split.raw.n) return ST_OK;
+    }
+    return load_rows(l, log, fields, LOKI_LEVEL_PLAIN, split.rolled.in.n ? &split.raw : NULL, err);
+}
+
+static bool has_line_filter(const struct logql_log *log)
+{
+    for (uint32_t i = 0; i < log->n_stages; i++)
+        if (log->stages[i].kind == LOGQL_STAGE_LINE) return true;
+    return false;
 }
 
 /* Can the label come from nothing but a record's severity and what SCHEMA_LEVEL_ELSEWHERE tells of?
@@ -472,14 +544,18 @@ static status load(struct logql_source *source, const struct logql_expr *x,
     struct loki_fields fields = fields_of(j->arena, &l.selected, &x->log, needs);
     fields.bytes = x->range_op == LOGQL_BYTES_OVER_TIME || x->range_op == LOGQL_BYTES_RATE;
     l.metadata = fields.all || fields.n;
-    bool level_alone = !fields.all && fields.n > 0;
+    bool level_alone = !fields.all;
     for (uint32_t i = 0; i < fields.n; i++) {
         level_alone &= is_of_level(fields.names[i]);
         l.text |= str_eq(fields.names[i], S("severity_text"));
     }
-    if (!level_alone) return load_rows(&l, &x->log, &fields, LOKI_LEVEL_EACH, err);
-    TRY(load_rows(&l, &x->log, &fields, LOKI_LEVEL_PLAIN, err));
-    return load_rows(&l, &x->log, &fields, LOKI_LEVEL_ODD, err);
+    if (!level_alone) return load_rows(&l, &x->log, &fields, LOKI_LEVEL_EACH, NULL, err);
+    if (has_line_filter(&x->log) || l.text || l.selected.plan.n_must)
+        TRY(load_rows(&l, &x->log, &fields, LOKI_LEVEL_PLAIN, NULL, err));
+    else
+        TRY(load_plain(&l, &x->log, &fields, needs, err));
+    if (!fields.n) return ST_OK;
+    return load_rows(&l, &x->log, &fields, LOKI_LEVEL_ODD, NULL, err);
 }
 
 void loki_metric_source_init(struct loki_metric_source *s, struct query_job *j)

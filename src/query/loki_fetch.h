@@ -9,6 +9,7 @@
 struct loki_source_stream {
     uint64_t id;
     struct loki_labels labels, metadata; /* of its resource */
+    uint32_t service;                    /* index in plan.services */
 };
 
 /* The streams a selector selects, in the job's arena. */
@@ -17,6 +18,7 @@ struct loki_selected {
     uint32_t n;
     struct map by_id;
     struct loki_streams plan;
+    const bool *whole; /* of plan.services: all streams of it are selected */
 };
 
 [[nodiscard]] status loki_select(struct query_job *j, const struct logql_matchers *m, nanos start,

@@ -3,6 +3,7 @@
 
 #include "engine/engine.h"
 #include "lifecycle/lifecycle.h"
+#include "lifecycle/rollup.h"
 #include "query/api.h"
 #include "query/fetch/fetch.h"
 
@@ -309,4 +310,66 @@ TEST(loki_health_check_and_errors)
             "1700003600");
     CHECK_INT(a.status, 400);
     CHECK(strstr(a.body, "pipeline error: 'LabelFilterErr'"));
+}
+
+/* --- counts that rollups know */
+
+/* From 13 windows on: 1699999800 is where the first begins. */
+#define COUNTS(query)                                                                        \
+    result_of(ASK("query_range", "query", query, "start", "1700000100", "end", "1700003700", \
+                  "step", "300"))
+#define BY_SERVICE "sum by (service_name) (count_over_time({service_name=~\".+\"}[5m]))"
+#define BY_LEVEL "sum by (detected_level) (bytes_over_time({service_name=\"shop\"}[10m]))"
+
+static void compute_counts(void)
+{
+    static const struct rollup_settings at_once = {};
+    struct err err = {};
+    struct rollup_progress p = {};
+    WANT(rollup_run(engine_store(), ROLLUP_LOGS_5M, &at_once, 1700100000ll * NANOS_S, NULL, &p,
+                    &err),
+         ST_OK);
+    /* as if no record had come within the minute before */
+    engine_do(engine_store(), "INSERT INTO weir_rollup_done SELECT rollup, time, version + 120000, "
+                              "rows FROM weir_rollup_done");
+}
+
+/* Doubles the counts of the window that ends at `time`: an answer tells whether it was read. */
+static void mark_counts(const char *time)
+{
+    char sql[256];
+    snprintf(sql, sizeof sql,
+             "INSERT INTO otel_logs_5m SELECT time, service_name, severity_number, lines * 2, "
+             "bytes * 2, version + 1 FROM otel_logs_5m FINAL WHERE time = %s",
+             time);
+    engine_do(engine_store(), sql);
+}
+
+TEST(loki_counts_of_rollups_are_those_of_the_records)
+{
+    str by_service = COUNTS(BY_SERVICE), by_level = COUNTS(BY_LEVEL);
+    compute_counts();
+    CHECK_STR(COUNTS(BY_SERVICE), by_service);
+    CHECK_STR(COUNTS(BY_LEVEL), by_level);
+}
+
+TEST(loki_counts_come_from_rollups_until_a_record_comes_late)
+{
+    str records = COUNTS(BY_SERVICE);
+    compute_counts();
+    mark_counts("1700001000");
+    str doubled = COUNTS(BY_SERVICE);
+    CHECK(!str_eq(doubled, records));
+    CHECK(memmem(doubled.ptr, doubled.len, "[1700001000,\"60\"]", 17));
+    /* what a rollup does not know is counted from the records */
+    CHECK(memmem(records.ptr, records.len, "[1700001000,\"30\"]", 17));
+    str failed = COUNTS("sum (count_over_time({service_name=\"shop\"} |= \"failed\" [5m]))");
+    CHECK(memmem(failed.ptr, failed.len, "[1700001000,\"5\"]", 16));
+    str pods = COUNTS("sum by (n) (count_over_time({service_name=\"shop\"}[5m]))");
+    CHECK(memmem(pods.ptr, pods.len, "[1700001000,\"10\"]", 17));
+    /* a record that came after the window was computed */
+    engine_do(engine_store(),
+              "INSERT INTO weir_rollup_touched SELECT 'logs', time, now64(3) + 300, 1 FROM "
+              "weir_rollup_done WHERE rollup = 'logs_5m' AND time = 1700001000");
+    CHECK_STR(COUNTS(BY_SERVICE), records);
 }

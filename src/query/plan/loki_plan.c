@@ -239,10 +239,10 @@ static void add_slot(struct sql *q, nanos shift, const struct loki_grid *g)
     sql_add(q, S(")"));
 }
 
-static void add_windows(struct sql *q, const struct loki_grid *g)
+static void add_windows(struct sql *q, const struct loki_grid *g, const char *ticks)
 {
     if (loki_grid_has_slots(g)) {
-        sql_add(q, S("toInt32(intDiv(toUnixTimestamp64Nano(timestamp) - "));
+        sql_addf(q, "toInt32(intDiv(%s - ", ticks);
         sql_bind_i64(q, g->start - g->range + 1);
         sql_add(q, S(", "));
         sql_bind_i64(q, g->step);
@@ -258,12 +258,25 @@ static void add_windows(struct sql *q, const struct loki_grid *g)
     sql_add(q, S(") AS last"));
 }
 
+static void add_stretches(struct sql *q, const char *column, const struct loki_stretches *in)
+{
+    sql_add(q, S("("));
+    for (uint32_t i = 0; i < in->n; i++) {
+        sql_addf(q, "%s%s > ", i ? " OR " : "", column);
+        sql_bind_time_ns(q, in->v[i].after * NANOS_S);
+        sql_addf(q, " AND %s <= ", column);
+        sql_bind_time_ns(q, in->v[i].to * NANOS_S);
+    }
+    sql_add(q, S(")"));
+}
+
 void loki_plan_windows(struct sql *q, const struct loki_streams *s, const struct logql_log *log,
-                       const struct loki_grid *g, const struct loki_fields *fields)
+                       const struct loki_grid *g, const struct loki_fields *fields,
+                       const struct loki_stretches *in)
 {
     bool grouped = !fields->all;
     sql_add(q, S("SELECT stream_id,\n  "));
-    add_windows(q, g);
+    add_windows(q, g, "toUnixTimestamp64Nano(timestamp)");
     sql_add(q, grouped ? S(",\n  count() AS lines, ") : S(",\n  1 AS lines, "));
     sql_add(q, !fields->bytes ? S("0 AS bytes")
                : grouped      ? S("sum(length(body)) AS bytes")
@@ -273,10 +286,54 @@ void loki_plan_windows(struct sql *q, const struct loki_streams *s, const struct
     sql_bind_time_ns(q, g->start - g->range);
     sql_add(q, S(" AND timestamp <= "));
     sql_bind_time_ns(q, g->start + ((int64_t)g->n - 1) * g->step);
+    if (in) {
+        sql_add(q, S("\n  AND "));
+        add_stretches(q, "timestamp", in);
+    }
     if (fields->level_rows == LOKI_LEVEL_ODD)
         sql_add(q, S("\n  AND " SCHEMA_LEVEL_ELSEWHERE " > 0"));
     add_where(q, s, log);
     if (grouped) sql_add(q, S("\nGROUP BY ALL"));
+}
+
+/* Rows that came within a minute before a window was computed may be missing in it: the rollup job
+ * computes it again (lifecycle/rollup.h, settle_ms). A window's rows are inserted, and expire,
+ * together. */
+void loki_plan_fresh(struct sql *q, const struct loki_stretch *in)
+{
+    struct loki_stretch one = *in;
+    struct loki_stretches whole = {&one, 1};
+    sql_add(q, S("SELECT toUnixTimestamp(time) AS t\nFROM (SELECT time, version AS done, "
+                 "toInt64(0) AS came, 0 AS kept FROM weir_rollup_done\n    WHERE rollup = "
+                 "'logs_5m' AND "));
+    add_stretches(q, "time", &whole);
+    sql_add(q, S("\n  UNION ALL SELECT time, 0, toUnixTimestamp64Milli(touched), 0 FROM "
+                 "weir_rollup_touched\n    WHERE source = 'logs' AND "));
+    add_stretches(q, "time", &whole);
+    sql_add(q, S("\n  UNION ALL SELECT DISTINCT time, 0, 0, 1 FROM otel_logs_5m\n    WHERE "));
+    add_stretches(q, "time", &whole);
+    sql_add(q, S(")\nGROUP BY time\nHAVING max(done) > max(came) + 60000 AND max(kept) > 0\n"
+                 "ORDER BY t"));
+}
+
+void loki_plan_rolled(struct sql *q, const struct loki_rolled *r, const struct loki_grid *g,
+                      const struct loki_fields *fields)
+{
+    sql_add(q, S("SELECT arrayElement("));
+    sql_bind_u64s(q, r->streams, r->n);
+    sql_add(q, S(", indexOf("));
+    sql_bind_strs(q, r->services, r->n);
+    sql_add(q, S(", service_name)) AS stream_id,\n  "));
+    add_windows(q, g, "toInt64(toUnixTimestamp(time)) * 1000000000");
+    sql_add(q, S(",\n  sum(otel_logs_5m.lines) AS lines, "));
+    sql_add(q, fields->bytes ? S("sum(otel_logs_5m.bytes) AS bytes") : S("0 AS bytes"));
+    if (asked(fields, S("detected_level")) || asked(fields, S("severity_number")))
+        sql_add(q, S(", severity_number"));
+    sql_add(q, S("\nFROM otel_logs_5m FINAL\nWHERE "));
+    add_stretches(q, "time", &r->in);
+    sql_add(q, S("\n  AND service_name IN "));
+    sql_bind_strs(q, r->services, r->n);
+    sql_add(q, S("\nGROUP BY ALL"));
 }
 
 void loki_plan_stats(struct sql *q, const struct loki_streams *s, nanos start, nanos end)

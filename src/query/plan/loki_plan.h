@@ -57,12 +57,39 @@ static inline bool loki_grid_has_slots(const struct loki_grid *g)
     return g->n > 1 && g->range % g->step == 0;
 }
 
+/* Runs of windows of five minutes: (after, to] in seconds. */
+struct loki_stretch {
+    int64_t after, to;
+};
+struct loki_stretches {
+    struct loki_stretch *v;
+    uint32_t n;
+};
+
 /* Lines and bytes by stream, fields and windows: columns lines, bytes, and, when the grid has
  * slots, slot: the last time of the grid whose window holds them, which may lie behind the grid's
  * end; else first and last (see logql_eval.h). With `all` fields each record is a row of its own.
- */
+ * `in`: records of these times alone; NULL: all of the grid's. */
 void loki_plan_windows(struct sql *q, const struct loki_streams *s, const struct logql_log *log,
-                       const struct loki_grid *g, const struct loki_fields *fields);
+                       const struct loki_grid *g, const struct loki_fields *fields,
+                       const struct loki_stretches *in);
+
+/* t (s), rising: ends of windows in (after, to] whose counts in otel_logs_5m are those of the
+ * records: computed after the last insert of theirs, and not expired. */
+void loki_plan_fresh(struct sql *q, const struct loki_stretch *in);
+
+/* Whom the counts of a service are shown as: a stream with the labels that are asked for. */
+struct loki_rolled {
+    const str *services;
+    const uint64_t *streams; /* of services[i] */
+    uint32_t n;
+    struct loki_stretches in;
+};
+
+/* What loki_plan_windows gives as LOKI_LEVEL_PLAIN, from otel_logs_5m. The grid has slots, and its
+ * start, step and range are multiples of five minutes. */
+void loki_plan_rolled(struct sql *q, const struct loki_rolled *r, const struct loki_grid *g,
+                      const struct loki_fields *fields);
 
 /* Columns streams, lines, bytes of [start, end). */
 void loki_plan_stats(struct sql *q, const struct loki_streams *s, nanos start, nanos end);

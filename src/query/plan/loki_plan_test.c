@@ -81,7 +81,7 @@ TEST(loki_plan_of_windows_counts_in_the_store)
     begin();
     struct logql_log log = log_of();
     struct loki_grid g = {T0, 15 * NANOS_S, 60 * NANOS_S, 241};
-    loki_plan_windows(&q, &streams, &log, &g, &(struct loki_fields){.bytes = true});
+    loki_plan_windows(&q, &streams, &log, &g, &(struct loki_fields){.bytes = true}, NULL);
     test_golden("src/query/plan/testdata/loki_windows.sql", shown());
     arena_done(&arena);
 }
@@ -91,7 +91,7 @@ TEST(loki_plan_of_windows_by_level_reads_lines_only_without_a_number)
     begin();
     str names[] = {S("level"), S("detected_level")};
     struct loki_grid g = {T0, 15 * NANOS_S, 15 * NANOS_S, 241};
-    loki_plan_windows(&q, &streams, NULL, &g, &(struct loki_fields){.names = names, .n = 2});
+    loki_plan_windows(&q, &streams, NULL, &g, &(struct loki_fields){.names = names, .n = 2}, NULL);
     test_golden("src/query/plan/testdata/loki_windows_level.sql", shown());
     arena_done(&arena);
 }
@@ -102,12 +102,12 @@ TEST(loki_plan_of_windows_by_level_alone_looks_closer_only_where_something_else_
     struct loki_grid g = {T0, 15 * NANOS_S, 15 * NANOS_S, 241};
     struct loki_fields fields = {.names = names, .n = 1, .level_rows = LOKI_LEVEL_PLAIN};
     begin();
-    loki_plan_windows(&q, &streams, NULL, &g, &fields);
+    loki_plan_windows(&q, &streams, NULL, &g, &fields, NULL);
     test_golden("src/query/plan/testdata/loki_windows_level_plain.sql", shown());
     arena_done(&arena);
     begin();
     fields.level_rows = LOKI_LEVEL_ODD;
-    loki_plan_windows(&q, &streams, NULL, &g, &fields);
+    loki_plan_windows(&q, &streams, NULL, &g, &fields, NULL);
     test_golden("src/query/plan/testdata/loki_windows_level_odd.sql", shown());
     arena_done(&arena);
 }
@@ -116,7 +116,38 @@ TEST(loki_plan_of_windows_with_all_labels_takes_each_record)
 {
     begin();
     struct loki_grid g = {T0, 1, 60 * NANOS_S, 1};
-    loki_plan_windows(&q, &streams, NULL, &g, &(struct loki_fields){.all = true});
+    loki_plan_windows(&q, &streams, NULL, &g, &(struct loki_fields){.all = true}, NULL);
     test_golden("src/query/plan/testdata/loki_windows_all.sql", shown());
+    arena_done(&arena);
+}
+
+TEST(loki_plan_of_windows_counts_the_times_that_are_named)
+{
+    begin();
+    struct loki_grid g = {T0, 300 * NANOS_S, 300 * NANOS_S, 289};
+    struct loki_stretch v[] = {{1'700'000'000, 1'700'000'300}, {1'700'001'200, 1'700'001'500}};
+    struct loki_stretches in = {v, 2};
+    loki_plan_windows(&q, &streams, NULL, &g, &(struct loki_fields){0}, &in);
+    test_golden("src/query/plan/testdata/loki_windows_some.sql", shown());
+    arena_done(&arena);
+}
+
+TEST(loki_plan_of_counts_takes_windows_that_no_record_came_for_since)
+{
+    begin();
+    loki_plan_fresh(&q, &(struct loki_stretch){1'700'000'000, 1'700'086'400});
+    test_golden("src/query/plan/testdata/loki_fresh.sql", shown());
+    arena_done(&arena);
+}
+
+TEST(loki_plan_of_counts_shows_a_service_as_one_of_its_streams)
+{
+    str names[] = {S("detected_level")};
+    struct loki_stretch v = {1'700'000'000, 1'700'086'400};
+    struct loki_rolled r = {services, ids, 2, {&v, 1}};
+    struct loki_grid g = {T0, 300 * NANOS_S, 600 * NANOS_S, 289};
+    begin();
+    loki_plan_rolled(&q, &r, &g, &(struct loki_fields){.names = names, .n = 1, .bytes = true});
+    test_golden("src/query/plan/testdata/loki_rolled.sql", shown());
     arena_done(&arena);
 }
