@@ -1,5 +1,5 @@
 /* What was read becomes a set of series: samples in the order of time, equal label sets once. */
-#include "query/promql_reading.h"
+#include "query/promql_delta.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -120,19 +120,39 @@ static const int64_t *collect_starts(struct arena *a, struct output *o)
     return out;
 }
 
-static void collect_output(struct reading *r, struct output *o, bool with_samples,
-                           struct raw_series *list, uint32_t *io_n)
+/* Without what lies before `from`: it was read for the sums that go on from there. */
+static void cut_before(struct raw_series *s, int64_t from)
 {
+    uint32_t i = 0, k = 0;
+    while (i < s->n && s->samples[i].t < from) i++;
+    while (k < s->n_histograms && s->histograms[k].t < from) k++;
+    s->samples += i;
+    s->n -= i;
+    if (s->starts) s->starts += i;
+    s->histograms += k;
+    s->n_histograms -= k;
+}
+
+/* `of` NULL: the output is of no stored series. */
+static void collect_output(struct reading *r, const struct stored *of, struct output *o,
+                           bool with_samples, struct raw_series *list, uint32_t *io_n)
+{
+    const int64_t *starts = NULL;
     sort_samples(r->arena, o);
-    if (o->n || o->n_h || o->n_rolled || !with_samples)
-        list[(*io_n)++] = (struct raw_series){.labels = o->labels,
-                                              .rolled = o->rolled,
-                                              .n_rolled = o->n_rolled,
-                                              .samples = o->samples,
-                                              .n = o->n,
-                                              .starts = collect_starts(r->arena, o),
-                                              .histograms = o->histograms,
-                                              .n_histograms = o->n_h};
+    if (of && of->delta)
+        delta_accumulate(r->arena, o, &starts);
+    else
+        starts = collect_starts(r->arena, o);
+    struct raw_series s = {.labels = o->labels,
+                           .rolled = o->rolled,
+                           .n_rolled = o->n_rolled,
+                           .samples = o->samples,
+                           .n = o->n,
+                           .starts = starts,
+                           .histograms = o->histograms,
+                           .n_histograms = o->n_h};
+    if (of && r->any_delta) cut_before(&s, r->from);
+    if (s.n || s.n_histograms || s.n_rolled || !with_samples) list[(*io_n)++] = s;
 }
 
 void reading_collect(struct reading *r, bool with_samples, struct series_set *ret)
@@ -143,9 +163,9 @@ void reading_collect(struct reading *r, bool with_samples, struct series_set *re
     uint32_t kept = 0, out = 0;
     for (uint32_t i = 0; i < r->n; i++)
         for (uint32_t k = 0; k < r->list[i].n_outputs; k++)
-            collect_output(r, &r->list[i].outputs[k], with_samples, list, &kept);
+            collect_output(r, &r->list[i], &r->list[i].outputs[k], with_samples, list, &kept);
     for (uint32_t i = 0; i < r->n_targets; i++)
-        collect_output(r, &r->targets[i].output, with_samples, list, &kept);
+        collect_output(r, NULL, &r->targets[i].output, with_samples, list, &kept);
     if (kept) qsort(list, kept, sizeof *list, reading_by_labels);
     for (uint32_t i = 0; i < kept; i++) {
         if (out && labels_equal(list[out - 1].labels, list[i].labels))

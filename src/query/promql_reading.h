@@ -30,6 +30,7 @@ struct stored {
     struct labels labels; /* without __name__ */
     str name;
     enum promql_stored_type type;
+    bool delta; /* of delta temporality */
     double *bounds;
     uint32_t n_bounds;
     struct output *outputs;
@@ -54,6 +55,8 @@ struct reading {
     struct stored *at; /* whose rows are being read */
     uint32_t hours, expected_most;
     bool with_starts;
+    bool any_delta;
+    int64_t from; /* of the samples handed out: for deltas earlier ones are read */
     struct target *targets; /* by id */
     uint32_t n_targets, cap_targets;
 };

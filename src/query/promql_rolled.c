@@ -131,6 +131,21 @@ static const struct histogram *with_sum(struct arena *a, const struct histogram 
     return out;
 }
 
+/* The last of deltas alone tells nothing. */
+static void note_delta(struct reading *r, const struct stored *s)
+{
+    struct buf b;
+    buf_init(&b, 4096);
+    buf_printf(
+        &b,
+        "metric \"" STR_FMT
+        "\" has native histograms of delta temporality, which are left out where samples are "
+        "kept as windows of 5 minutes or 1 hour",
+        STR_ARG(s->name));
+    notes_add(r->warnings, buf_str(&b));
+    buf_done(&b);
+}
+
 static void put_part(struct reading *r, const struct stored *s, struct output *o, struct rolled w,
                      const struct columns *c, uint64_t row)
 {
@@ -164,6 +179,10 @@ static void put_part(struct reading *r, const struct stored *s, struct output *o
                    native_f64(c->count_increase, row));
         break;
     case PART_NATIVE:
+        if (s->delta) {
+            note_delta(r, s);
+            return;
+        }
         if (s->type == STORED_HISTOGRAM) {
             w.h = last_custom(r, s, c, row, has_sum ? native_f64(c->last, row) : 0);
             break;

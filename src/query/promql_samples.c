@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "query/promql_delta.h"
 #include "query/promql_native_row.h"
 
 /* Bits of otel_metrics.present (model/batch.h) and of its flags (OTLP). */
@@ -266,10 +267,15 @@ status reading_samples(struct reading *r, const struct promql_scope *scope, cons
                        struct err *err)
 {
     struct sql sql;
+    struct promql_scope whole = *scope;
     sql_init(&sql, r->arena);
+    r->from = scope->from_ms;
+    if (r->any_delta) whole.from_ms = delta_hour(scope->from_ms) + 1;
+    if (r->any_delta && r->with_starts) whole.from_ms = delta_hour(whole.from_ms - 1) + 1;
+    if (whole.from_ms < 0) whole.from_ms = 0;
     uint64_t room = r->arena->budget / 4 / sizeof(struct sample) / r->n;
     r->expected_most = room < UINT32_MAX ? (uint32_t)room : UINT32_MAX;
-    r->hours = (uint32_t)((scope->to_ms - scope->from_ms) / 3'600'000 + 2);
-    promql_plan_samples(&sql, scope, w->names, w->n_names, w->ids, w->n_ids, w->columns);
+    r->hours = (uint32_t)((whole.to_ms - whole.from_ms) / 3'600'000 + 2);
+    promql_plan_samples(&sql, &whole, w->names, w->n_names, w->ids, w->n_ids, w->columns);
     return fetch_rows(r->job->fetcher, &sql, add_samples, r, err);
 }

@@ -72,16 +72,6 @@ static void expand(struct reading *r, struct stored *s)
     reading_output(r, s, PART_SUM, "_sum", (str){0}, 0);
 }
 
-static void warn_delta(struct reading *r, str name)
-{
-    struct buf b;
-    buf_init(&b, 4096);
-    buf_printf(&b, "metric \"" STR_FMT "\" has series of delta temporality, which are left out",
-               STR_ARG(name));
-    notes_add(r->warnings, buf_str(&b));
-    buf_done(&b);
-}
-
 static struct labels read_labels(struct arena *a, const struct native_column *c, uint64_t row)
 {
     uint64_t from = native_begin(c, row), to = native_end(c, row);
@@ -144,10 +134,10 @@ static status add_series(void *ctx, const struct native_block *b, struct err *er
             s->bounds[k] = native_f64(&bounds->child[0], from + k);
         expand(r, s);
         if (!s->n_outputs && s->type != STORED_SUMMARY) continue;
-        if (native_u64(temporality, i) == TEMPORALITY_IS_DELTA && s->type != STORED_GAUGE)
-            warn_delta(r, s->name);
-        else
-            r->n++;
+        s->delta = native_u64(temporality, i) == TEMPORALITY_IS_DELTA && s->type >= STORED_SUM &&
+                   s->type <= STORED_EXP_HISTOGRAM;
+        r->any_delta |= s->delta;
+        r->n++;
     }
     return job_check(r->job, err);
 }

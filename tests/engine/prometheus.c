@@ -289,13 +289,12 @@ TEST(summaries_are_quantiles_sum_and_count)
     check_query("sum(rpc_sum)", VECTOR("{\"metric\":{},\"value\":[1700000120,\"10\"]}"));
 }
 
-TEST(delta_sums_are_left_out_with_a_warning)
+TEST(delta_sums_are_counters_of_the_hour)
 {
     fill();
     check_query("moved_total",
-                "{\"status\":\"success\",\"data\":{\"resultType\":\"vector\",\"result\":[]},"
-                "\"warnings\":[\"metric "
-                "\\\"moved_total\\\" has series of delta temporality, which are left out\"]}");
+                VECTOR("{\"metric\":{\"__name__\":\"moved_total\",\"http_route\":\"/a\","
+                       "\"instance\":\"i1\",\"job\":\"shop\"},\"value\":[1700000120,\"3\"]}"));
 }
 
 TEST(ranges_have_their_steps)
@@ -322,9 +321,7 @@ TEST(labels_values_series_and_metadata)
           "\"le\"]}"));
     done(&r);
     CHECK_STR(ask(&r, "/api/v1/label/{}/values", S("http_route"), PARAMS({S("limit"), S("0")})),
-              S("{\"status\":\"success\",\"data\":[\"/a\",\"/b\"],\"warnings\":[\"metric "
-                "\\\"moved_total\\\" has series of delta "
-                "temporality, which are left out\"]}"));
+              S("{\"status\":\"success\",\"data\":[\"/a\",\"/b\"]}"));
     done(&r);
     CHECK_STR(ask(&r, "/api/v1/series", (str){0},
                   PARAMS({S("match[]"), S("temperature_celsius{http_route=\"/a\"}")})),

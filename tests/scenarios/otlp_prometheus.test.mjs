@@ -12,10 +12,11 @@ const times = [60, 120, 180, 240];
 const points = (values, more = {}) => values.map((asDouble, i) => ({ timeUnixNano: at(times[i]), asDouble, attributes: attributes({ 'http.route': '/a' }), ...more }));
 const histogram = (count, i) => ({ timeUnixNano: at(times[i]), count: `${count}`, sum: count / 2, bucketCounts: [`${count / 2}`, `${count / 2}`, '0'], explicitBounds: [0.5, 2] });
 
-const request = (metrics) => ({
+const cart = { 'service.name': 'cart', 'service.namespace': 'shop', 'service.instance.id': 'i1', 'host.name': 'h1', 'k8s.pod.name': 'p1' };
+const request = (metrics, resource = cart) => ({
   resourceMetrics: [
     {
-      resource: { attributes: attributes({ 'service.name': 'cart', 'service.namespace': 'shop', 'service.instance.id': 'i1', 'host.name': 'h1', 'k8s.pod.name': 'p1' }) },
+      resource: { attributes: attributes(resource) },
       scopeMetrics: [{ scope: { name: 'lib', version: '1.2', attributes: attributes({ 'a.b': 'c' }) }, metrics }],
     },
   ],
@@ -27,6 +28,30 @@ const metrics = [
   { name: 'ended', gauge: { dataPoints: [...points([1, 2]), ...points([0, 0, 0], { flags: 1 }).slice(2)] } },
   { name: 'http.server.duration', unit: 's', histogram: { aggregationTemporality: 2, dataPoints: [2, 4, 6, 8].map(histogram) } },
 ];
+
+// The same counters twice: what came since the last time (delta), and all of it since long ago. Around a full hour: behind it comes what came before, so that no drop tells where the counter of deltas began anew.
+const moments = [-150, -90, -30, 30, 90, 150, 210], moved = [6, 6, 2, 14, 6, 6, 8];
+function twice(name, aggregationTemporality) {
+  let all = 1000;
+  const values = moved.map((v) => (aggregationTemporality === 1 ? v : (all += v))), half = (v) => `${v / 2}`;
+  const of = (one) => ({ aggregationTemporality, dataPoints: moments.map((t, i) => ({ timeUnixNano: at(t), startTimeUnixNano: at(aggregationTemporality === 1 ? t - 60 : -9000), ...one(values[i]) })) });
+  return [
+    { name: `${name}.sum`, sum: { isMonotonic: true, ...of((asDouble) => ({ asDouble })) } },
+    { name: `${name}.explicit`, histogram: of((v) => ({ count: `${v}`, sum: v * 2, bucketCounts: [half(v), half(v), '0'], explicitBounds: [1, 4] })) },
+    { name: `${name}.exponential`, exponentialHistogram: of((v) => ({ count: `${v}`, sum: v * 2, scale: 1, zeroCount: '0', positive: { offset: 0, bucketCounts: [half(v), half(v)] } })) },
+  ];
+}
+
+// Deltas are answered as the counter they came from, at each step and at one moment alike.
+async function checkDeltas({ get, query }, questions) {
+  const range = async (q) => (await get('query_range', { query: q, start: seconds(-90), end: seconds(240), step: 30 })).result.map((r) => r.values ?? r.histograms);
+  for (const q of questions) {
+    const [deltas, sums] = [await range(q.replaceAll('$', 'd')), await range(q.replaceAll('$', 'c'))];
+    assert.ok(sums.length === 1 && sums[0].length > 5, q);
+    assert.deepEqual(deltas, sums, q);
+    for (const [t, value] of deltas[0].filter((_, i) => i % 4 === 0)) assert.deepEqual((await query(q.replaceAll('$', 'd'), t - seconds(0))).map((r) => r.value ?? r.histogram), [[t, value]], `${q} at ${t}`);
+  }
+}
 
 // A query-api of its own over the store of `weir`.
 async function withQueries(weir, settings, fn) {
@@ -58,6 +83,7 @@ const own = { job: 'shop/cart', instance: 'i1' };
 test('OTLP metrics under Prometheus names, by all settings', async () => {
   await withWeir({ 'query.experimental': true }, async (weir) => {
     assert.equal((await exportJson(weir, 'metrics', request(metrics))).status, 200);
+    assert.equal((await exportJson(weir, 'metrics', request([...twice('d', 1), ...twice('c', 2)], { 'service.name': 'moved' }))).status, 200);
     await weir.flush();
 
     const std = asking(weir.ports.query);
@@ -80,6 +106,12 @@ test('OTLP metrics under Prometheus names, by all settings', async () => {
     assert.deepEqual(await std.get('label/host_name/values'), ['h1']);
     assert.ok((await std.get('label/__name__/values')).includes('target_info'));
 
+    const rates = ['increase($_sum_total[2m])', 'irate($_sum_total[2m])', 'increase($_explicit_count[2m])', 'rate($_explicit_sum[150s])', 'histogram_quantile(0.6, rate($_explicit_bucket[2m]))', 'histogram_count(increase($_exponential[2m]))', 'histogram_quantile(0.9, rate($_exponential[150s]))'];
+    await checkDeltas(std, rates);
+    const counted = async (t) => Object.values(await std.values('d_sum_total', t))[0];
+    assert.deepEqual([await counted(-30), await counted(30), await counted(210)], ['14', '14', '34']); // anew at the full hour
+    assert.deepEqual(Object.values(await std.values('resets(d_sum_total[4m])', 90)), ['1']);
+
     await withQueries(weir, { 'query.otlp.translation_strategy': 'NoTranslation', 'query.otlp.promote_all_resource_attributes': true, 'query.otlp.ignore_resource_attributes': 'k8s.pod.name, service.name,service.namespace,service.instance.id', 'query.otlp.promote_scope_metadata': true }, async (q) => {
       const more = { 'host.name': 'h1', otel_scope_name: 'lib', otel_scope_version: '1.2', 'otel_scope_a.b': 'c', ...own };
       const want = { [series({ __name__: 'http.server.requests', 'http.route': '/a', ...more })]: '40' };
@@ -97,6 +129,7 @@ test('OTLP metrics under Prometheus names, by all settings', async () => {
       const [h] = await q.query('http_server_duration');
       assert.deepEqual(h.histogram[1], { count: '8', sum: '4', buckets: [[3, '-Inf', '0.5', '4'], [0, '0.5', '2', '4']] });
       assert.deepEqual(await q.query('{__name__=~"http_server_duration_.+"}'), []);
+      await checkDeltas(q, ['histogram_count(increase($_explicit[2m]))', 'histogram_quantile(0.6, rate($_explicit[2m]))']);
       assert.deepEqual(await q.values('histogram_count(increase(http_server_duration[3m]))'), { [series({ k8s_pod_name: 'p1', ...own })]: '6' });
     });
 

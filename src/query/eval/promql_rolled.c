@@ -137,6 +137,7 @@ bool eval_rolled_has(const struct raw_series *s, const struct horizon *horizon, 
 struct tally {
     uint32_t n;
     struct sample first, last;
+    int64_t start;           /* as of the last window */
     double min, max, gained; /* gained: by a counter, from first to last */
     struct kahan sum;
 };
@@ -145,7 +146,9 @@ static void add_window(struct tally *t, const struct rolled *w)
 {
     if (t->n) {
         double step = w->first.v - t->last.v;
-        t->gained += w->first.v < t->last.v ? w->first.v : step;
+        bool anew =
+            w->first.v < t->last.v || window_restarted(w->start, w->first.t, t->start, t->last.t);
+        t->gained += anew ? w->first.v : step;
     } else {
         t->first = w->first;
         t->min = w->min;
@@ -153,16 +156,23 @@ static void add_window(struct tally *t, const struct rolled *w)
     }
     t->gained += w->increase;
     t->last = w->last;
+    t->start = w->start;
     t->n += w->n;
     kahan_add(&t->sum, w->sum);
     if (w->min < t->min || isnan(t->min)) t->min = w->min;
     if (w->max > t->max || isnan(t->max)) t->max = w->max;
 }
 
-static void add_sample(struct tally *t, struct sample s)
+static void add_sample(struct tally *t, struct sample s, int64_t start)
 {
-    struct rolled w = {
-        .n = 1, .first = s, .last = s, .min = s.v, .max = s.v, .sum = s.v, .increase = 0};
+    struct rolled w = {.n = 1,
+                       .start = start,
+                       .first = s,
+                       .last = s,
+                       .min = s.v,
+                       .max = s.v,
+                       .sum = s.v,
+                       .increase = 0};
     add_window(t, &w);
 }
 
@@ -257,7 +267,8 @@ bool eval_rolled_call(struct evaluator *ev, const struct promql_expr *e, const s
         return true;
     }
     begin = samples_after(s, from), end = samples_after(s, to);
-    for (uint32_t i = begin; i < end; i++) add_sample(&t, s->samples[i]);
+    for (uint32_t i = begin; i < end; i++)
+        add_sample(&t, s->samples[i], s->starts ? s->starts[i] : 0);
     ev->queryable += end - begin;
     if (!t.n || !value_of(&t, f, from, to, &ret->v)) return false;
     if (f == FN_INCREASE || f == FN_DELTA) ret->v *= (double)asked / (double)(to - from);

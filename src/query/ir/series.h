@@ -47,6 +47,7 @@ enum rolled_known { /* each knows what those before it know */
 };
 struct rolled {
     int64_t end, width;
+    int64_t start; /* of a counter: when counting began; 0: not known */
     uint32_t n;
     enum rolled_known known;
     bool ended; /* a marker ends the window */
