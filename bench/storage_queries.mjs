@@ -5,6 +5,8 @@ const us = (s) => `${s}000000`, ns = (s) => `${s}000000000`;
 const traces = (a) => `${a.json.data.length} traces`;
 const lines = (a) => `${a.json.data.result.reduce((n, s) => n + s.values.length, 0)} lines`;
 const matrix = (a) => `${a.json.data.result.length} series, ${a.json.data.result.reduce((n, s) => n + s.values.length, 0)} points`;
+const kinds = ['server', 'client', 'internal', 'producer', 'consumer', 'unspecified'];
+const families = (a) => `${a.json.metrics.length} series, ${a.json.metrics.reduce((n, m) => n + m.metricPoints.length, 0)} points`;
 const names = (a) => `${a.json.data.length} names`;
 
 async function must(weir, path, params) {
@@ -46,6 +48,9 @@ export async function queriesOf(weir, from, seconds) {
     { name: 'search: attribute, nowhere', at: search((i) => ({ tags: `{"app.order.id":"order-none-${i}"}` })), found: traces },
     { name: 'services', at: () => ['/api/services', {}], found: names },
     { name: 'operations', at: (i) => ['/api/operations', { service: pick(services, i) }], found: names },
+    { name: 'RED: rate of all services, 5 m', at: () => ['/api/metrics/calls', { service: services, endTs: `${to}000`, lookback: 86400e3, step: 300e3, ratePer: 300e3, spanKind: kinds }], found: families },
+    { name: 'RED: errors by operation of a service', at: (i) => ['/api/metrics/errors', { service: pick(services, i), groupByOperation: true, endTs: `${to}000`, lookback: 86400e3, step: 300e3, ratePer: 300e3, spanKind: kinds }], found: families },
+    { name: 'RED: 95 % of durations of all services', at: () => ['/api/metrics/latencies', { service: services, quantile: 0.95, endTs: `${to}000`, lookback: 86400e3, step: 300e3, ratePer: 300e3, spanKind: kinds }], found: families },
     { name: 'logs: needle', at: loki((i) => `{service_name=~".+"} |= "${pick(words, i)}"`), found: lines },
     { name: 'logs: needle, one service', at: loki((i) => `{service_name="${pick(services, i)}"} |= "${pick(words, i)}"`), found: lines },
     { name: 'logs: common word', at: loki(() => '{service_name=~".+"} |= "Retrying"'), found: lines },

@@ -1,13 +1,11 @@
 /* Jaeger's v1 HTTP API: parse the parameters, plan SQL, fetch rows, make traces of them, render.
  *
- * Endpoints of a later generation (/api/v3) and of what is not stored (archive, /api/metrics) are
- * not here. */
+ * Endpoints of a later generation (/api/v3) and of what is not stored (archive) are not here. */
 #include "base/map.h"
 #include "query/api.h"
 #include "query/eval/trace_rows.h"
-#include "query/parse/jaeger_params.h"
+#include "query/jaeger_endpoints.h"
 #include "query/plan/jaeger_plan.h"
-#include "query/render/jaeger_json.h"
 
 enum { SLICES_MAX = 48 }; /* time ranges in the WHERE of one statement */
 
@@ -338,6 +336,11 @@ HANDLER(traces)
 HANDLER(trace)
 HANDLER(dependencies)
 
+static status get_metrics(struct query_job *j, struct err *err)
+{
+    return finish(j, jaeger_metrics(j, err), err);
+}
+
 const struct query_route jaeger_routes[] = {
     {"GET", "/api/services", get_services, QUERY_JAEGER},
     {"GET", "/api/services/{}/operations", get_operation_names, QUERY_JAEGER},
@@ -345,5 +348,6 @@ const struct query_route jaeger_routes[] = {
     {"GET", "/api/traces", get_traces, QUERY_JAEGER},
     {"GET", "/api/traces/{}", get_trace, QUERY_JAEGER},
     {"GET", "/api/dependencies", get_dependencies, QUERY_JAEGER},
+    {"GET", "/api/metrics/{}", get_metrics, QUERY_JAEGER},
     {0},
 };

@@ -501,3 +501,56 @@ TEST(storage_integration_searches)
     CHECK(cases > 0);
     arena_done(&a);
 }
+
+/* --- rate, errors, durations: 10 calls of 1.049 ms each five minutes from 2020-01-01, every second
+ * of the six windows with one that failed */
+
+static void red_rows(void)
+{
+    static bool made;
+    if (made) return;
+    made = true;
+    engine_do(tables(),
+              "INSERT INTO otel_traces_red_5m SELECT toDateTime(1577836800 + number * 300, 'UTC'), "
+              "'red', if(o = 0, 'get', 'put'), if(o < 2, 2, 3), 10, number % 2, 1e7, 1048576, "
+              "([160], [10]) FROM numbers(6) ARRAY JOIN range(3) AS o");
+}
+
+static str red(struct answer *r, const char *what, const struct query_param *params, size_t n)
+{
+    red_rows();
+    struct query_param all[16] = {{S("service"), S("red")},
+                                  {S("endTs"), S("1577838600000")},
+                                  {S("lookback"), S("600000")},
+                                  {S("step"), S("300000")}};
+    memcpy(all + 4, params, n * sizeof *params);
+    return ask(r, "/api/metrics/{}", str_of(what), all, n + 4);
+}
+
+TEST(red_of_services_comes_from_the_counts_per_five_minutes)
+{
+    struct answer r;
+    str got = red(&r, "calls", PARAMS({S("ratePer"), S("600000")}));
+    CHECK(has(got, "\"name\":\"service_call_rate\""));
+    CHECK_INT(count(got, "\"metricPoints\""), 1);
+    /* two operations of 10 calls in 300 s */
+    CHECK_INT(count(got, "{\"doubleValue\":0.06666666666666667}"), 3);
+    CHECK(has(got, "\"2020-01-01T00:20:00Z\"") && has(got, "\"2020-01-01T00:30:00Z\""));
+    done(&r);
+    got =
+        red(&r, "calls", PARAMS({S("groupByOperation"), S("true")}, {S("spanKind"), S("client")}));
+    CHECK_INT(count(got, "\"value\":\"put\""), 1);
+    CHECK(!has(got, "\"value\":\"get\""));
+    CHECK_INT(count(got, "{\"doubleValue\":0.03333333333333333}"), 3);
+    done(&r);
+    got = red(&r, "errors", PARAMS({S("ratePer"), S("300000")}));
+    CHECK_INT(count(got, "{\"doubleValue\":0}"), 1);
+    CHECK_INT(count(got, "{\"doubleValue\":0.1}"), 2);
+    done(&r);
+    got = red(&r, "latencies", PARAMS({S("quantile"), S("0.95")})); /* 2^(160.5/8) ns */
+    CHECK_INT(count(got, "{\"doubleValue\":1.09500"), 3);
+    done(&r);
+    got = red(&r, "minstep", NULL, 0);
+    CHECK(has(got, "\"data\":300000"));
+    done(&r);
+}

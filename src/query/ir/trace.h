@@ -123,3 +123,24 @@ struct trace_search {
     int64_t min_duration, max_duration; /* ns; 0: not asked */
     uint64_t limit;
 };
+
+/* What is asked about the counts per five minutes (model/red.h). A point at `t` is of the rate_s
+ * seconds before it. */
+enum { TRACE_RED_SECONDS = 300 };
+enum trace_red_what { TRACE_RED_CALLS, TRACE_RED_ERRORS, TRACE_RED_LATENCIES };
+struct trace_red_query {
+    enum trace_red_what what;
+    const str *services; /* as stored */
+    size_t n_services;
+    uint64_t kinds[6]; /* of spans */
+    size_t n_kinds;
+    bool by_operation;
+    double quantile;             /* LATENCIES */
+    int64_t start, step, rate_s; /* s, multiples of TRACE_RED_SECONDS */
+    uint32_t n;                  /* points: start, start + step, ... */
+};
+struct trace_red_point {
+    str service, operation; /* operation empty unless by_operation */
+    int64_t time;           /* s */
+    double value;           /* calls a second; a fraction; ms */
+};

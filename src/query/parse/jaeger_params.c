@@ -228,3 +228,97 @@ status jaeger_trace_ids(const struct query_job *j, const struct trace_id **ret, 
     *ret_n = n;
     return ST_OK;
 }
+
+/* --- rate, errors, durations */
+
+static status red_services(const struct query_job *j, struct trace_red_query *q, struct err *err)
+{
+    size_t n = 0;
+    while (n <= JAEGER_IDS_MAX && job_param_at(j, S("service"), n).ptr) n++;
+    if (n == 0 || n > JAEGER_IDS_MAX)
+        return err_set(err, ST_INVALID, ERR_NOPOS,
+                       "unable to parse param 'service': please provide at least one service name, "
+                       "and at most %d",
+                       (int)JAEGER_IDS_MAX);
+    str *v = arena_array(j->arena, str, n);
+    for (size_t i = 0; i < n; i++) v[i] = trace_service_stored(job_param_at(j, S("service"), i));
+    q->services = v;
+    q->n_services = n;
+    return ST_OK;
+}
+
+static status red_kinds(const struct query_job *j, struct trace_red_query *q, struct err *err)
+{
+    str v;
+    for (size_t i = 0; (v = job_param_at(j, S("spanKind"), i)).ptr; i++) {
+        uint8_t kind = SPAN_KIND_UNSPECIFIED;
+        bool known = str_eq(v, S("unspecified")) || (v.len && span_kind_parse(v, &kind));
+        if (!known || q->n_kinds == sizeof q->kinds / sizeof *q->kinds)
+            return bad_param(err, S("spanKind"), v,
+                             "want unspecified, internal, server, client, producer or consumer, "
+                             "each once");
+        q->kinds[q->n_kinds++] = kind;
+    }
+    if (!q->n_kinds) q->kinds[q->n_kinds++] = SPAN_KIND_SERVER;
+    return ST_OK;
+}
+
+/* Milliseconds above 0 as whole windows, in seconds. */
+static status red_windows(const struct query_job *j, str name, int64_t *ret, struct err *err)
+{
+    static const int64_t window_ms = TRACE_RED_SECONDS * 1000, most = 10ll * 366 * 86400 * 1000;
+    str v = job_param(j, name);
+    int64_t ms = *ret * 1000;
+    if (v.len && (!num_parse_i64(v, &ms) || ms <= 0 || ms > most))
+        return bad_param(err, name, v, "want milliseconds, more than 0, at most ten years");
+    *ret = (ms + window_ms - 1) / window_ms * TRACE_RED_SECONDS;
+    return ST_OK;
+}
+
+static status red_times(const struct query_job *j, struct trace_red_query *q, struct err *err)
+{
+    nanos end = j->now;
+    int64_t lookback = 3600, points;
+    q->step = 5;
+    q->rate_s = 600;
+    TRY(time_param(j, S("endTs"), NANOS_MS, &end, err));
+    TRY(red_windows(j, S("lookback"), &lookback, err));
+    TRY(red_windows(j, S("step"), &q->step, err));
+    TRY(red_windows(j, S("ratePer"), &q->rate_s, err));
+    int64_t last = end / NANOS_S / TRACE_RED_SECONDS * TRACE_RED_SECONDS;
+    points = lookback / q->step + 1;
+    if (points > 11000)
+        return err_set(err, ST_INVALID, ERR_NOPOS,
+                       "unable to parse param 'step': more than 11000 points; take a wider step");
+    if (last > UINT32_MAX || last < lookback + q->rate_s)
+        return err_set(err, ST_INVALID, ERR_NOPOS,
+                       "unable to parse param 'endTs': the range is not between 1970 and 2106");
+    q->start = last - (points - 1) * q->step;
+    q->n = (uint32_t)points;
+    return ST_OK;
+}
+
+status jaeger_red_query(const struct query_job *j, struct trace_red_query *ret, struct err *err)
+{
+    static const str names[] = {
+        [TRACE_RED_CALLS] = S("calls"),
+        [TRACE_RED_ERRORS] = S("errors"),
+        [TRACE_RED_LATENCIES] = S("latencies"),
+    };
+    size_t what = 0;
+    while (what < 3 && !str_eq(names[what], j->segment)) what++;
+    if (what == 3)
+        return err_set(err, ST_NOT_FOUND, ERR_NOPOS,
+                       "no such metric: want calls, errors, latencies or minstep");
+    struct trace_red_query q = {.what = (enum trace_red_what)what};
+    str quantile = job_param(j, S("quantile"));
+    if (what == TRACE_RED_LATENCIES &&
+        !(num_parse_f64(quantile, &q.quantile) && q.quantile >= 0 && q.quantile <= 1))
+        return bad_param(err, S("quantile"), quantile, "want a number from 0 to 1");
+    TRY(red_services(j, &q, err));
+    TRY(red_kinds(j, &q, err));
+    TRY(jaeger_flag(j, S("groupByOperation"), &q.by_operation, err));
+    TRY(red_times(j, &q, err));
+    *ret = q;
+    return ST_OK;
+}

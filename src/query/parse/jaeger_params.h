@@ -28,6 +28,12 @@ struct jaeger_range {
 [[nodiscard]] status jaeger_dependency_range(const struct query_job *j, struct jaeger_range *ret,
                                              struct err *err);
 
+/* GET /api/metrics/{calls,errors,latencies} (the job's segment): service, quantile,
+ * groupByOperation, endTs, lookback, step, ratePer, spanKind. Times go to whole windows of five
+ * minutes: the end back, the rest up. ST_NOT_FOUND: another segment. */
+[[nodiscard]] status jaeger_red_query(const struct query_job *j, struct trace_red_query *ret,
+                                      struct err *err);
+
 /* raw=true, prettyPrint=true. Absent: false. */
 [[nodiscard]] status jaeger_flag(const struct query_job *j, str name, bool *ret, struct err *err);
 

@@ -151,3 +151,64 @@ TEST(jaeger_trace_ids_and_ranges)
     CHECK_INT(r.start, NANOS_HOUR);
     CHECK_INT(r.end, 2 * NANOS_HOUR);
 }
+
+static struct trace_red_query red(const struct query_job *j, str what)
+{
+    struct trace_red_query q = {0};
+    struct err err = {0};
+    job.segment = what;
+    CHECK_INT(jaeger_red_query(j, &q, &err), ST_OK);
+    return q;
+}
+
+static void refuses_red(const struct query_job *j, str what, str want)
+{
+    struct trace_red_query q;
+    struct err err = {0};
+    job.segment = what;
+    CHECK(jaeger_red_query(j, &q, &err) != ST_OK);
+    CHECK_STR(((str){err.msg, strlen(err.msg)}), want);
+}
+
+TEST(jaeger_metrics_go_to_whole_windows)
+{
+    struct trace_red_query q = red(JOB("service", "a"), S("calls"));
+    CHECK_INT(q.n, 13);
+    CHECK_INT(q.step, 300);
+    CHECK_INT(q.rate_s, 600);
+    CHECK_INT(q.start, 1'699'999'800 - 3600);
+    CHECK_INT(q.n_kinds, 1);
+    CHECK_INT(q.kinds[0], SPAN_KIND_SERVER);
+    q = red(JOB("service", "a", "service", "b", "quantile", "0.95", "groupByOperation", "true",
+                "endTs", "1700000400000", "lookback", "86400000", "step", "400000", "ratePer",
+                "300001", "spanKind", "client", "spanKind", "unspecified"),
+            S("latencies"));
+    CHECK_INT(q.n_services, 2);
+    CHECK(q.by_operation && q.quantile == 0.95);
+    CHECK_INT(q.step, 600);
+    CHECK_INT(q.rate_s, 600);
+    CHECK_INT(q.n, 145);
+    CHECK_INT(q.start + 144 * 600, 1'700'000'400);
+    CHECK_INT(q.kinds[1], SPAN_KIND_UNSPECIFIED);
+}
+
+TEST(jaeger_metrics_refuse_what_they_cannot_read)
+{
+    refuses_red(JOB("service", "a"), S("latencies"),
+                S("unable to parse param 'quantile': want a number from 0 to 1, not \"\""));
+    refuses_red(JOB("lookback", "1"), S("calls"),
+                S("unable to parse param 'service': please provide at least one service name, and "
+                  "at most 1000"));
+    refuses_red(JOB("service", "a", "step", "-1"), S("calls"),
+                S("unable to parse param 'step': want milliseconds, more than 0, at most ten "
+                  "years, not \"-1\""));
+    refuses_red(JOB("service", "a", "lookback", "31536000000", "step", "1"), S("errors"),
+                S("unable to parse param 'step': more than 11000 points; take a wider step"));
+    refuses_red(JOB("service", "a", "spanKind", "x"), S("calls"),
+                S("unable to parse param 'spanKind': want unspecified, internal, server, client, "
+                  "producer or consumer, each once, not \"x\""));
+    refuses_red(JOB("service", "a", "endTs", "5"), S("calls"),
+                S("unable to parse param 'endTs': the range is not between 1970 and 2106"));
+    refuses_red(JOB("service", "a"), S("x"),
+                S("no such metric: want calls, errors, latencies or minstep"));
+}

@@ -7,8 +7,8 @@
 
 /* --- slices */
 
-/* Five minutes first: parts that are not merged yet hold a few minutes each, and a search of what is
- * common ends there. Then twice as much each time. */
+/* Five minutes first: parts that are not merged yet hold a few minutes each, and a search of what
+ * is common ends there. Then twice as much each time. */
 bool jaeger_next_slice(const struct trace_search *q, struct time_slice *s)
 {
     int64_t width = 300 * NANOS_S;
@@ -267,4 +267,39 @@ void jaeger_plan_dependencies(struct sql *sql, nanos from, nanos to)
     sql_add(sql, S(") AS parent\n  ON child.trace_id = parent.trace_id AND child.parent_span_id = "
                    "parent.span_id\nWHERE parent.service_name != child.service_name\n"
                    "GROUP BY parent, child\nORDER BY parent, child"));
+}
+
+/* --- rate, errors, durations */
+
+/* A row of five minutes counts for every point whose seconds hold it. */
+static void red_points(struct sql *sql, const struct trace_red_query *q)
+{
+    sql_addf(sql,
+             "arrayJoin(range(if(at < 0, 0, intDiv(at, %1$lld) + 1), least(%2$u, intDiv(at + "
+             "%3$lld, %1$lld) + 1)))",
+             (long long)q->step, q->n, (long long)q->rate_s);
+}
+
+void jaeger_plan_red(struct sql *sql, const struct trace_red_query *q)
+{
+    int64_t from = q->start - q->rate_s, to = q->start + (int64_t)(q->n - 1) * q->step;
+    sql_addf(sql, "SELECT service_name, %s AS span_name, toInt64(point * %lld + ",
+             q->by_operation ? "operation" : "''", (long long)q->step);
+    sql_bind_i64(sql, q->start);
+    sql_add(sql, S(") AS t,\n  sum(count) AS calls, sum(errors) AS failed"));
+    if (q->what == TRACE_RED_LATENCIES) sql_add(sql, S(", sumMap(histogram) AS histogram"));
+    sql_add(sql, S("\nFROM (SELECT service_name, span_name AS operation, count, errors, histogram,"
+                   "\n    toInt64(toUnixTimestamp(time)) - "));
+    sql_bind_i64(sql, q->start);
+    sql_add(sql, S(" AS at, "));
+    red_points(sql, q);
+    sql_add(sql, S(" AS point\n  FROM otel_traces_red_5m\n  WHERE time >= "));
+    sql_bind_time_ns(sql, from * NANOS_S);
+    sql_add(sql, S(" AND time < "));
+    sql_bind_time_ns(sql, to * NANOS_S);
+    sql_add(sql, S("\n    AND service_name IN "));
+    sql_bind_strs(sql, q->services, q->n_services);
+    sql_add(sql, S("\n    AND span_kind IN "));
+    sql_bind_u64s(sql, q->kinds, q->n_kinds);
+    sql_add(sql, S(")\nGROUP BY service_name, span_name, t\nORDER BY service_name, span_name, t"));
 }

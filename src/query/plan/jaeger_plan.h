@@ -9,9 +9,9 @@ struct time_slice {
     nanos from, to;
 };
 
-/* The next slice of a search over [start, end], newest first: five minutes, then ever wider, so that
- * a search that finds enough soon reads little and one that finds nothing asks few questions. False
- * when all is covered. Begin with *s zeroed. */
+/* The next slice of a search over [start, end], newest first: five minutes, then ever wider, so
+ * that a search that finds enough soon reads little and one that finds nothing asks few questions.
+ * False when all is covered. Begin with *s zeroed. */
 bool jaeger_next_slice(const struct trace_search *q, struct time_slice *s);
 
 /* trace_id, newest (ticks of ns): traces with a matching span that starts in the slice, newest
@@ -33,4 +33,8 @@ size_t jaeger_hour_slices(int64_t *hours, size_t n, struct time_slice *out, size
 void jaeger_plan_services(struct sql *sql); /* service_name */
 void jaeger_plan_operations(struct sql *sql, str service,
                             int kind); /* span_name, span_kind; kind -1: all */
+/* service_name, span_name (empty unless by_operation), t (s), calls, failed and for latencies
+ * histogram, in this order: a row for each point that has spans. */
+void jaeger_plan_red(struct sql *sql, const struct trace_red_query *q);
+
 void jaeger_plan_dependencies(struct sql *sql, nanos from, nanos to); /* parent, child, calls */

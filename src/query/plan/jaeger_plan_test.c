@@ -144,3 +144,25 @@ TEST(hours_become_few_slices)
     CHECK_INT(out[0].to, 101 * NANOS_HOUR);
     CHECK_INT(jaeger_hour_slices(hours, 0, out, 8), 0);
 }
+
+TEST(red_points_are_summed_up_in_the_store)
+{
+    str services[] = {S("cart"), S("it's")};
+    struct trace_red_query q = {.what = TRACE_RED_CALLS,
+                                .services = services,
+                                .n_services = 2,
+                                .kinds = {SPAN_KIND_SERVER},
+                                .n_kinds = 1,
+                                .start = 1'700'000'100,
+                                .step = 300,
+                                .rate_s = 600,
+                                .n = 13};
+    begin();
+    jaeger_plan_red(&sql, &q);
+    check_golden("red_calls");
+    q.what = TRACE_RED_LATENCIES;
+    q.by_operation = true;
+    begin();
+    jaeger_plan_red(&sql, &q);
+    check_golden("red_latencies");
+}

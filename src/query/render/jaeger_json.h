@@ -15,6 +15,11 @@ void jaeger_render_names(struct buf *out, const str *names,
 void jaeger_render_operations(struct buf *out, const struct trace_operation *ops, size_t n);
 void jaeger_render_dependencies(struct buf *out, const struct trace_dependency *deps, size_t n);
 
+/* A family of gauges, without the envelope. Points in the order of service, operation and time. */
+void jaeger_render_red(struct buf *out, const struct trace_red_query *q,
+                       const struct trace_red_point *points, size_t n);
+void jaeger_render_number(struct buf *out, uint64_t v);
+
 /* data null and one error, with the trailing newline Jaeger writes. */
 void jaeger_render_error(struct buf *out, unsigned http_status, str msg);
 

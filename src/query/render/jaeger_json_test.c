@@ -197,3 +197,30 @@ TEST(pretty_print_survives_any_text)
     jaeger_pretty(&out, S("]}\"ab\\"));
     check(S("\n]\n}\"ab\\"));
 }
+
+TEST(red_is_a_family_of_gauges_by_service_or_operation)
+{
+    struct trace_red_query q = {
+        .what = TRACE_RED_LATENCIES, .quantile = 0.95, .by_operation = true};
+    struct trace_red_point p[] = {{S("cart"), S("get"), 1'700'000'100, 12.5},
+                                  {S("cart"), S("get"), 1'700'000'400, 0},
+                                  {S("cart"), S("put"), 1'700'000'100, 3}};
+    begin();
+    jaeger_render_red(&out, &q, p, 3);
+    check(S("{\"name\":\"service_operation_latencies\",\"type\":\"GAUGE\",\"help\":\"0.95th "
+            "quantile latency, grouped by service & operation\",\"metrics\":["
+            "{\"labels\":[{\"name\":\"operation\",\"value\":\"get\"},{\"name\":\"service_name\","
+            "\"value\":\"cart\"}],\"metricPoints\":["
+            "{\"gaugeValue\":{\"doubleValue\":12.5},\"timestamp\":\"2023-11-14T22:15:00Z\"},"
+            "{\"gaugeValue\":{\"doubleValue\":0},\"timestamp\":\"2023-11-14T22:20:00Z\"}]},"
+            "{\"labels\":[{\"name\":\"operation\",\"value\":\"put\"},{\"name\":\"service_name\","
+            "\"value\":\"cart\"}],\"metricPoints\":["
+            "{\"gaugeValue\":{\"doubleValue\":3},\"timestamp\":\"2023-11-14T22:15:00Z\"}]}]}"));
+    begin();
+    jaeger_render_red(&out, &(struct trace_red_query){.what = TRACE_RED_CALLS}, NULL, 0);
+    check(S("{\"name\":\"service_call_rate\",\"type\":\"GAUGE\",\"help\":\"calls/sec, grouped by "
+            "service\",\"metrics\":[]}"));
+    begin();
+    jaeger_render_number(&out, 300000);
+    check(S("{\"data\":300000,\"total\":0,\"limit\":0,\"offset\":0,\"errors\":null}"));
+}
