@@ -25,9 +25,54 @@ static uint32_t run_end(const struct sample *s, uint32_t from, uint32_t n)
     return i < n ? i : n;
 }
 
+/* Rows of one hour of one part, which no others come between. Hours that two threads read in turn
+ * rise too: a leap ends a piece. */
+struct piece {
+    uint32_t from, n;
+    int64_t first;
+};
+
+static uint32_t piece_end(const struct sample *s, uint32_t from, uint32_t n)
+{
+    const int64_t leap = 30 * 60 * 1000;
+    uint32_t i = from + 1;
+    while (i < n && s[i].t > s[i - 1].t && s[i].t - s[i - 1].t < leap) i++;
+    return i < n ? i : n;
+}
+
+static int by_first(const void *a, const void *b)
+{
+    const struct piece *x = a, *y = b;
+    return x->first < y->first ? -1 : x->first > y->first;
+}
+
+/* Copies each piece to its place. False: there are many, or some overlap. */
+static bool place_pieces(struct arena *a, struct output *o)
+{
+    enum { PIECES = 256 };
+    struct piece list[PIECES];
+    uint32_t n = 0, kept = 0;
+    bool rising = true;
+    for (uint32_t i = 0; i < o->n; i += list[n++].n) {
+        if (n == PIECES) return false;
+        list[n] = (struct piece){i, piece_end(o->samples, i, o->n) - i, o->samples[i].t};
+        if (i && o->samples[i - 1].t >= o->samples[i].t) rising = false;
+    }
+    if (rising) return true;
+    qsort(list, n, sizeof *list, by_first);
+    for (uint32_t i = 1; i < n; i++)
+        if (o->samples[list[i - 1].from + list[i - 1].n - 1].t >= list[i].first) return false;
+    struct sample *out = arena_array(a, struct sample, o->n);
+    for (uint32_t i = 0; i < n; kept += list[i++].n)
+        memcpy(out + kept, o->samples + list[i].from, list[i].n * sizeof *out);
+    o->samples = out;
+    return true;
+}
+
 static void sort_samples(struct arena *a, struct output *o)
 {
     struct sample *other = NULL;
+    if (place_pieces(a, o)) return;
     while (o->n > 1 && run_end(o->samples, 0, o->n) < o->n) {
         uint32_t kept = 0;
         if (!other) other = arena_array(a, struct sample, o->n);
@@ -41,6 +86,12 @@ static void sort_samples(struct arena *a, struct output *o)
         other = was;
         o->n = kept;
     }
+}
+
+static int by_rank(const void *a, const void *b)
+{
+    uint32_t x = ((const struct raw_series *)a)->rank, y = ((const struct raw_series *)b)->rank;
+    return x < y ? -1 : x > y;
 }
 
 int reading_by_labels(const void *a, const void *b)
@@ -138,12 +189,13 @@ static void collect_output(struct reading *r, const struct stored *of, struct ou
                            bool with_samples, struct raw_series *list, uint32_t *io_n)
 {
     const int64_t *starts = NULL;
-    sort_samples(r->arena, o);
+    sort_samples(r->room, o);
     if (of && of->delta)
-        delta_accumulate(r->arena, o, &starts);
+        delta_accumulate(r->room, o, &starts);
     else
-        starts = collect_starts(r->arena, o);
+        starts = collect_starts(r->room, o);
     struct raw_series s = {.labels = o->labels,
+                           .rank = o->rank,
                            .rolled = o->rolled,
                            .n_rolled = o->n_rolled,
                            .samples = o->samples,
@@ -159,17 +211,17 @@ void reading_collect(struct reading *r, bool with_samples, struct series_set *re
 {
     uint64_t n = r->n_targets;
     for (uint32_t i = 0; i < r->n; i++) n += r->list[i].n_outputs;
-    struct raw_series *list = arena_array(r->arena, struct raw_series, n + 1);
+    struct raw_series *list = arena_array(r->room, struct raw_series, n + 1);
     uint32_t kept = 0, out = 0;
     for (uint32_t i = 0; i < r->n; i++)
         for (uint32_t k = 0; k < r->list[i].n_outputs; k++)
             collect_output(r, &r->list[i], &r->list[i].outputs[k], with_samples, list, &kept);
     for (uint32_t i = 0; i < r->n_targets; i++)
         collect_output(r, NULL, &r->targets[i].output, with_samples, list, &kept);
-    if (kept) qsort(list, kept, sizeof *list, reading_by_labels);
+    if (kept) qsort(list, kept, sizeof *list, r->ranked ? by_rank : reading_by_labels);
     for (uint32_t i = 0; i < kept; i++) {
         if (out && labels_equal(list[out - 1].labels, list[i].labels))
-            unite(r->arena, &list[out - 1], &list[i]);
+            unite(r->room, &list[out - 1], &list[i]);
         else
             list[out++] = list[i];
     }

@@ -21,6 +21,7 @@ struct output {
     uint32_t n_h, cap_h;
     struct rolled *rolled;
     uint32_t n_rolled, cap_rolled;
+    uint32_t rank;         /* by labels, in a ranked reading */
     struct output *starts; /* its samples: of each number when counting began; NULL: not read */
 };
 
@@ -35,6 +36,7 @@ struct stored {
     uint32_t n_bounds;
     struct output *outputs;
     uint32_t n_outputs, cap_outputs;
+    bool twin; /* in a ranked reading: has labels that another stored series has too */
 };
 
 /* target_info of a resource. */
@@ -45,7 +47,7 @@ struct target {
 
 struct reading {
     struct query_job *job;
-    struct arena *arena;
+    struct arena *arena, *room; /* of the series; of their samples: the same, but in batches */
     const struct label_matcher *matchers;
     uint32_t n_matchers;
     struct notes *warnings;
@@ -54,9 +56,12 @@ struct reading {
     uint64_t rows;     /* of the series table */
     struct stored *at; /* whose rows are being read */
     uint32_t hours, expected_most;
+    int64_t from_ms, to_ms; /* samples of other times are left out */
+    bool ranked;
+    uint64_t batch_samples;
     bool with_starts;
     bool any_delta;
-    int64_t from; /* of the samples handed out: for deltas earlier ones are read */
+    int64_t from;           /* of the samples handed out: for deltas earlier ones are read */
     struct target *targets; /* by id */
     uint32_t n_targets, cap_targets;
 };
@@ -118,4 +123,9 @@ void reading_put(struct reading *r, struct output *o, int64_t t, double v);
 [[nodiscard]] status reading_check(struct reading *r, struct err *err);
 /* The outputs as series, by labels, equal ones united; without samples those that have none too. */
 void reading_collect(struct reading *r, bool with_samples, struct series_set *ret);
+/* Series some at a time to `sink`, so that only their samples are held. False: these cannot be read
+ * so: their samples say more about the series, or what is made of them points to them. */
+bool reading_can_batch(const struct reading *r);
+[[nodiscard]] status reading_batches(struct reading *r, const struct promql_scope *scope,
+                                     const struct series_sink *sink, struct err *err);
 int reading_by_labels(const void *a, const void *b); /* of raw series, for qsort */

@@ -256,13 +256,23 @@ static status read_windows(struct promql_store *s, struct reading *r, const stru
 static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 static int64_t greatest(int64_t a, int64_t b) { return a > b ? a : b; }
 
+status rolled_reaches(struct promql_store *s, const struct promql_scope *scope, bool *ret,
+                      struct err *err)
+{
+    *ret = false;
+    if (scope->from_ms > s->job->now / NANOS_MS - surely_raw_ms) return ST_OK;
+    TRY(read_horizon(s, err));
+    *ret = s->horizon.any && scope->from_ms <= s->horizon.raw_after;
+    return ST_OK;
+}
+
 status rolled_read(struct promql_store *s, struct reading *r, const struct wanted *w,
                    struct promql_scope *io_scope, struct horizon *ret_horizon, struct err *err)
 {
-    if (io_scope->from_ms > s->job->now / NANOS_MS - surely_raw_ms) return ST_OK;
-    TRY(read_horizon(s, err));
+    bool reaches;
+    TRY(rolled_reaches(s, io_scope, &reaches, err));
     const struct horizon *h = &s->horizon;
-    if (!h->any || io_scope->from_ms > h->raw_after) return ST_OK;
+    if (!reaches) return ST_OK;
     if (!ret_horizon) {
         notes_add(
             r->warnings,

@@ -5,6 +5,9 @@
 #include "query/promql_reading.h"
 #include "query/promql_store.h"
 
+/* Are raw samples gone for a part of the scope? */
+[[nodiscard]] status rolled_reaches(struct promql_store *s, const struct promql_scope *scope,
+                                    bool *ret, struct err *err);
 /* Reads windows into the outputs of `r` for the part of *io_scope before the store's horizon, and
  * cuts that part off. `ret_horizon` NULL: who asks needs samples; then nothing is read, and a
  * warning says what is missing. */

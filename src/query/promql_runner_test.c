@@ -203,6 +203,7 @@ static struct series_source *in_memory(struct arena *a, const struct script *s)
                                       s->series[i].n_histograms,
                                       s->series[i].starts,
                                       NULL,
+                                      0,
                                       0};
     struct memory_source *src = arena_new(a, struct memory_source);
     memory_source_init(src, list, s->n);

@@ -19,7 +19,7 @@ static void reserve(struct reading *r, struct output *o, uint32_t n)
     uint64_t cap = (uint64_t)o->cap * 2 + n, expected = (uint64_t)n * r->hours;
     if (n > 1 && o->cap == 0 && expected < r->expected_most) cap = expected;
     if (cap < 16) cap = 16;
-    struct sample *list = arena_array(r->arena, struct sample, cap);
+    struct sample *list = arena_array(r->room, struct sample, cap);
     if (o->n) memcpy(list, o->samples, o->n * sizeof *list);
     o->samples = list;
     o->cap = (uint32_t)cap;
@@ -35,22 +35,24 @@ void reading_put(struct reading *r, struct output *o, int64_t t, double v)
     o->samples[o->n++] = (struct sample){t, v};
 }
 
-/* The start times lie in an output of their own, which goes through the same hands. */
-static void put_start(struct reading *r, struct output *o, int64_t t, int64_t start)
+/* The start times lie in an output of their own, which goes through the same hands; there is none
+ * until one of them is known. */
+static bool needs_starts(struct reading *r, struct output *o, bool known)
 {
-    if (!o->starts) {
-        o->starts = arena_new(r->arena, struct output);
-        *o->starts = (struct output){0};
-    }
-    reading_put(r, o->starts, t, (double)start);
+    if (o->starts || !known) return o->starts;
+    o->starts = arena_new(r->room, struct output);
+    reserve(r, o->starts, o->n + 1);
+    for (uint32_t i = 0; i < o->n; i++) o->starts->samples[i] = (struct sample){o->samples[i].t, 0};
+    o->starts->n = o->n;
+    return true;
 }
 
 status reading_check(struct reading *r, struct err *err)
 {
-    if (arena_over(r->arena))
+    if (arena_over(r->room))
         return err_set(err, ST_EXECUTION, ERR_NOPOS,
                        "the query needs more memory than its limit of %zu bytes: narrow it",
-                       r->arena->budget);
+                       r->room->budget);
     return job_check(r->job, err);
 }
 
@@ -61,11 +63,10 @@ static void put_histogram(struct reading *r, struct output *o, int64_t t, int64_
     uint32_t before = o->n_h - again;
     bool follows = before && (!o->n || o->samples[o->n - 1].t < o->histograms[before - 1].t);
     h = histogram_with_hint(
-        r->arena, h,
-        histogram_hint_after(r->arena, h, follows ? o->histograms[before - 1].h : NULL));
+        r->room, h, histogram_hint_after(r->room, h, follows ? o->histograms[before - 1].h : NULL));
     if (o->n_h == o->cap_h) {
         uint32_t cap = o->cap_h * 2 + 64;
-        struct histogram_sample *list = arena_array(r->arena, struct histogram_sample, cap);
+        struct histogram_sample *list = arena_array(r->room, struct histogram_sample, cap);
         if (o->n_h) memcpy(list, o->histograms, o->n_h * sizeof *list);
         o->histograms = list;
         o->cap_h = cap;
@@ -91,7 +92,7 @@ static void put_native(struct reading *r, const struct stored *s, struct output 
 {
     bool has_sum = native_u64(c->present, row) & PRESENT_SUM;
     const struct histogram *h =
-        c->has_native ? native_row_histogram(r->arena, &c->native, row, has_sum) : NULL;
+        c->has_native ? native_row_histogram(r->room, &c->native, row, has_sum) : NULL;
     if (h) {
         put_histogram(r, o, t, start_of(c, row), h);
         return;
@@ -111,12 +112,12 @@ static void put_custom(struct reading *r, const struct stored *s, struct output 
 {
     uint64_t from = native_begin(c->buckets, row);
     uint32_t n = (uint32_t)(native_end(c->buckets, row) - from);
-    double *counts = arena_array(r->arena, double, n + 1);
+    double *counts = arena_array(r->room, double, n + 1);
     bool has_sum = native_u64(c->present, row) & PRESENT_SUM;
     for (uint32_t i = 0; i < n; i++)
         counts[i] = (double)native_u64(&c->buckets->child[0], from + i);
     put_histogram(r, o, t, start_of(c, row),
-                  native_row_custom(r->arena, s->bounds, s->n_bounds, counts, n,
+                  native_row_custom(r->room, s->bounds, s->n_bounds, counts, n,
                                     native_f64(c->count, row),
                                     has_sum ? native_f64(c->sum, row) : 0));
 }
@@ -151,6 +152,7 @@ static void put_quantiles(struct reading *r, struct stored *s, const struct colu
 static void put_row(struct reading *r, struct stored *s, const struct columns *c, uint64_t row)
 {
     int64_t t = native_i64(c->t, row);
+    if (t < r->from_ms || t > r->to_ms) return;
     uint64_t present = native_u64(c->present, row);
     bool gone = native_u64(c->flags, row) & FLAG_NO_RECORDED_VALUE;
     for (uint32_t i = 0; i < s->n_outputs; i++) {
@@ -177,8 +179,9 @@ static void put_row(struct reading *r, struct stored *s, const struct columns *c
         case PART_NATIVE:
         case PART_QUANTILE: break;
         }
+        int64_t start = start_of(c, row);
+        if (needs_starts(r, o, start != 0)) reading_put(r, o->starts, t, (double)start);
         reading_put(r, o, t, gone ? stale_nan() : v);
-        if (c->start) put_start(r, o, t, start_of(c, row));
     }
     if (s->type == STORED_SUMMARY) put_quantiles(r, s, c, row, t, gone);
 }
@@ -210,23 +213,42 @@ static bool any_is_special(const char *flags, const char *present, uint64_t from
     return all_flags & FLAG_NO_RECORDED_VALUE || all_present & PRESENT_NO_VALUE;
 }
 
+/* The start times of rows [from, to). False: they need a look at each. */
+static bool put_starts(struct reading *r, struct output *o, const struct columns *c, uint64_t from,
+                       uint64_t to)
+{
+    const char *t = packed(c->t, 8), *start = packed(c->start, 8);
+    uint64_t any = 0;
+    if (!c->start) return true;
+    if (!start) return false;
+    for (uint64_t i = from; i < to; i++) any |= packed_u64(start, i);
+    if (!needs_starts(r, o, any != 0)) return true;
+    for (uint64_t i = from; i < to; i++) {
+        int64_t at = (int64_t)packed_u64(t, i);
+        if (at >= r->from_ms && at <= r->to_ms)
+            reading_put(r, o->starts, at, (double)(int64_t)packed_u64(start, i));
+    }
+    return true;
+}
+
 /* Rows [from, to) of a gauge or sum, all at once. False: they need a look at each (put_row). */
 static bool put_values(struct reading *r, struct stored *s, const struct columns *c, uint64_t from,
                        uint64_t to)
 {
     const char *flags = packed(c->flags, 4), *present = packed(c->present, 1), *t = packed(c->t, 8),
                *value = packed(c->value, 8);
-    if (c->start || s->n_outputs != 1 || s->outputs[0].part != PART_VALUE ||
-        to - from > UINT32_MAX / 2 || !flags || !present || !t || !value ||
-        any_is_special(flags, present, from, to))
+    if (s->n_outputs != 1 || s->outputs[0].part != PART_VALUE || to - from > UINT32_MAX / 2 ||
+        !flags || !present || !t || !value || any_is_special(flags, present, from, to))
         return false;
     struct output *o = &s->outputs[0];
+    if (!put_starts(r, o, c, from, to)) return false;
     reserve(r, o, (uint32_t)(to - from));
     uint32_t n = o->n;
     for (uint64_t i = from; i < to; i++) {
         struct sample x;
         memcpy(&x.t, t + i * sizeof x.t, sizeof x.t);
         memcpy(&x.v, value + i * sizeof x.v, sizeof x.v);
+        if (x.t < r->from_ms || x.t > r->to_ms) continue;
         if (n && o->samples[n - 1].t == x.t) n--; /* as in reading_put */
         o->samples[n++] = x;
     }
@@ -268,12 +290,14 @@ status reading_samples(struct reading *r, const struct promql_scope *scope, cons
 {
     struct sql sql;
     struct promql_scope whole = *scope;
-    sql_init(&sql, r->arena);
+    sql_init(&sql, r->room);
     r->from = scope->from_ms;
     if (r->any_delta) whole.from_ms = delta_hour(scope->from_ms) + 1;
     if (r->any_delta && r->with_starts) whole.from_ms = delta_hour(whole.from_ms - 1) + 1;
     if (whole.from_ms < 0) whole.from_ms = 0;
-    uint64_t room = r->arena->budget / 4 / sizeof(struct sample) / r->n;
+    r->from_ms = whole.from_ms;
+    r->to_ms = whole.to_ms;
+    uint64_t room = r->room->budget / 4 / sizeof(struct sample) / r->n;
     r->expected_most = room < UINT32_MAX ? (uint32_t)room : UINT32_MAX;
     r->hours = (uint32_t)((whole.to_ms - whole.from_ms) / 3'600'000 + 2);
     promql_plan_samples(&sql, &whole, w->names, w->n_names, w->ids, w->n_ids, w->columns);

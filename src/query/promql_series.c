@@ -10,6 +10,9 @@
 /* Of otel_metric_series.temporality (OTLP). */
 enum { TEMPORALITY_IS_DELTA = 1 };
 
+/* Fewer series than this lie in few places: their ids find them. */
+enum { WHOLE_SERIES = 64 };
+
 status reading_column(const struct native_block *b, const char *name,
                       const struct native_column **ret, struct err *err)
 {
@@ -160,10 +163,18 @@ status reading_series(struct reading *r, const struct promql_scope *scope, struc
     return ST_OK;
 }
 
+static bool by_name_only(const struct reading *r)
+{
+    for (uint32_t i = 0; i < r->n_matchers; i++)
+        if (!str_eq(r->matchers[i].name, LABEL_NAME) || r->matchers[i].op != MATCH_EQUAL)
+            return false;
+    return true;
+}
+
 void reading_wanted(struct reading *r, struct wanted *ret)
 {
-    uint64_t *ids = arena_array(r->arena, uint64_t, r->n + 1);
-    str *names = arena_array(r->arena, str, r->n + 1);
+    uint64_t *ids = arena_array(r->room, uint64_t, r->n + 1);
+    str *names = arena_array(r->room, str, r->n + 1);
     uint32_t n_names = 0;
     struct promql_sample_columns c = {};
     for (uint32_t i = 0; i < r->n; i++) {
@@ -180,6 +191,7 @@ void reading_wanted(struct reading *r, struct wanted *ret)
         c.summary |= s->type == STORED_SUMMARY;
     }
     c.start = r->with_starts;
+    c.whole = r->n >= WHOLE_SERIES && by_name_only(r) && !c.in_order;
     *ret = (struct wanted){names, n_names, ids, r->n, c};
 }
 

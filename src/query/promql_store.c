@@ -8,42 +8,88 @@
 #include "query/promql_rolled.h"
 #include "query/promql_targets.h"
 
+/* A sink whose time is not that of reading. */
+struct timed {
+    const struct series_sink *sink;
+    nanos spent;
+};
+
+static status take_timed(void *ctx, struct arena *room, struct series_set *set, struct err *err)
+{
+    struct timed *t = ctx;
+    nanos begun = clock_monotonic();
+    status st = t->sink->take(t->sink->ctx, room, set, err);
+    t->spent += clock_monotonic() - begun;
+    return st;
+}
+
+/* Everything as one set. */
+static status read_whole(struct promql_store *s, struct reading *r, struct promql_scope *scope,
+                         struct series_set *ret, struct horizon *ret_horizon, struct err *err)
+{
+    struct wanted wanted;
+    if (r->n) {
+        reading_wanted(r, &wanted);
+        TRY(rolled_read(s, r, &wanted, scope, ret_horizon, err));
+    }
+    if (r->n && scope->from_ms <= scope->to_ms) {
+        TRY(reading_samples(r, scope, &wanted, err));
+        s->used |= PROMQL_USED_RAW;
+    }
+    reading_collect(r, true, ret);
+    return ST_OK;
+}
+
+/* Sets for `sink`, or, when that is NULL or the series cannot be taken apart, one in *ret. */
 static status select_all(struct promql_store *s, struct arena *a, const struct label_matcher *m,
                          uint32_t n, int64_t from, int64_t to, struct notes *warnings,
-                         struct series_set *ret, struct horizon *ret_horizon, struct err *err)
+                         const struct series_sink *sink, struct series_set *ret,
+                         struct horizon *ret_horizon, struct err *err)
 {
     struct promql_scope scope = {.matchers = m, .n = n, .from_ms = from, .to_ms = to};
     struct reading r = {.job = s->job,
                         .arena = a,
+                        .room = a,
                         .matchers = m,
                         .n_matchers = n,
                         .warnings = warnings,
-                        .with_starts = s->with_starts};
-    struct wanted wanted;
+                        .with_starts = s->with_starts,
+                        .batch_samples = s->batch_samples};
     *ret = (struct series_set){0};
     if (!promql_scope_clamp(&scope)) return ST_OK;
     nanos begun = clock_monotonic();
     TRY(reading_series(&r, &scope, err));
     TRY(targets_find(&r, &scope, err));
     TRY(targets_read(&r, &scope, err));
-    if (r.n) {
-        reading_wanted(&r, &wanted);
-        TRY(rolled_read(s, &r, &wanted, &scope, ret_horizon, err));
-        if (scope.from_ms <= scope.to_ms) {
-            TRY(reading_samples(&r, &scope, &wanted, err));
-            s->used |= PROMQL_USED_RAW;
-        }
-    }
-    if (r.n || r.n_targets) reading_collect(&r, true, ret);
-    s->spent += clock_monotonic() - begun;
+    bool rolled = false;
+    struct timed timed = {sink, 0};
+    if (r.n && sink) TRY(rolled_reaches(s, &scope, &rolled, err));
+    if (r.n && sink && !rolled && !r.n_targets && reading_can_batch(&r)) {
+        TRY(reading_batches(&r, &scope, &(struct series_sink){take_timed, &timed}, err));
+        s->used |= PROMQL_USED_RAW;
+    } else if (r.n || r.n_targets)
+        TRY(read_whole(s, &r, &scope, ret, ret_horizon, err));
+    s->spent += clock_monotonic() - begun - timed.spent;
     return ST_OK;
+}
+
+static status scan_stored(struct series_source *src, struct arena *a, const struct label_matcher *m,
+                          uint32_t n, int64_t from, int64_t to, struct notes *warnings,
+                          struct horizon *ret_horizon, const struct series_sink *sink,
+                          struct err *err)
+{
+    struct series_set whole;
+    TRY(select_all((struct promql_store *)src, a, m, n, from, to, warnings, sink, &whole,
+                   ret_horizon, err));
+    return whole.n ? sink->take(sink->ctx, a, &whole, err) : ST_OK;
 }
 
 static status select_stored(struct series_source *src, struct arena *a,
                             const struct label_matcher *m, uint32_t n, int64_t from, int64_t to,
                             struct notes *warnings, struct series_set *ret, struct err *err)
 {
-    return select_all((struct promql_store *)src, a, m, n, from, to, warnings, ret, NULL, err);
+    return select_all((struct promql_store *)src, a, m, n, from, to, warnings, NULL, ret, NULL,
+                      err);
 }
 
 static status select_rolled(struct series_source *src, struct arena *a,
@@ -51,14 +97,15 @@ static status select_rolled(struct series_source *src, struct arena *a,
                             struct notes *warnings, struct series_set *ret,
                             struct horizon *ret_horizon, struct err *err)
 {
-    return select_all((struct promql_store *)src, a, m, n, from, to, warnings, ret, ret_horizon,
-                      err);
+    return select_all((struct promql_store *)src, a, m, n, from, to, warnings, NULL, ret,
+                      ret_horizon, err);
 }
 
 void promql_store_init(struct promql_store *s, struct query_job *job)
 {
-    *s = (struct promql_store){.source = {.select = select_stored, .select_rolled = select_rolled},
-                               .job = job};
+    *s = (struct promql_store){
+        .source = {.select = select_stored, .select_rolled = select_rolled, .scan = scan_stored},
+        .job = job};
 }
 
 static void look_for_starts(void *ctx, struct promql_expr *e)
@@ -84,6 +131,7 @@ status promql_store_series(struct promql_store *s, const struct selector *select
             .matchers = selectors[i].matchers, .n = selectors[i].n, .from_ms = from, .to_ms = to};
         struct reading r = {.job = s->job,
                             .arena = s->job->arena,
+                            .room = s->job->arena,
                             .matchers = scope.matchers,
                             .n_matchers = scope.n,
                             .warnings = warnings};
@@ -143,6 +191,7 @@ status promql_store_exemplar_series(struct promql_store *s, const struct selecto
             .matchers = selectors[i].matchers, .n = selectors[i].n, .from_ms = from, .to_ms = to};
         r[i] = (struct reading){.job = s->job,
                                 .arena = s->job->arena,
+                                .room = s->job->arena,
                                 .matchers = scope.matchers,
                                 .n_matchers = scope.n,
                                 .warnings = warnings};

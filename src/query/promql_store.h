@@ -14,7 +14,8 @@ struct promql_store {
     unsigned used;     /* bits of enum promql_used: where samples came from */
     bool horizon_read; /* of the rollups, once a query */
     struct horizon horizon;
-    bool with_starts; /* start times are read with the samples */
+    bool with_starts;       /* start times are read with the samples */
+    uint64_t batch_samples; /* how many are read at a time, about; 0: two million */
 };
 enum promql_used { PROMQL_USED_RAW = 1, PROMQL_USED_5M = 2, PROMQL_USED_1H = 4 };
 

@@ -202,15 +202,16 @@ struct stored_case {             /* of an evaluation, in its arena */
     str number;
 };
 
-static struct raw_series as_loaded(struct arena *a, const struct raw_series *s)
+/* The labels in `a`, the samples in `room`. */
+static struct raw_series as_loaded(struct arena *a, struct arena *room, const struct raw_series *s)
 {
-    struct sample *samples = arena_array(a, struct sample, s->n + 1);
-    int64_t *starts = s->starts ? arena_array(a, int64_t, s->n + 1) : NULL;
+    struct sample *samples = arena_array(room, struct sample, s->n + 1);
+    int64_t *starts = s->starts ? arena_array(room, int64_t, s->n + 1) : NULL;
     for (uint32_t i = 0; i < s->n; i++) {
         samples[i] = (struct sample){s->samples[i].t - EPOCH, s->samples[i].v};
         if (starts) starts[i] = s->starts[i] ? s->starts[i] - EPOCH : 0;
     }
-    struct histogram_sample *h = arena_array(a, struct histogram_sample, s->n_histograms + 1);
+    struct histogram_sample *h = arena_array(room, struct histogram_sample, s->n_histograms + 1);
     for (uint32_t i = 0; i < s->n_histograms; i++) {
         h[i] = s->histograms[i];
         h[i].t -= EPOCH;
@@ -221,7 +222,17 @@ static struct raw_series as_loaded(struct arena *a, const struct raw_series *s)
                                .n = s->n,
                                .starts = starts,
                                .histograms = h,
-                               .n_histograms = s->n_histograms};
+                               .n_histograms = s->n_histograms,
+                               .rank = s->rank};
+}
+
+static const struct label_matcher *of_case(const struct stored_case *c, struct arena *a,
+                                           const struct label_matcher *m, uint32_t n)
+{
+    struct label_matcher *all = arena_array(a, struct label_matcher, n + 1);
+    if (n) memcpy(all, m, n * sizeof *all);
+    all[n] = (struct label_matcher){.op = MATCH_EQUAL, .name = case_label, .value = c->number};
+    return all;
 }
 
 static status select_case(struct series_source *src, struct arena *a, const struct label_matcher *m,
@@ -229,13 +240,36 @@ static status select_case(struct series_source *src, struct arena *a, const stru
                           struct series_set *ret, struct err *err)
 {
     struct stored_case *c = (struct stored_case *)src;
-    struct label_matcher *all = arena_array(a, struct label_matcher, n + 1);
-    if (n) memcpy(all, m, n * sizeof *all);
-    all[n] = (struct label_matcher){.op = MATCH_EQUAL, .name = case_label, .value = c->number};
+    const struct label_matcher *all = of_case(c, a, m, n);
     TRY(c->store.source.select(&c->store.source, a, all, n + 1, from + EPOCH, to + EPOCH, warnings,
                                ret, err));
-    for (uint32_t i = 0; i < ret->n; i++) ret->list[i] = as_loaded(a, &ret->list[i]);
+    for (uint32_t i = 0; i < ret->n; i++) ret->list[i] = as_loaded(a, a, &ret->list[i]);
     return ST_OK;
+}
+
+struct taking {
+    struct arena *arena;
+    const struct series_sink *sink;
+};
+static unsigned sets; /* so far, of all scripts */
+
+static status take_set(void *ctx, struct arena *room, struct series_set *set, struct err *err)
+{
+    const struct taking *t = ctx;
+    sets++;
+    for (uint32_t i = 0; i < set->n; i++) set->list[i] = as_loaded(t->arena, room, &set->list[i]);
+    return t->sink->take(t->sink->ctx, room, set, err);
+}
+
+static status scan_case(struct series_source *src, struct arena *a, const struct label_matcher *m,
+                        uint32_t n, int64_t from, int64_t to, struct notes *warnings,
+                        struct horizon *horizon, const struct series_sink *sink, struct err *err)
+{
+    struct stored_case *c = (struct stored_case *)src;
+    struct taking t = {a, sink};
+    return c->store.source.scan(&c->store.source, a, of_case(c, a, m, n), n + 1, from + EPOCH,
+                                to + EPOCH, warnings, horizon, &(struct series_sink){take_set, &t},
+                                err);
 }
 
 static struct series_source *stored(struct script *s, struct arena *a, struct promql_expr *e)
@@ -244,7 +278,7 @@ static struct series_source *stored(struct script *s, struct arena *a, struct pr
     if (s->changed) ++*number;
     char text[16];
     struct stored_case *c = arena_new(a, struct stored_case);
-    *c = (struct stored_case){.source = {.select = select_case}};
+    *c = (struct stored_case){.source = {.select = select_case, .scan = scan_case}};
     c->number = arena_str(a, (str){text, (size_t)snprintf(text, sizeof text, "%u", *number)});
     if (s->changed) store_series(s, c->number);
     c->job.arena = a;
@@ -253,6 +287,7 @@ static struct series_source *stored(struct script *s, struct arena *a, struct pr
     c->job.limits = &limits;
     store_fetcher_init(&c->fetcher, tables(), &c->job);
     promql_store_init(&c->store, &c->job);
+    c->store.batch_samples = 50;
     promql_store_starts_for(&c->store, e);
     return &c->source;
 }
@@ -278,6 +313,7 @@ TEST(own_scripts_pass_over_the_store)
         CHECK(s.passed > 0);
         CHECK_INT(s.passed + s.without, s.total);
     }
+    CHECK(sets > 48); /* evaluations */
 }
 
 /* `hints`: evaluations that look at the hint of the first histogram they read. It is told by the

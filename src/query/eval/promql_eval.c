@@ -23,6 +23,7 @@ status eval_check(struct evaluator *ev)
 status eval_samples(struct evaluator *ev, uint64_t more)
 {
     if (__builtin_add_overflow(ev->samples, more, &ev->samples)) ev->samples = UINT64_MAX;
+    if (ev->samples > ev->peak) ev->peak = ev->samples;
     return eval_check(ev);
 }
 
@@ -208,7 +209,7 @@ static status eval_matrix(struct evaluator *ev, struct promql_expr *e, struct gr
         if (lo == hi && low == high) continue;
         ev->queryable += hi - lo + high - low;
         r.series[kept++] = (struct raw_series){
-            s->labels, s->samples + lo, hi - lo, s->histograms + low, high - low, NULL, NULL, 0};
+            s->labels, s->samples + lo, hi - lo, s->histograms + low, high - low, NULL, NULL, 0, 0};
     }
     *ret = (struct value){.kind = VALUE_MATRIX, .grid = g, .matrix = {r.series, kept}};
     return ST_OK;
@@ -237,6 +238,7 @@ status promql_eval(struct arena *a, str query, struct promql_expr *e,
                    struct notes *warnings, struct notes *infos, struct value *ret, struct err *err)
 {
     struct evaluator ev = {.arena = a,
+                           .room = a,
                            .query = query,
                            .opt = *opt,
                            .source = source,
@@ -256,8 +258,9 @@ status promql_eval(struct arena *a, str query, struct promql_expr *e,
     eval_note_forced(&ev);
     TRY(eval_check(&ev));
     if (opt->counts)
-        *opt->counts =
-            (struct promql_counts){.read = ev.read, .queryable = ev.queryable, .peak = ev.samples};
+        *opt->counts = (struct promql_counts){.read = ev.read,
+                                              .queryable = ev.queryable,
+                                              .peak = ev.peak > ev.samples ? ev.peak : ev.samples};
     *ret = v;
     return ST_OK;
 }

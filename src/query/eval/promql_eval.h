@@ -19,13 +19,13 @@ struct forced {
 };
 
 struct evaluator {
-    struct arena *arena;
+    struct arena *arena, *room; /* room: of the samples that are looked at, as long as they are */
     str query;
     struct promql_eval_options opt;
     struct series_source *source;
     struct notes *warnings, *infos;
     struct forced *forced;
-    uint64_t samples;         /* values held, counted against max_samples */
+    uint64_t samples, peak;   /* values held, counted against max_samples; at most */
     uint64_t read, queryable; /* struct promql_counts */
     bool stats; /* inside histogram_count and its like: resets are told by hints, not by buckets */
     struct err *err;
@@ -52,6 +52,7 @@ void row_drop_histograms(struct row *r, uint32_t steps);
 struct row *rows_add(struct evaluator *ev, struct rows *r, struct labels l, uint32_t steps);
 void row_put(struct row *r, uint32_t step, double v);
 struct value rows_value(struct rows r, struct grid g);
+struct value rows_ranked(struct rows r, struct grid g); /* in the order of their ranks */
 /* Without __name__, __type__ and __unit__: what an operation makes of a metric is not that metric.
  */
 struct labels without_name(struct evaluator *ev, struct labels l);
@@ -97,6 +98,11 @@ struct ranges {
 /* `rolled`: what asks can do with windows where samples are gone. */
 [[nodiscard]] status eval_ranges(struct evaluator *ev, struct promql_expr *e, struct grid g,
                                  bool rolled, struct ranges *ret);
+/* The same to `take`, some series at a time, whose samples go after the call. The series come in no
+ * order: a row of one gets its rank, and rows_ranked puts them in order. */
+[[nodiscard]] status eval_ranges_each(struct evaluator *ev, struct promql_expr *e, struct grid g,
+                                      bool rolled,
+                                      status (*take)(void *ctx, const struct ranges *r), void *ctx);
 
 /* promql_rolled.c: what windows of rollups answer. */
 bool eval_rolled_knows(const struct promql_expr *call);

@@ -49,6 +49,20 @@ struct value rows_value(struct rows r, struct grid g)
     return (struct value){.kind = VALUE_VECTOR, .grid = g, .rows = r.list, .n_rows = r.n};
 }
 
+static int by_rank(const void *a, const void *b)
+{
+    uint32_t x = ((const struct row *)a)->rank, y = ((const struct row *)b)->rank;
+    return x < y ? -1 : x > y;
+}
+
+struct value rows_ranked(struct rows r, struct grid g)
+{
+    uint32_t i = 1;
+    while (i < r.n && r.list[i - 1].rank <= r.list[i].rank) i++;
+    if (i < r.n) qsort(r.list, r.n, sizeof *r.list, by_rank);
+    return rows_value(r, g);
+}
+
 struct labels without_name(struct evaluator *ev, struct labels l)
 {
     static const str names[] = {{"__name__", 8}, {"__type__", 8}, {"__unit__", 8}};

@@ -76,6 +76,7 @@ static status moments(struct evaluator *ev, const struct promql_shift *s, struct
 /* Where the store does not say whether the counter was reset, look. */
 static void tell_resets(struct evaluator *ev, struct raw_series *s)
 {
+    if (!s->n_histograms) return;
     struct histogram_sample *h =
         arena_array(ev->arena, struct histogram_sample, s->n_histograms + 1);
     for (uint32_t i = 0; i < s->n_histograms; i++) {
@@ -85,6 +86,15 @@ static void tell_resets(struct evaluator *ev, struct raw_series *s)
         h[i].h = histogram_with_hint(ev->arena, h[i].h, reset ? HINT_RESET : HINT_NOT_RESET);
     }
     s->histograms = h;
+}
+
+static uint64_t count_samples(struct evaluator *ev, const struct series_set *set)
+{
+    uint64_t n = 0;
+    for (uint32_t i = 0; i < set->n; i++)
+        n += set->list[i].n + set->list[i].n_histograms + set->list[i].n_rolled;
+    ev->read += n;
+    return n;
 }
 
 /* `horizon` NULL: it has to be the samples themselves. */
@@ -101,11 +111,42 @@ static status fetch(struct evaluator *ev, struct promql_expr *e, int64_t from, i
         TRY(src->select(src, ev->arena, e->selector.matchers, e->selector.n_matchers, from, to,
                         ev->warnings, ret, ev->err));
     for (uint32_t i = 0; ev->stats && i < ret->n; i++) tell_resets(ev, &ret->list[i]);
-    uint64_t n = 0;
-    for (uint32_t i = 0; i < ret->n; i++)
-        n += ret->list[i].n + ret->list[i].n_histograms + ret->list[i].n_rolled;
-    ev->read += n;
-    return eval_samples(ev, n);
+    return eval_samples(ev, count_samples(ev, ret));
+}
+
+/* What is done with each set of a selection. */
+struct each {
+    struct evaluator *ev;
+    status (*set)(void *ctx, struct series_set *set);
+    void *ctx;
+};
+
+static status take_set(void *ctx, struct arena *room, struct series_set *set, struct err *)
+{
+    struct each *x = ctx;
+    uint64_t n = count_samples(x->ev, set);
+    TRY(eval_samples(x->ev, n));
+    struct arena *before = x->ev->room;
+    x->ev->room = room;
+    status st = x->set(x->ctx, set);
+    x->ev->room = before;
+    if (room != x->ev->arena) x->ev->samples -= n; /* they go now */
+    return st;
+}
+
+/* As fetch, set by set where the source can do that. *horizon is set before the first. */
+static status fetch_each(struct each *x, struct promql_expr *e, int64_t from, int64_t to,
+                         struct horizon *horizon)
+{
+    struct evaluator *ev = x->ev;
+    struct series_source *src = ev->source;
+    const struct series_sink sink = {take_set, x};
+    if (src->scan && !e->selector.reach && !ev->stats)
+        return src->scan(src, ev->arena, e->selector.matchers, e->selector.n_matchers, from, to,
+                         ev->warnings, horizon, &sink, ev->err);
+    struct series_set set;
+    TRY(fetch(ev, e, from, to, &set, horizon));
+    return x->set(x->ctx, &set);
 }
 
 static void smoothed_row(struct evaluator *ev, const struct promql_expr *e,
@@ -121,61 +162,82 @@ static void smoothed_row(struct evaluator *ev, const struct promql_expr *e,
     }
 }
 
+struct selecting {
+    struct evaluator *ev;
+    struct promql_expr *e;
+    struct grid g;
+    enum select_what what;
+    const int64_t *at;
+    struct horizon horizon;
+    struct rows rows;
+};
+
+static void put_selected(const struct selecting *x, struct row *r, uint32_t i, int64_t t,
+                         int64_t start, struct cell c)
+{
+    x->ev->queryable++;
+    if (x->what == SELECT_TIMES)
+        row_put(r, i, (double)t / 1000);
+    else if (x->what == SELECT_STARTS)
+        row_put(r, i, (double)start / 1000);
+    else
+        row_put_cell(x->ev, r, i, x->g.n, c);
+}
+
+static void select_series(struct selecting *x, const struct raw_series *s)
+{
+    int64_t lookback = x->ev->opt.lookback_ms;
+    struct row *r = NULL;
+    uint32_t next = 0, next_h = 0; /* the first sample after the moment */
+    for (uint32_t i = 0; i < x->g.n; i++) {
+        int64_t at = x->at[i], start = 0;
+        while (next < s->n && s->samples[next].t <= at) next++;
+        while (next_h < s->n_histograms && s->histograms[next_h].t <= at) next_h++;
+        struct sample last = next ? s->samples[next - 1] : (struct sample){INT64_MIN, 0};
+        struct cell c = {last.v, NULL};
+        if (next + next_h == 0) {
+            if (!eval_rolled_last(s, &x->horizon, at, lookback, &last.t, &c)) continue;
+        } else {
+            if (next && s->starts) start = s->starts[next - 1];
+            if (next_h && s->histograms[next_h - 1].t > last.t) {
+                const struct histogram_sample *h = &s->histograms[next_h - 1];
+                start = h->start;
+                c = (struct cell){h->h->sum, h->h};
+                last.t = h->t;
+            }
+            if (last.t <= at - lookback || is_stale(c.v)) continue;
+        }
+        if (!r) {
+            r = rows_add(x->ev, &x->rows, s->labels, x->g.n);
+            r->rank = s->rank;
+        }
+        put_selected(x, r, i, last.t, start, c);
+    }
+}
+
+static status select_set(void *ctx, struct series_set *set)
+{
+    struct selecting *x = ctx;
+    if (x->horizon.any) eval_note_rounded(x->ev, x->e, &x->horizon, x->at, x->g.n, 0);
+    for (uint32_t k = 0; k < set->n; k++) {
+        if (x->e->selector.reach == REACH_SMOOTHED && x->what == SELECT_VALUES)
+            smoothed_row(x->ev, x->e, &set->list[k], x->at, x->g, &x->rows);
+        else
+            select_series(x, &set->list[k]);
+        TRY(eval_check(x->ev));
+    }
+    return ST_OK;
+}
+
 status eval_selector(struct evaluator *ev, struct promql_expr *e, struct grid g,
                      enum select_what what, struct value *ret)
 {
     int64_t *at;
     TRY(moments(ev, &e->selector.shift, g, &at));
-    struct series_set set;
-    struct horizon horizon = {};
-    int64_t lookback = ev->opt.lookback_ms;
-    TRY(fetch(ev, e, at[0] - lookback + 1, at[g.n - 1], &set,
-              what == SELECT_STARTS ? NULL : &horizon));
-    if (horizon.any) eval_note_rounded(ev, e, &horizon, at, g.n, 0);
-    struct rows rows = {};
-    for (uint32_t k = 0; k < set.n; k++) {
-        const struct raw_series *s = &set.list[k];
-        struct row *r = NULL;
-        if (e->selector.reach == REACH_SMOOTHED && what == SELECT_VALUES) {
-            smoothed_row(ev, e, s, at, g, &rows);
-            continue;
-        }
-        uint32_t next = 0, next_h = 0; /* the first sample after the moment */
-        for (uint32_t i = 0; i < g.n; i++) {
-            while (next < s->n && s->samples[next].t <= at[i]) next++;
-            while (next_h < s->n_histograms && s->histograms[next_h].t <= at[i]) next_h++;
-            const struct histogram *h = NULL;
-            struct sample last = next ? s->samples[next - 1] : (struct sample){INT64_MIN, 0};
-            if (next + next_h == 0) {
-                struct cell c;
-                if (!eval_rolled_last(s, &horizon, at[i], lookback, &last.t, &c)) continue;
-                if (!r) r = rows_add(ev, &rows, s->labels, g.n);
-                ev->queryable++;
-                if (what == SELECT_TIMES)
-                    row_put(r, i, (double)last.t / 1000);
-                else
-                    row_put_cell(ev, r, i, g.n, c);
-                continue;
-            }
-            int64_t start = next && s->starts ? s->starts[next - 1] : 0;
-            if (next_h && s->histograms[next_h - 1].t > last.t) {
-                h = s->histograms[next_h - 1].h;
-                start = s->histograms[next_h - 1].start;
-                last = (struct sample){s->histograms[next_h - 1].t, h->sum};
-            }
-            if (last.t <= at[i] - lookback || is_stale(last.v)) continue;
-            if (!r) r = rows_add(ev, &rows, s->labels, g.n);
-            ev->queryable++;
-            if (what == SELECT_TIMES)
-                row_put(r, i, (double)last.t / 1000);
-            else if (what == SELECT_STARTS)
-                row_put(r, i, (double)start / 1000);
-            else
-                row_put_cell(ev, r, i, g.n, (struct cell){last.v, h});
-        }
-        TRY(eval_check(ev));
-    }
-    *ret = rows_value(rows, g);
+    struct selecting x = {.ev = ev, .e = e, .g = g, .what = what, .at = at};
+    TRY(fetch_each(&(struct each){ev, select_set, &x}, e, at[0] - ev->opt.lookback_ms + 1,
+                   at[g.n - 1], what == SELECT_STARTS ? NULL : &x.horizon));
+    *ret = rows_ranked(x.rows, g);
     return ST_OK;
 }
 
@@ -183,16 +245,18 @@ status eval_selector(struct evaluator *ev, struct promql_expr *e, struct grid g,
 static void drop_stale(struct evaluator *ev, struct raw_series *s)
 {
     uint32_t stale = 0, kept = 0;
-    struct histogram_sample *h =
-        arena_array(ev->arena, struct histogram_sample, s->n_histograms + 1);
-    for (uint32_t i = 0; i < s->n_histograms; i++)
-        if (!is_stale(s->histograms[i].h->sum)) h[kept++] = s->histograms[i];
-    s->histograms = h;
-    s->n_histograms = kept;
+    if (s->n_histograms) {
+        struct histogram_sample *h =
+            arena_array(ev->room, struct histogram_sample, s->n_histograms);
+        for (uint32_t i = 0; i < s->n_histograms; i++)
+            if (!is_stale(s->histograms[i].h->sum)) h[kept++] = s->histograms[i];
+        s->histograms = h;
+        s->n_histograms = kept;
+    }
     for (uint32_t i = 0; i < s->n; i++) stale += is_stale(s->samples[i].v);
     if (!stale) return;
-    struct sample *out = arena_array(ev->arena, struct sample, s->n - stale + 1);
-    int64_t *starts = s->starts ? arena_array(ev->arena, int64_t, s->n - stale + 1) : NULL;
+    struct sample *out = arena_array(ev->room, struct sample, s->n - stale + 1);
+    int64_t *starts = s->starts ? arena_array(ev->room, int64_t, s->n - stale + 1) : NULL;
     uint32_t n = 0;
     for (uint32_t i = 0; i < s->n; i++) {
         if (is_stale(s->samples[i].v)) continue;
@@ -204,21 +268,41 @@ static void drop_stale(struct evaluator *ev, struct raw_series *s)
     s->n = n;
 }
 
-static status range_selector(struct evaluator *ev, struct promql_expr *e, struct grid g,
-                             bool rolled, struct ranges *ret)
+/* A range selector whose series are being taken. */
+struct ranging {
+    struct evaluator *ev;
+    const struct promql_expr *e;
+    struct grid g;
+    struct ranges *r;
+    status (*take)(void *ctx, const struct ranges *r);
+    void *ctx;
+};
+
+static status range_set(void *ctx, struct series_set *set)
 {
-    struct promql_expr *sel = e->range.selector;
-    TRY(duration_ms(ev, e->range.length, true, &ret->length));
-    TRY(moments(ev, &sel->selector.shift, g, &ret->ends));
+    struct ranging *x = ctx;
+    struct ranges *r = x->r;
+    if (r->horizon.any) eval_note_rounded(x->ev, x->e, &r->horizon, r->ends, x->g.n, r->length);
+    for (uint32_t i = 0; i < set->n; i++) drop_stale(x->ev, &set->list[i]);
+    r->series = set->list;
+    r->n = set->n;
+    return x->take ? x->take(x->ctx, r) : ST_OK;
+}
+
+/* To x->take, set by set, or into *x->r as a whole when that is NULL. */
+static status range_selector(struct ranging *x, bool rolled)
+{
+    struct evaluator *ev = x->ev;
+    struct ranges *r = x->r;
+    struct promql_expr *sel = x->e->range.selector;
+    TRY(duration_ms(ev, x->e->range.length, true, &r->length));
+    TRY(moments(ev, &sel->selector.shift, x->g, &r->ends));
+    int64_t from = r->ends[0] - r->length + 1, to = r->ends[x->g.n - 1];
+    struct horizon *horizon = rolled ? &r->horizon : NULL;
     struct series_set set;
-    ret->horizon = (struct horizon){};
-    TRY(fetch(ev, sel, ret->ends[0] - ret->length + 1, ret->ends[g.n - 1], &set,
-              rolled ? &ret->horizon : NULL));
-    if (ret->horizon.any) eval_note_rounded(ev, e, &ret->horizon, ret->ends, g.n, ret->length);
-    for (uint32_t i = 0; i < set.n; i++) drop_stale(ev, &set.list[i]);
-    ret->series = set.list;
-    ret->n = set.n;
-    return ST_OK;
+    if (x->take) return fetch_each(&(struct each){ev, range_set, x}, sel, from, to, horizon);
+    TRY(fetch(ev, sel, from, to, &set, horizon));
+    return range_set(x, &set);
 }
 
 static int64_t floor_div(int64_t a, int64_t b) { return a / b - (a % b < 0); }
@@ -263,7 +347,7 @@ static status subquery(struct evaluator *ev, struct promql_expr *e, struct grid 
                     (struct histogram_sample){grid_at(inner, k), unhinted(ev, r->h[k]), 0};
         }
         struct labels l = r->drop_name ? without_name(ev, r->labels) : r->labels;
-        ret->series[i] = (struct raw_series){l, out, kept, h, kept_h, NULL, NULL, 0};
+        ret->series[i] = (struct raw_series){l, out, kept, h, kept_h, NULL, NULL, 0, 0};
     }
     return eval_samples(ev, n * v.n_rows);
 }
@@ -272,9 +356,21 @@ status eval_ranges(struct evaluator *ev, struct promql_expr *e, struct grid g, b
                    struct ranges *ret)
 {
     e = promql_bare(e);
-    ret->horizon = (struct horizon){};
-    return e->kind == PROMQL_SUBQUERY ? subquery(ev, e, g, ret)
-                                      : range_selector(ev, e, g, rolled, ret);
+    *ret = (struct ranges){};
+    if (e->kind == PROMQL_SUBQUERY) return subquery(ev, e, g, ret);
+    return range_selector(&(struct ranging){.ev = ev, .e = e, .g = g, .r = ret}, rolled);
+}
+
+status eval_ranges_each(struct evaluator *ev, struct promql_expr *e, struct grid g, bool rolled,
+                        status (*take)(void *ctx, const struct ranges *r), void *ctx)
+{
+    struct ranges r = {};
+    e = promql_bare(e);
+    if (e->kind == PROMQL_SUBQUERY) {
+        TRY(subquery(ev, e, g, &r));
+        return take(ctx, &r);
+    }
+    return range_selector(&(struct ranging){ev, e, g, &r, take, ctx}, rolled);
 }
 
 static status select_memory(struct series_source *src, struct arena *a,
@@ -297,7 +393,8 @@ static status select_memory(struct series_source *src, struct arena *a,
             ret->list[ret->n++] = (struct raw_series){s->labels,  s->samples + lo,
                                                       hi - lo,    s->histograms + low,
                                                       high - low, s->starts ? s->starts + lo : NULL,
-                                                      NULL,       0};
+                                                      NULL,       0,
+                                                      s->rank};
     }
     return ST_OK;
 }

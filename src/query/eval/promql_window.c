@@ -370,6 +370,14 @@ static status check_args(struct evaluator *ev, const struct promql_expr *e, cons
     return ST_OK;
 }
 
+static struct row *row_of(struct evaluator *ev, struct rows *rows, const struct raw_series *s,
+                          struct grid g)
+{
+    struct row *row = rows_add(ev, rows, s->labels, g.n);
+    row->rank = s->rank;
+    return row;
+}
+
 static void one_series(const struct promql_expr *e, const struct raw_series *s,
                        const struct ranges *r, struct grid g, double *const scalars[3],
                        unsigned n_scalars, struct evaluator *ev, struct rows *rows)
@@ -383,7 +391,7 @@ static void one_series(const struct promql_expr *e, const struct raw_series *s,
         if (eval_rolled_has(s, &r->horizon, from, to)) {
             struct cell c = {};
             if (!eval_rolled_call(ev, e, s, &r->horizon, from, to, &c)) continue;
-            if (!row) row = rows_add(ev, rows, s->labels, g.n);
+            if (!row) row = row_of(ev, rows, s, g);
             row_put_cell(ev, row, i, g.n, c);
             continue;
         }
@@ -409,44 +417,59 @@ static void one_series(const struct promql_expr *e, const struct raw_series *s,
         struct cell c = {};
         bool has = w.n_h ? eval_window_native(ev, e, s->labels, &w, fn, &c) : fn(&w, &c.v);
         if (!has) continue;
-        if (!row) row = rows_add(ev, rows, s->labels, g.n);
+        if (!row) row = row_of(ev, rows, s, g);
         row_put_cell(ev, row, i, g.n, c);
     }
+}
+
+/* A call under way. */
+struct calling {
+    struct evaluator *ev;
+    const struct promql_expr *e;
+    struct grid g;
+    double *scalars[3];
+    unsigned n_scalars;
+    struct rows rows;
+};
+
+static status call_set(void *ctx, const struct ranges *r)
+{
+    struct calling *x = ctx;
+    bool counter = is_named(x->e, "rate") || is_named(x->e, "increase");
+    bool keeps_name = is_named(x->e, "last_over_time") || is_named(x->e, "first_over_time");
+    for (uint32_t i = 0; i < r->n; i++) {
+        if (counter && r->series[i].n > 1) note_not_a_counter(x->ev, x->e, &r->series[i]);
+        uint32_t before = x->rows.n;
+        one_series(x->e, &r->series[i], r, x->g, x->scalars, x->n_scalars, x->ev, &x->rows);
+        if (x->rows.n > before && !keeps_name) row_drop_name(x->ev, &x->rows.list[before]);
+        TRY(eval_check(x->ev));
+    }
+    return ST_OK;
 }
 
 status eval_window_call(struct evaluator *ev, struct promql_expr *e, struct grid g,
                         struct value *ret)
 {
-    struct ranges r = {};
-    double *scalars[3];
-    unsigned n_scalars = 0;
+    struct calling x = {.ev = ev, .e = e, .g = g};
+    struct promql_expr *ranges = NULL;
     for (uint32_t i = 0; i < e->call.n_args; i++) {
         const struct promql_expr *arg = promql_bare(e->call.args[i]);
         if (arg->kind == PROMQL_RANGE && arg->range.selector->selector.reach)
             return eval_extended_call(ev, e, e->call.args[i], g, ret);
         if (promql_type_of(e->call.args[i]) == PROMQL_MATRIX) {
-            TRY(eval_ranges(ev, e->call.args[i], g, eval_rolled_knows(e), &r));
+            ranges = e->call.args[i];
             continue;
         }
         struct value v;
         TRY(eval_expr(ev, e->call.args[i], g, &v));
-        scalars[n_scalars++] = v.scalar;
+        x.scalars[x.n_scalars++] = v.scalar;
     }
-    for (uint32_t i = 0; n_scalars && i < g.n; i++) {
+    for (uint32_t i = 0; x.n_scalars && i < g.n; i++) {
         double args[3] = {};
-        for (unsigned k = 0; k < n_scalars; k++) args[k] = scalars[k][i];
+        for (unsigned k = 0; k < x.n_scalars; k++) args[k] = x.scalars[k][i];
         TRY(check_args(ev, e, args));
     }
-    bool counter = is_named(e, "rate") || is_named(e, "increase");
-    bool keeps_name = is_named(e, "last_over_time") || is_named(e, "first_over_time");
-    struct rows rows = {};
-    for (uint32_t i = 0; i < r.n; i++) {
-        if (counter && r.series[i].n > 1) note_not_a_counter(ev, e, &r.series[i]);
-        uint32_t before = rows.n;
-        one_series(e, &r.series[i], &r, g, scalars, n_scalars, ev, &rows);
-        if (rows.n > before && !keeps_name) row_drop_name(ev, &rows.list[before]);
-        TRY(eval_check(ev));
-    }
-    *ret = rows_value(rows, g);
+    TRY(eval_ranges_each(ev, ranges, g, eval_rolled_knows(e), call_set, &x));
+    *ret = rows_ranked(x.rows, g);
     return ev->opt.delayed_names ? ST_OK : rows_unite(ev, ret);
 }

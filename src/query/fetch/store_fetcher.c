@@ -44,23 +44,29 @@ static status take_block(struct stream *s, const struct native_block *b)
     return job_check(f->job, s->err);
 }
 
+/* Reads the whole blocks at the front of *rest. */
+static status read_blocks_of(struct stream *s, bool last, str *rest)
+{
+    while (rest->len > 0) {
+        struct native_block b;
+        struct arena_mark mark = arena_mark(&s->arena);
+        status st = native_read_block(&s->arena, rest, &b, s->err);
+        bool whole = st == ST_OK, cut = st == ST_LIMIT;
+        if (whole && b.rows > 0) st = take_block(s, &b);
+        arena_rewind(&s->arena, mark);
+        if (cut && !last) return ST_OK;
+        if (!whole) return err_wrap(s->err, ST_INTERNAL, "the store's answer");
+        if (st != ST_OK) return st;
+    }
+    return ST_OK;
+}
+
 /* Reads all whole blocks of `pending`. A block that is not whole is tried again when twice as much
  * is there, so that a large block in many small pieces is not read over and over. */
 static status read_blocks(struct stream *s, bool last)
 {
     str rest = buf_str(&s->pending);
-    status st = ST_OK;
-    while (rest.len > 0) {
-        struct native_block b;
-        struct arena_mark mark = arena_mark(&s->arena);
-        st = native_read_block(&s->arena, &rest, &b, s->err);
-        bool whole = st == ST_OK, cut = st == ST_LIMIT;
-        if (whole && b.rows > 0) st = take_block(s, &b);
-        arena_rewind(&s->arena, mark);
-        if (cut && !last) break;
-        if (!whole) return err_wrap(s->err, ST_INTERNAL, "the store's answer");
-        if (st != ST_OK) return st;
-    }
+    TRY(read_blocks_of(s, last, &rest));
     if (rest.len && rest.ptr != s->pending.ptr) memmove(s->pending.ptr, rest.ptr, rest.len);
     s->pending.len = rest.len;
     s->wait = rest.len * 2;
@@ -72,6 +78,10 @@ static bool on_chunk(void *ctx, str piece)
     struct stream *s = ctx;
     struct query_job *j = s->f->job;
     s->f->bytes += piece.len;
+    bool first = s->pending.len == 0; /* mostly a piece is whole blocks: they are read in place */
+    s->st = first ? read_blocks_of(s, false, &piece) : ST_OK;
+    if (s->st != ST_OK) return false;
+    if (first) s->wait = piece.len * 2;
     buf_add(&s->pending, piece);
     if (s->pending.over || s->f->bytes > j->limits->max_bytes * RESULT_BYTES_PER_BUDGET)
         s->st = err_set(s->err, ST_EXECUTION, ERR_NOPOS,

@@ -76,6 +76,7 @@ struct raw_series {
         *starts; /* of each of `samples`: when counting began; 0, or NULL for all: not known */
     const struct rolled *rolled; /* in time order, before all samples */
     uint32_t n_rolled;
+    uint32_t rank; /* where it stands in its selection, when that comes in several sets */
 };
 
 struct series_set {
@@ -91,6 +92,13 @@ struct notes {
 };
 void notes_add(struct notes *n, str text); /* copied */
 
+/* What takes the series of a selection, set by set. What belongs to the samples only can be put in
+ * `room`, which is freed after the call, as they are. */
+struct series_sink {
+    status (*take)(void *ctx, struct arena *room, struct series_set *set, struct err *err);
+    void *ctx;
+};
+
 /* Where eval gets its samples: the store, or memory in tests. Samples with from_ms <= t <= to_ms;
  * the set is valid as long as the arena. thread: query */
 struct series_source {
@@ -102,6 +110,11 @@ struct series_source {
     status (*select_rolled)(struct series_source *s, struct arena *a, const struct label_matcher *m,
                             uint32_t n, int64_t from_ms, int64_t to_ms, struct notes *warnings,
                             struct series_set *ret, struct horizon *ret_horizon, struct err *err);
+    /* The same, the series in as many sets as their samples need; the labels stay. `ret_horizon` is
+     * set before the first; NULL: it has to be the samples. NULL: the source has it not. */
+    status (*scan)(struct series_source *s, struct arena *a, const struct label_matcher *m,
+                   uint32_t n, int64_t from_ms, int64_t to_ms, struct notes *warnings,
+                   struct horizon *ret_horizon, const struct series_sink *sink, struct err *err);
 };
 
 /* The steps of an evaluation: start, start + step, ... n of them. */
@@ -117,6 +130,7 @@ struct row {
     double *v;
     uint8_t *has;               /* enum point */
     const struct histogram **h; /* at the POINT_HISTOGRAM steps; NULL when there is none */
+    uint32_t rank;              /* of the series it is made of */
     bool drop_name;             /* __name__ goes when the answer is complete */
 };
 

@@ -343,12 +343,14 @@ void promql_plan_targets(struct sql *q, const struct promql_scope *s, const uint
     sql_bind_u64s(q, ids, n_ids);
 }
 
+static const int64_t long_ms = 4 * 3600 * 1000; /* an hour more at each end is little to it */
+
 void promql_plan_samples(struct sql *q, const struct promql_scope *s, const str *metric_names,
                          uint32_t n_names, const uint64_t *ids, uint32_t n_ids,
                          struct promql_sample_columns c)
 {
-    sql_add(q, S("SELECT series_id, toUnixTimestamp64Milli(timestamp) AS t, flags, present"));
-    if (c.start) sql_add(q, S(", toUnixTimestamp64Milli(start_timestamp) AS start"));
+    sql_add(q, S("SELECT series_id, timestamp AS t, flags, present"));
+    if (c.start) sql_add(q, S(", start_timestamp AS start"));
     if (c.value) sql_add(q, S(", value"));
     if (c.histogram || c.native || c.summary) sql_add(q, S(", count, sum"));
     if (c.histogram) sql_add(q, S(", bucket_counts"));
@@ -364,12 +366,23 @@ void promql_plan_samples(struct sql *q, const struct promql_scope *s, const str 
     sql_bind_time_ms(q, s->to_ms);
     sql_add(q, S(") AND metric_name IN "));
     sql_bind_strs(q, metric_names, n_names);
-    sql_add(q, S(")\n  AND timestamp >= "));
-    sql_bind_time_ms(q, s->from_ms);
-    sql_add(q, S(" AND timestamp <= "));
-    sql_bind_time_ms(q, s->to_ms);
-    sql_add(q, S("\n  AND series_id IN "));
-    sql_bind_u64s(q, ids, n_ids);
+    if (c.whole) {
+        sql_add(q, S("\n  AND series_id >= "));
+        sql_bind_u64(q, ids[0]);
+        sql_add(q, S(" AND series_id <= "));
+        sql_bind_u64(q, ids[n_ids - 1]);
+    }
+    sql_add(q, S(")"));
+    if (!c.whole || s->to_ms - s->from_ms < long_ms) {
+        sql_add(q, S("\n  AND timestamp >= "));
+        sql_bind_time_ms(q, s->from_ms);
+        sql_add(q, S(" AND timestamp <= "));
+        sql_bind_time_ms(q, s->to_ms);
+    }
+    if (!c.whole) {
+        sql_add(q, S("\n  AND series_id IN "));
+        sql_bind_u64s(q, ids, n_ids);
+    }
     if (c.in_order) sql_add(q, S("\nORDER BY series_id, timestamp"));
 }
 

@@ -62,11 +62,14 @@ struct promql_sample_columns {
     bool value, histogram, native, summary;
     bool in_order; /* of series and time */
     bool start;    /* when counting began: start (ms) */
+    bool whole;    /* of the metrics every series from the first id to the last is asked for */
 };
 
 /* series_id, t (ms), flags, present and the columns asked for. In the order of series and time when
  * that is asked for; otherwise in runs of a series and rising time, in whatever order the store
- * reads them: sorting millions of rows would cost more than reading them. */
+ * reads them: sorting millions of rows would cost more than reading them. The ids are in order.
+ * `whole`: looking at the id and the time of each row costs as much as reading it, so rows of other
+ * series come too, and when the scope is long rows from up to an hour before and after it. */
 void promql_plan_samples(struct sql *sql, const struct promql_scope *s, const str *metric_names,
                          uint32_t n_names, const uint64_t *ids, uint32_t n_ids,
                          struct promql_sample_columns c);

@@ -119,14 +119,16 @@ TEST(samples_of_some_series)
     struct promql_scope s = {.from_ms = 1'700'000'000'000, .to_ms = 1'700'003'600'000};
     str names[] = {S("http.server.duration"), S("cpu")};
     uint64_t ids[] = {1, 18446744073709551615u};
-    promql_plan_samples(&sql, &s, names, 2, ids, 2,
-                        (struct promql_sample_columns){true, true, true, true, true, false});
+    promql_plan_samples(
+        &sql, &s, names, 2, ids, 2,
+        (struct promql_sample_columns){
+            .value = true, .histogram = true, .native = true, .summary = true, .in_order = true});
     check_golden("samples");
 }
 
 TEST(start_times_are_read_where_they_are_asked_for)
 {
-    static const char column[] = "toUnixTimestamp64Milli(start_timestamp) AS start";
+    static const char column[] = "start_timestamp AS start";
     for (int asked = 0; asked < 2; asked++) {
         begin();
         struct promql_scope s = {.from_ms = 1'700'000'000'000, .to_ms = 1'700'003'600'000};
@@ -146,6 +148,18 @@ TEST(targets_are_looked_for_by_resource)
     sql_add(&sql, S("\n;\n"));
     promql_plan_targets(&sql, &s, (const uint64_t[]){7, 9}, 2);
     check_golden("targets");
+}
+
+TEST(samples_of_all_series_of_a_metric_are_not_looked_at_one_by_one)
+{
+    begin();
+    struct promql_scope s = {.from_ms = 1'700'000'000'000, .to_ms = 1'700'003'600'000};
+    struct promql_sample_columns c = {.value = true, .whole = true};
+    promql_plan_samples(&sql, &s, (const str[]){S("cpu")}, 1, (const uint64_t[]){3, 7, 9}, 3, c);
+    sql_add(&sql, S("\n;\n"));
+    s.from_ms -= 86'400'000;
+    promql_plan_samples(&sql, &s, (const str[]){S("cpu")}, 1, (const uint64_t[]){3, 7, 9}, 3, c);
+    check_golden("samples_whole");
 }
 
 TEST(metadata_of_one)
@@ -179,7 +193,9 @@ TEST(where_samples_end_and_the_windows_before)
     promql_plan_horizon(&sql);
     sql_add(&sql, S("\n;\n"));
     struct promql_scope s = {.from_ms = 1'700'000'000'000, .to_ms = 1'700'003'600'000};
-    promql_plan_windows(&sql, &s, true, (const str[]){S("cpu")}, 1, (const uint64_t[]){1}, 1,
-                        (struct promql_sample_columns){true, true, true, true, true, false});
+    promql_plan_windows(
+        &sql, &s, true, (const str[]){S("cpu")}, 1, (const uint64_t[]){1}, 1,
+        (struct promql_sample_columns){
+            .value = true, .histogram = true, .native = true, .summary = true, .in_order = true});
     check_golden("windows");
 }

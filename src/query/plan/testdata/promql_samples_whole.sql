@@ -1,0 +1,22 @@
+SELECT series_id, timestamp AS t, flags, present, value
+FROM otel_metrics
+WHERE indexHint(toStartOfHour(timestamp) >= toStartOfHour(fromUnixTimestamp64Milli({p0:Int64}, 'UTC')) AND toStartOfHour(timestamp) <= toStartOfHour(fromUnixTimestamp64Milli({p1:Int64}, 'UTC')) AND metric_name IN {p2:Array(String)}
+  AND series_id >= {p3:UInt64} AND series_id <= {p4:UInt64})
+  AND timestamp >= fromUnixTimestamp64Milli({p5:Int64}, 'UTC') AND timestamp <= fromUnixTimestamp64Milli({p6:Int64}, 'UTC')
+;
+SELECT series_id, timestamp AS t, flags, present, value
+FROM otel_metrics
+WHERE indexHint(toStartOfHour(timestamp) >= toStartOfHour(fromUnixTimestamp64Milli({p7:Int64}, 'UTC')) AND toStartOfHour(timestamp) <= toStartOfHour(fromUnixTimestamp64Milli({p8:Int64}, 'UTC')) AND metric_name IN {p9:Array(String)}
+  AND series_id >= {p10:UInt64} AND series_id <= {p11:UInt64})
+-- p0 = 1700000000000
+-- p1 = 1700003600000
+-- p2 = ['cpu']
+-- p3 = 3
+-- p4 = 9
+-- p5 = 1700000000000
+-- p6 = 1700003600000
+-- p7 = 1699913600000
+-- p8 = 1700003600000
+-- p9 = ['cpu']
+-- p10 = 3
+-- p11 = 9
