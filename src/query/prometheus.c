@@ -261,66 +261,9 @@ static status run_label_values(struct query_job *j, struct err *err)
     return names_answer(j, values, n, limit, &warnings);
 }
 
-struct metadata {
-    struct query_job *job;
-    struct json_out *out;
-    uint64_t limit, per_metric, names, of_name;
-    str last;
-};
-
-static status add_metadata(void *ctx, const struct native_block *b, struct err *err)
-{
-    static const char *const types[] = {"unknown",   "gauge",     "counter",
-                                        "histogram", "histogram", "summary"};
-    struct metadata *m = ctx;
-    const struct native_column *name = native_find(b, S("prometheus_name")),
-                               *type = native_find(b, S("type")),
-                               *monotonic = native_find(b, S("is_monotonic")),
-                               *help = native_find(b, S("help")),
-                               *unit = native_find(b, S("units"));
-    if (!name || !type || !monotonic || !help || !unit)
-        return err_set(err, ST_INTERNAL, ERR_NOPOS, "the store's answer lacks a column");
-    for (uint64_t i = 0; i < b->rows; i++) {
-        uint64_t t = native_u64(type, i);
-        const char *text =
-            t == STORED_SUM && !native_u64(monotonic, i) ? "gauge" : types[t < 6 ? t : 0];
-        if (!m->names || !str_eq(m->last, native_str(name, i))) {
-            if (m->limit && m->names == m->limit) return ST_CANCELLED;
-            if (m->names++) json_end(m->out);
-            m->last = arena_str(m->job->arena, native_str(name, i));
-            m->of_name = 0;
-            json_key(m->out, m->last);
-            json_array(m->out);
-        }
-        if (m->per_metric && m->of_name++ >= m->per_metric) continue;
-        json_object(m->out);
-        json_key(m->out, S("type"));
-        json_str(m->out, (str){text, strlen(text)});
-        json_key(m->out, S("help"));
-        json_str(m->out, native_str(help, i));
-        json_key(m->out, S("unit"));
-        json_str(m->out, native_str(unit, i));
-        json_end(m->out);
-    }
-    return job_check(m->job, err);
-}
-
 static status run_metadata(struct query_job *j, struct err *err)
 {
-    struct metadata m = {.job = j};
-    TRY(prometheus_number_param(j, S("limit"), &m.limit, err));
-    TRY(prometheus_number_param(j, S("limit_per_metric"), &m.per_metric, err));
-    struct sql sql;
-    sql_init(&sql, j->arena);
-    promql_plan_metadata(&sql, job_param(j, S("metric")));
-    struct json_out out = prometheus_begin(&j->body);
-    m.out = &out;
-    json_object(&out);
-    TRY(fetch_rows(j->fetcher, &sql, add_metadata, &m, err));
-    if (m.names) json_end(&out);
-    json_end(&out);
-    prometheus_end(&out, NULL, NULL);
-    return ST_OK;
+    return prometheus_metadata(j, err);
 }
 
 static status run_format_query(struct query_job *j, struct err *err)

@@ -20,6 +20,9 @@ status prometheus_alertmanagers(struct query_job *j, struct err *err);
 status prometheus_healthy(struct query_job *j, struct err *err);
 status prometheus_ready(struct query_job *j, struct err *err);
 
+/* prometheus_metadata.c */
+status prometheus_metadata(struct query_job *j, struct err *err);
+
 /* prometheus_federate.c: text, not JSON, for errors too. */
 status prometheus_federate(struct query_job *j, struct err *err);
 

@@ -59,15 +59,17 @@ static void accumulate_histograms(struct arena *a, struct output *o)
 /* Of a window: `first` is its first sample, `increase` the sum of all. */
 static void accumulate_windows(struct output *o)
 {
-    int64_t hour = INT64_MIN;
+    int64_t hour = INT64_MIN, start = 0, before = INT64_MIN;
     double sum = 0;
     for (uint32_t i = 0; i < o->n_rolled; i++) {
         struct rolled *w = &o->rolled[i];
         if (delta_hour(w->end) != hour) {
             hour = delta_hour(w->end);
+            start = begin_after(hour, before);
             sum = 0;
         }
-        w->start = hour;
+        w->start = start;
+        before = w->last.t;
         double all = w->increase;
         w->increase = all - w->first.v;
         w->first.v += sum;

@@ -4,6 +4,7 @@
 
 #include "query/eval/eval.h"
 #include "query/parse/parse.h"
+#include "query/promql_delta.h"
 #include "testing/test.h"
 
 enum { SAMPLES = 4000, WINDOWS = 2000 };
@@ -31,6 +32,7 @@ static struct raw_series window_of(const struct raw_series *s, int64_t from, int
     for (uint32_t i = 0; i < s->n; i++) {
         if (s->samples[i].t <= from || s->samples[i].t > to) continue;
         if (!out.n) out.samples = &s->samples[i];
+        if (!out.n && s->starts) out.starts = &s->starts[i];
         out.n++;
     }
     return out;
@@ -162,6 +164,40 @@ TEST(windows_give_what_their_samples_gave)
         struct arena a;
         arena_init(&a, 64 << 20);
         make(&x, &a, seed);
+        for (size_t i = 0; i < sizeof queries / sizeof *queries; i++)
+            check_same(&a, &x, queries[i], false);
+        arena_done(&a);
+    }
+}
+
+/* The samples become deltas: as those of raw rows, and as windows of them. */
+static void make_deltas(struct rolled_source *x, struct arena *a)
+{
+    struct output all = {.samples = x->samples, .n = x->all.n};
+    struct output left = {.samples = arena_array(a, struct sample, x->all.n),
+                          .n = x->left.n,
+                          .rolled = x->windows,
+                          .n_rolled = x->left.n_rolled};
+    for (uint32_t i = 0; i < left.n_rolled; i++) x->windows[i].increase = x->windows[i].sum;
+    memcpy(left.samples, x->left.samples, left.n * sizeof *left.samples);
+    delta_accumulate(a, &left, &x->left.starts);
+    x->left.samples = left.samples;
+    delta_accumulate(a, &all, &x->all.starts);
+}
+
+TEST(windows_of_deltas_give_what_their_samples_gave)
+{
+    static const char *const queries[] = {
+        "rate(x_total[1h])",           "rate(x_total[5h])",  "increase(x_total[2h])",
+        "increase(x_total[24h])",      "delta(x_total[3h])", "count_over_time(x_total[4h])",
+        "last_over_time(x_total[1h])",
+    };
+    static struct rolled_source x;
+    for (uint64_t seed = 1; seed <= 20; seed++) {
+        struct arena a;
+        arena_init(&a, 64 << 20);
+        make(&x, &a, seed);
+        make_deltas(&x, &a);
         for (size_t i = 0; i < sizeof queries / sizeof *queries; i++)
             check_same(&a, &x, queries[i], false);
         arena_done(&a);

@@ -26,6 +26,8 @@ const metrics = [
   { name: 'http.server.requests', unit: '{request}', sum: { aggregationTemporality: 2, isMonotonic: true, dataPoints: points([10, 20, 30, 40]) } },
   { name: 'cpu.usage', unit: '1', gauge: { dataPoints: points([0.1, 0.2, 0.3, 0.4]) } },
   { name: 'ended', gauge: { dataPoints: [...points([1, 2]), ...points([0, 0, 0], { flags: 1 }).slice(2)] } },
+  { name: 'ended.too', histogram: { aggregationTemporality: 2, dataPoints: [2, 4].map(histogram).concat({ ...histogram(0, 2), flags: 1 }) } },
+  { name: 'ended.native', exponentialHistogram: { aggregationTemporality: 1, dataPoints: [60, 120].map((t) => ({ timeUnixNano: at(t), count: '2', sum: 3, scale: 0, zeroCount: '2' })).concat({ timeUnixNano: at(180), flags: 1 }) } },
   { name: 'http.server.duration', unit: 's', histogram: { aggregationTemporality: 2, dataPoints: [2, 4, 6, 8].map(histogram) } },
 ];
 
@@ -91,6 +93,9 @@ test('OTLP metrics under Prometheus names, by all settings', async () => {
     assert.deepEqual(await std.values('cpu_usage_ratio'), { [series({ __name__: 'cpu_usage_ratio', http_route: '/a', ...own })]: '0.4' });
     assert.deepEqual(await std.values('http_server_duration_seconds_bucket{le="0.5"}'), { [series({ __name__: 'http_server_duration_seconds_bucket', le: '0.5', ...own })]: '4' });
     assert.deepEqual([await std.values('ended', 179), await std.values('ended')], [{ [series({ __name__: 'ended', http_route: '/a', ...own })]: '2' }, {}]);
+    for (const q of ['sum(ended_too_bucket)', 'ended_too_count', 'ended_too_sum', 'histogram_count(ended_native)']) assert.deepEqual([Object.values(await std.values(q, 179)).length, await std.values(q, 180)], [1, {}], q);
+    assert.deepEqual((await std.get('metadata', { metric: 'http_server_duration_seconds' })).http_server_duration_seconds, [{ type: 'histogram', help: '', unit: 'seconds' }]);
+    assert.deepEqual((await std.get('metadata', { metric: 'target_info' })).target_info, [{ type: 'gauge', help: 'Target metadata', unit: '' }]);
 
     // target_info is 1 while the resource sends, and lookback after; it goes into joins and info(), and is found by name.
     const target = series({ __name__: 'target_info', host_name: 'h1', k8s_pod_name: 'p1', ...own });
@@ -122,6 +127,7 @@ test('OTLP metrics under Prometheus names, by all settings', async () => {
       assert.deepEqual(Object.keys(await q.values('{__name__=~"http.server.d.+_(count|sum)"}')).length, 2);
       assert.deepEqual(await q.values('target_info{"host.name"="h1"}'), { [series({ __name__: 'target_info', 'host.name': 'h1', 'k8s.pod.name': 'p1', ...own })]: '1' });
       assert.deepEqual(await q.get('label/U__http_2e_route/values'), ['/a']);
+      assert.deepEqual(await q.get('metadata', { metric: 'http.server.requests' }), { 'http.server.requests': [{ type: 'counter', help: '', unit: '' }] });
     });
 
     await withQueries(weir, { 'query.otlp.translation_strategy': 'UnderscoreEscapingWithoutSuffixes', 'query.otlp.promote_resource_attributes': 'k8s.pod.name', 'query.otlp.convert_histograms_to_nhcb': true }, async (q) => {

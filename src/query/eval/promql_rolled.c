@@ -137,7 +137,7 @@ bool eval_rolled_has(const struct raw_series *s, const struct horizon *horizon, 
 struct tally {
     uint32_t n;
     struct sample first, last;
-    int64_t start;           /* as of the last window */
+    int64_t began, start;    /* as of the first and the last window */
     double min, max, gained; /* gained: by a counter, from first to last */
     struct kahan sum;
 };
@@ -151,6 +151,7 @@ static void add_window(struct tally *t, const struct rolled *w)
         t->gained += anew ? w->first.v : step;
     } else {
         t->first = w->first;
+        t->began = w->start;
         t->min = w->min;
         t->max = w->max;
     }
@@ -184,6 +185,11 @@ static bool value_of(const struct tally *t, enum fn f, int64_t from, int64_t to,
     case FN_RATE:
     case FN_INCREASE:
     case FN_DELTA:
+        if (f != FN_DELTA && window_has_start(&w, t->began, t->first.t)) {
+            *ret = (v + t->first.v) *
+                   window_factor_from(&w, t->began, t->first.t, t->last.t, t->n, f == FN_RATE);
+            return true;
+        }
         if (t->n < 2) return false;
         *ret = v * window_factor(&w, t->first.t, t->last.t, t->n, f != FN_DELTA, t->first.v, v,
                                  f == FN_RATE);

@@ -438,14 +438,14 @@ void promql_plan_exemplars(struct sql *q, const struct promql_scope *s, const st
     sql_bind_u64(q, limit);
 }
 
-void promql_plan_metadata(struct sql *q, str metric)
+void promql_plan_metadata(struct sql *q, const struct prometheus_naming *n, str metric)
 {
-    sql_add(q, S("SELECT prometheus_name, type, max(monotonic) AS is_monotonic, max(description) "
-                 "AS help, max(unit) AS "
-                 "units\nFROM otel_metric_series"));
-    if (metric.len) {
+    sql_add(q, S("SELECT prometheus_name, metric_name, unit, type, monotonic AS is_monotonic,\n"
+                 "  mapContains(metadata, 'prometheus.type') AS is_verbatim, max(description) AS "
+                 "help\nFROM otel_metric_series"));
+    if (metric.len && n->strategy == PROMETHEUS_UNDERSCORES_WITH_SUFFIXES) {
         sql_add(q, S("\nWHERE prometheus_name = "));
         sql_bind_str(q, metric);
     }
-    sql_add(q, S("\nGROUP BY prometheus_name, type\nORDER BY prometheus_name, type"));
+    sql_add(q, S("\nGROUP BY prometheus_name, metric_name, unit, type, monotonic, is_verbatim"));
 }

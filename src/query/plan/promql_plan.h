@@ -89,5 +89,6 @@ void promql_plan_windows(struct sql *sql, const struct promql_scope *s, bool coa
 void promql_plan_exemplars(struct sql *sql, const struct promql_scope *s, const str *metric_names,
                            uint32_t n_names, const uint64_t *ids, uint32_t n_ids, uint64_t limit);
 
-/* prometheus_name, type, monotonic, description, unit. `metric` empty: all. */
-void promql_plan_metadata(struct sql *sql, str metric);
+/* prometheus_name, metric_name, unit, type, is_monotonic, is_verbatim, help. `metric` empty: all;
+ * where names are not the stored ones all come, and who reads them picks. */
+void promql_plan_metadata(struct sql *sql, const struct prometheus_naming *n, str metric);

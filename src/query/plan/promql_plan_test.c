@@ -165,7 +165,7 @@ TEST(samples_of_all_series_of_a_metric_are_not_looked_at_one_by_one)
 TEST(metadata_of_one)
 {
     begin();
-    promql_plan_metadata(&sql, S("up"));
+    promql_plan_metadata(&sql, &naming, S("up"));
     check_golden("metadata");
 }
 

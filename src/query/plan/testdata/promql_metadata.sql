@@ -1,6 +1,6 @@
-SELECT prometheus_name, type, max(monotonic) AS is_monotonic, max(description) AS help, max(unit) AS units
+SELECT prometheus_name, metric_name, unit, type, monotonic AS is_monotonic,
+  mapContains(metadata, 'prometheus.type') AS is_verbatim, max(description) AS help
 FROM otel_metric_series
 WHERE prometheus_name = {p0:String}
-GROUP BY prometheus_name, type
-ORDER BY prometheus_name, type
+GROUP BY prometheus_name, metric_name, unit, type, monotonic, is_verbatim
 -- p0 = up
