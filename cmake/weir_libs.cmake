@@ -18,6 +18,7 @@ weir_lib(BROTLI_DEC libbrotlidec)
 weir_lib(PCRE2 libpcre2-8)
 weir_lib(YAML yaml-0.1)
 weir_lib(CRYPTO libcrypto)
+weir_lib(HIREDIS hiredis)
 weir_lib(CMOCKA cmocka)
 
 # llhttp: the C sources that Debian's node-llhttp installs.

@@ -1,6 +1,6 @@
 /* What a process is at rest comes off the hard limit first, then the engine's share of what is left
  * (40 %); of the remainder requests and blocks in memory have 60 %, queries (all that may run at
- * once) 40 %.
+ * once, and the cache of answers with an eighth of it at most) 40 %.
  *
  * Measured: at full rate, blocks of 100,000 spans, an engine allowed 192 MiB keeps up, and one
  * allowed 128 MiB never stores such a block. With memory for requests at its default of 256 MiB the
@@ -82,7 +82,9 @@ status memory_shares_of(const struct config *c, uint64_t found, bool embedded,
     shared -= m.engine;
     m.inflight = least(c->max_inflight, percent(shared, INFLIGHT_PERCENT));
     uint64_t at_once = c->query_threads ? c->query_threads : 1;
-    m.query = least(c->query_memory, percent(shared, QUERIES_PERCENT) / at_once);
+    uint64_t queries = percent(shared, QUERIES_PERCENT);
+    m.cache = least(c->cache_memory, queries / 8);
+    m.query = least(c->query_memory, (queries - m.cache) / at_once);
     *ret = m;
     return ST_OK;
 }

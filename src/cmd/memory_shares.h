@@ -9,6 +9,7 @@ struct memory_shares {
     uint64_t soft, hard; /* resident memory: see obs/memory.h */
     uint64_t engine;     /* of the embedded engine; 0: there is none */
     uint64_t inflight;   /* requests and blocks in memory */
+    uint64_t cache;      /* of answers */
     uint64_t query;      /* of one query */
 };
 

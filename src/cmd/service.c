@@ -19,6 +19,7 @@
 #include "obs/log.h"
 #include "obs/memory.h"
 #include "query/api.h"
+#include "query/cache/cache.h"
 
 extern char **environ;
 
@@ -242,6 +243,28 @@ status service_open_pipeline(struct service *s, struct err *err)
     return pipeline_open(&opt, s->store, &s->pipeline, err);
 }
 
+/* A cluster has replicas that are behind: what was written is not known of them. */
+static status open_cache(struct service *s, struct query_cache **ret, struct err *err)
+{
+    const struct config *c = &s->config;
+    struct query_cache_options opt = {
+        .max_bytes = s->memory.cache,
+        .redis = c->cache_redis,
+        .redis_timeout_ms = (uint32_t)(c->cache_redis_timeout / NANOS_MS),
+        .redis_expire_s = (uint32_t)(c->cache_redis_expire / NANOS_S),
+        .extent_ms = c->cache_extent / NANOS_MS,
+        .settle_ms = c->cache_settle / NANOS_MS,
+    };
+    if (!opt.max_bytes && !opt.redis.len) return ST_OK;
+    if (c->store_cluster.len) {
+        log_info("query", "store.cluster is set: answers of range queries are not cached");
+        return ST_OK;
+    }
+    status st = query_cache_open(&opt, &s->cache, err);
+    *ret = s->cache;
+    return st == ST_OK ? st : err_wrap(err, st, "query.cache.redis");
+}
+
 status service_open_engine(struct service *s, struct engine **ret, struct err *err)
 {
     static const struct query_route *const dialects[] = {prometheus_routes, loki_routes,
@@ -262,6 +285,7 @@ status service_open_engine(struct service *s, struct engine **ret, struct err *e
     TRY(naming_of(c, &s->arena, naming, err));
     opt.limits.naming = naming;
     TRY(config_endpoint(c, c->query_endpoint, "query.endpoint", &opt.host, &opt.port, err));
+    TRY(open_cache(s, &opt.cache, err));
     return engine_open(&opt, s->store, ret, err);
 }
 
@@ -398,6 +422,7 @@ void service_end(struct service *s, int exit_code)
     owner_close(atomic_load(&s->owner));
     pipeline_close(s->pipeline, 0);
     parts_close(&s->parts);
+    query_cache_close(s->cache);
     store_close(s->store);
     log_info(s->name, "stopped");
     fflush(NULL);

@@ -20,7 +20,8 @@ struct service {
     struct arena arena;
     struct config config;
     struct memory_shares memory;
-    struct graph graph; /* of a service that receives */
+    struct query_cache *cache; /* NULL: none */
+    struct graph graph;        /* of a service that receives */
     struct parts parts;
     struct admin *admin;
     struct pipeline *pipeline; /* NULL: this service has none; so for the others */

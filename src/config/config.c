@@ -63,6 +63,9 @@ static const struct {
     {S("query.max_series"), 1},
     {S("query.max_memory"), 1},
     {S("query.max_entries"), 1},
+    {S("query.cache.extent"), NANOS_S},
+    {S("query.cache.redis_timeout"), NANOS_MS},
+    {S("query.cache.redis_expire"), NANOS_S},
 };
 
 const struct option *option_find(str name)

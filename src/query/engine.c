@@ -103,6 +103,7 @@ static void run_call(struct engine *e, struct serve_call *c)
     struct store_fetcher f;
     struct err err = {0};
     store_fetcher_init(&f, e->store, &c->job);
+    c->job.cache = e->opt.cache;
     metric_move(M_QUERIES_RUNNING, 0, 1);
     status st = job_check(&c->job, &err); /* it may have waited too long */
     if (st == ST_OK) st = c->route->run(&c->job, &err);

@@ -11,6 +11,7 @@
 #include "query/ir/route.h"
 
 struct engine;
+struct query_cache;
 struct store;
 
 struct engine_options {
@@ -21,6 +22,7 @@ struct engine_options {
     struct query_limits limits; /* a member of 0: its default (ir/job.h) */
     /* The dialects served: tables of api.h, the list ends with NULL. Static storage. */
     const struct query_route *const *tables;
+    struct query_cache *cache; /* outlives the engine; NULL: nothing is cached */
 };
 
 [[nodiscard]] status engine_open(const struct engine_options *opt, struct store *store,

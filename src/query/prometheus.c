@@ -8,6 +8,7 @@
 #include "query/plan/promql_plan.h"
 #include "query/prometheus_endpoints.h"
 #include "query/prometheus_params.h"
+#include "query/promql_cached.h"
 #include "query/promql_store.h"
 #include "query/render/prometheus_json.h"
 #include "query/render/promql_tree.h"
@@ -75,6 +76,33 @@ static str resolutions(struct arena *a, unsigned used)
     return text;
 }
 
+/* A client may ask past the cache; timings are of a query that did the work. */
+static bool may_be_cached(const struct query_job *j, const struct promql_eval_options *opt)
+{
+    str control = job_header(j, S("cache-control"));
+    return j->cache && opt->is_range && !job_param(j, S("stats")).len &&
+           !str_eq(job_param(j, S("nocache")), S("1")) &&
+           !memmem(control.ptr ? control.ptr : "", control.len, "no-store", 8) &&
+           !memmem(control.ptr ? control.ptr : "", control.len, "no-cache", 8);
+}
+
+static status evaluate_store(struct query_job *j, str text, struct promql_expr *e,
+                             const struct promql_eval_options *opt, struct promql_store *store,
+                             struct answer *ret, struct err *err)
+{
+    bool done = false;
+    struct promql_cached q = {store, text, e, opt, &ret->warnings, &ret->infos};
+    if (may_be_cached(j, opt)) TRY(promql_cached_eval(&q, &ret->v, &done, err));
+    if (!done)
+        TRY(promql_eval(j->arena, text, e, opt, &store->source, &ret->warnings, &ret->infos,
+                        &ret->v, err));
+    if (opt->is_range) {
+        notes_sort(&ret->warnings);
+        notes_sort(&ret->infos);
+    }
+    return ST_OK;
+}
+
 static status evaluate(struct query_job *j, str text, struct promql_expr *e,
                        struct promql_eval_options *opt, struct answer *ret, struct err *err)
 {
@@ -89,8 +117,7 @@ static status evaluate(struct query_job *j, str text, struct promql_expr *e,
     opt->check_ctx = j;
     opt->counts = &counts;
     TRY(prometheus_span_param(j, S("lookback_delta"), 0, &opt->lookback_ms, err));
-    TRY(promql_eval(j->arena, text, e, opt, &store.source, &ret->warnings, &ret->infos, &ret->v,
-                    err));
+    TRY(evaluate_store(j, text, e, opt, &store, ret, err));
     j->resolution = resolutions(j->arena, store.used);
     take_stats(ret, j, begun, store.spent, &counts);
     return ST_OK;

@@ -289,3 +289,12 @@ status rolled_read(struct promql_store *s, struct reading *r, const struct wante
     *ret_horizon = *h;
     return ST_OK;
 }
+
+status rolled_is_raw_from(struct promql_store *s, int64_t from_ms, bool *ret, struct err *err)
+{
+    *ret = true;
+    if (from_ms > s->job->now / NANOS_MS - surely_raw_ms) return ST_OK;
+    TRY(read_horizon(s, err));
+    *ret = !s->horizon.any || from_ms > s->horizon.raw_after + 2 * ROLLED_COARSE;
+    return ST_OK;
+}

@@ -14,3 +14,8 @@
 [[nodiscard]] status rolled_read(struct promql_store *s, struct reading *r, const struct wanted *w,
                                  struct promql_scope *io_scope, struct horizon *ret_horizon,
                                  struct err *err);
+
+/* Are samples from `from_ms` on told by themselves, with no window in sight of them, in this query
+ * and in any other? */
+[[nodiscard]] status rolled_is_raw_from(struct promql_store *s, int64_t from_ms, bool *ret,
+                                        struct err *err);

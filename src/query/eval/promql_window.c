@@ -378,12 +378,14 @@ static struct row *row_of(struct evaluator *ev, struct rows *rows, const struct 
     return row;
 }
 
-static void one_series(const struct promql_expr *e, const struct raw_series *s,
+/* True: some window had samples enough for a rate. */
+static bool one_series(const struct promql_expr *e, const struct raw_series *s,
                        const struct ranges *r, struct grid g, double *const scalars[3],
                        unsigned n_scalars, struct evaluator *ev, struct rows *rows)
 {
     window_fn fn = table[e->call.fn->id];
     bool counter = is_named(e, "rate") || is_named(e, "increase");
+    bool several = false;
     struct row *row = NULL;
     uint32_t lo = 0, hi = 0, lo_h = 0, hi_h = 0;
     for (uint32_t i = 0; i < g.n; i++) {
@@ -409,6 +411,7 @@ static void one_series(const struct promql_expr *e, const struct raw_series *s,
                            .from = from,
                            .to = to,
                            .at = grid_at(g, i)};
+        several |= w.n > 1;
         for (unsigned k = 0; k < n_scalars; k++) w.args[k] = scalars[k][i];
         if (w.n && fn == fn_quantile_over_time && !(w.args[0] >= 0 && w.args[0] <= 1))
             eval_warn_quantile(ev, e->call.args[0], w.args[0]);
@@ -420,6 +423,7 @@ static void one_series(const struct promql_expr *e, const struct raw_series *s,
         if (!row) row = row_of(ev, rows, s, g);
         row_put_cell(ev, row, i, g.n, c);
     }
+    return several;
 }
 
 /* A call under way. */
@@ -438,9 +442,10 @@ static status call_set(void *ctx, const struct ranges *r)
     bool counter = is_named(x->e, "rate") || is_named(x->e, "increase");
     bool keeps_name = is_named(x->e, "last_over_time") || is_named(x->e, "first_over_time");
     for (uint32_t i = 0; i < r->n; i++) {
-        if (counter && r->series[i].n > 1) note_not_a_counter(x->ev, x->e, &r->series[i]);
         uint32_t before = x->rows.n;
-        one_series(x->e, &r->series[i], r, x->g, x->scalars, x->n_scalars, x->ev, &x->rows);
+        bool several =
+            one_series(x->e, &r->series[i], r, x->g, x->scalars, x->n_scalars, x->ev, &x->rows);
+        if (counter && several) note_not_a_counter(x->ev, x->e, &r->series[i]);
         if (x->rows.n > before && !keeps_name) row_drop_name(x->ev, &x->rows.list[before]);
         TRY(eval_check(x->ev));
     }

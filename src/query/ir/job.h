@@ -50,6 +50,7 @@ struct query_job {
     atomic_bool cancelled; /* the client left */
     const struct query_limits *limits;
     struct fetcher *fetcher;
+    struct query_cache *cache; /* of range queries (query/cache/cache.h); NULL: none */
 
     /* the answer */
     unsigned http_status; /* 0: 200 */

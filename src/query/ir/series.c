@@ -1,5 +1,7 @@
 #include "query/ir/series.h"
 
+#include <stdlib.h>
+
 void notes_add(struct notes *n, str text)
 {
     for (uint32_t i = 0; i < n->n; i++)
@@ -12,4 +14,14 @@ void notes_add(struct notes *n, str text)
         n->cap = cap;
     }
     n->list[n->n++] = arena_str(n->arena, text);
+}
+
+static int by_text(const void *a, const void *b)
+{
+    return str_compare(*(const str *)a, *(const str *)b);
+}
+
+void notes_sort(struct notes *n)
+{
+    if (n->n) qsort(n->list, n->n, sizeof *n->list, by_text);
 }

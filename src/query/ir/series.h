@@ -91,6 +91,7 @@ struct notes {
     uint32_t n, cap;
 };
 void notes_add(struct notes *n, str text); /* copied */
+void notes_sort(struct notes *n);          /* by their texts */
 
 /* What takes the series of a selection, set by set. What belongs to the samples only can be put in
  * `room`, which is freed after the call, as they are. */

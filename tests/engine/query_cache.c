@@ -1,0 +1,347 @@
+/* The cache of range answers over the real engine: what it gives is, byte for byte, what is given
+ * without it, while samples come, late ones too. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "engine/engine.h"
+#include "ingest/batch/batch.h"
+#include "ingest/decode/decode.h"
+#include "ingest/encode/encode.h"
+#include "lifecycle/lifecycle.h"
+#include "obs/metrics.h"
+#include "query/api.h"
+#include "query/cache/cache.h"
+#include "query/fetch/fetch.h"
+
+static struct store *tables(void)
+{
+    static const struct schema_settings settings = {.traces_partition_seconds = 3600};
+    static bool made;
+    struct err err = {};
+    struct store *s = engine_store();
+    if (!made) WANT(lifecycle_start(s, &settings, &err), ST_OK);
+    made = true;
+    return s;
+}
+
+/* --- samples: each a function of its series and time, so that one sent twice is the same */
+
+static uint32_t random_state = 1;
+
+static uint32_t any(uint32_t below)
+{
+    random_state = random_state * 1664525 + 1013904223;
+    return (uint32_t)(((uint64_t)random_state * below) >> 32);
+}
+
+static void add_point(struct buf *b, const char *kind, int64_t t, unsigned series)
+{
+    int64_t n = t % 700 + series * 100; /* a counter that begins anew */
+    buf_printf(b, "{\"timeUnixNano\":\"%lld000000000\",\"attributes\":[{\"key\":\"s\",\"value\":",
+               (long long)t);
+    buf_printf(b, "{\"stringValue\":\"%u\"}}],", series);
+    if (strcmp(kind, "number") == 0)
+        buf_printf(b, "\"asDouble\":%lld.25}", (long long)n);
+    else if (strcmp(kind, "classic") == 0)
+        buf_printf(b,
+                   "\"count\":\"%lld\",\"sum\":%lld.5,\"bucketCounts\":[\"%lld\",\"%lld\",\"%lld\"]"
+                   ",\"explicitBounds\":[1,4]}",
+                   (long long)n * 3, (long long)n, (long long)n, (long long)n, (long long)n);
+    else
+        buf_printf(b,
+                   "\"count\":\"%lld\",\"sum\":%lld.5,\"scale\":%d,\"zeroCount\":\"1\","
+                   "\"positive\":{\"offset\":-1,\"bucketCounts\":[\"%lld\",\"%lld\"]}}",
+                   (long long)n * 2 + 1, (long long)n, (int)series, (long long)n, (long long)n);
+}
+
+static void add_metric(struct buf *b, const char *head, const char *kind, int64_t from,
+                       unsigned points)
+{
+    buf_printf(b, "%s\"dataPoints\":[", head);
+    for (unsigned i = 0; i < points; i++) {
+        if (i) buf_char(b, ',');
+        add_point(b, kind, from + (int64_t)i * 10, any(3));
+    }
+    buf_add(b, S("]}}"));
+}
+
+static void insert(str json)
+{
+    struct store *s = tables();
+    struct err err = {};
+    struct arena *a = calloc(1, sizeof *a), out;
+    arena_init(a, 64 << 20);
+    arena_init(&out, 256 << 20);
+    char *body = arena_alloc(a, json.len + 64, 1);
+    memcpy(body, json.ptr, json.len);
+    struct telemetry_batch *batch;
+    struct decode_options opt = {.received_at = clock_now()};
+    WANT(decode_request(a, SIGNAL_METRICS, PAYLOAD_JSON, (str){body, json.len}, &opt, &batch, &err),
+         ST_OK);
+    struct open_block *open = open_block_new(SIGNAL_METRICS, 0);
+    open_block_add(open, batch, 1, clock_now());
+    struct telemetry_block *block = open_block_seal(open);
+    struct block_order order;
+    block_order(&out, block, &(struct batch_partitioning){3600, 4}, &order);
+    struct encode_rows *groups = arena_array(&out, struct encode_rows, order.n_groups + 1);
+    for (size_t i = 0; i < order.n_groups; i++)
+        groups[i] = (struct encode_rows){order.rows + order.groups[i].at, order.groups[i].n};
+    struct encode_options encode = {.groups = groups, .n_groups = order.n_groups};
+    struct encoded_block e;
+    WANT(encode_block(&out, block, &encode, &e, &err), ST_OK);
+    for (size_t i = 0; i < e.n; i++)
+        WANT(store_insert(s, e.inserts[i].table, (str){0}, &e.inserts[i].body, 1, &err), ST_OK);
+    arena_done(&out);
+    telemetry_block_free(block);
+    open_block_free(open);
+}
+
+/* Some points of some metrics from `t` (s) on. */
+static void insert_samples(int64_t t, unsigned points)
+{
+    static const struct {
+        const char *head, *kind;
+    } metrics[] = {
+        {"{\"name\":\"c\",\"sum\":{\"aggregationTemporality\":2,\"isMonotonic\":true,", "number"},
+        {"{\"name\":\"g\",\"gauge\":{", "number"},
+        {"{\"name\":\"h\",\"histogram\":{\"aggregationTemporality\":2,", "classic"},
+        {"{\"name\":\"e\",\"exponentialHistogram\":{\"aggregationTemporality\":2,", "exponential"},
+        {"{\"name\":\"d\",\"sum\":{\"aggregationTemporality\":1,\"isMonotonic\":true,", "number"},
+    };
+    struct buf b;
+    bool first = true;
+    buf_init(&b, 16 << 20);
+    buf_add(&b, S("{\"resourceMetrics\":[{\"resource\":{\"attributes\":[{\"key\":\"service.name\","
+                  "\"value\":{\"stringValue\":\"shop\"}},{\"key\":\"version\",\"value\":{"
+                  "\"stringValue\":\"1\"}}]},\"scopeMetrics\":[{\"metrics\":["));
+    for (size_t i = 0; i < sizeof metrics / sizeof *metrics; i++) {
+        if (any(3) == 0) continue;
+        if (!first) buf_char(&b, ',');
+        first = false;
+        add_metric(&b, metrics[i].head, metrics[i].kind, t, points);
+    }
+    buf_add(&b, S("]}]}]}"));
+    if (!first) insert(buf_str(&b));
+    buf_done(&b);
+}
+
+/* --- queries */
+
+static struct query_limits limits = {.max_rows = 1'000'000,
+                                     .max_series = 1000,
+                                     .max_bytes = 256 << 20,
+                                     .max_entries = 5000,
+                                     .timeout_ms = 30'000};
+
+static str ask(struct query_cache *cache, const struct query_param *params, size_t n, struct buf *b)
+{
+    struct store_fetcher f;
+    struct arena arena;
+    struct err err = {};
+    arena_init(&arena, limits.max_bytes);
+    struct query_job job = {.arena = &arena,
+                            .params = params,
+                            .n_params = n,
+                            .now = clock_now(),
+                            .deadline = clock_monotonic() + 30 * NANOS_S,
+                            .limits = &limits,
+                            .cache = cache};
+    buf_init(&job.body, 64 << 20);
+    store_fetcher_init(&f, tables(), &job);
+    for (const struct query_route *r = prometheus_routes; r->path; r++)
+        if (strcmp(r->path, "/api/v1/query_range") == 0) (void)r->run(&job, &err);
+    *b = job.body;
+    arena_done(&arena);
+    return buf_str(b);
+}
+
+static const char *const expressions[] = {
+    "c_total",
+    "g",
+    "sum by (s) (rate(c_total[2m]))",
+    "rate(g[1m])", /* an info: not a counter */
+    "sum(increase(c_total[5m] offset 3m)) / count(g offset -2m)",
+    "histogram_quantile(0.9, sum by (le) (rate(h_bucket[3m])))",
+    "e",
+    "sum(e)",
+    "histogram_quantile(0.5, rate(e[4m]))",
+    "histogram_count(e) or g",
+    "e + g", /* an info: incompatible */
+    "topk(1, g)",
+    "max_over_time(sum(g)[6m:20s])",
+    "avg_over_time(e[3m])",
+    "stddev_over_time(g[90s]) > 10",
+    "absent(g{s=\"2\"})",
+    "quantile_over_time(2, g[2m])", /* a warning */
+    "scalar(sum(g))",
+    "c_total * on (s) group_left() count by (s) (g)",
+    "label_replace(g, \"t\", \"$1\", \"s\", \"(.*)\")",
+    "{__name__=~\"d_total|g\"}",
+    "rate(d_total[3m])", /* of delta temporality */
+    "d_total + on (s) g",
+    "g * on (job) group_left(version) target_info",
+    "sum({__name__=~\".+o\"})",
+    "sum by (s) (g) and on () (sum(c_total) > 300)",
+    "timestamp(g) - time()",
+    "last_over_time(g[5m]) unless c_total",
+    "deriv(g[5m])",
+    "sum(histogram_sum(rate(e[2m])))",
+};
+
+static void check_same(struct query_cache *c, const char *query, int64_t start_ms, int64_t end_ms,
+                       int64_t step_ms)
+{
+    char start[32], end[32], step[32];
+    snprintf(start, sizeof start, "%lld.%03lld", (long long)start_ms / 1000,
+             (long long)start_ms % 1000);
+    snprintf(end, sizeof end, "%lld.%03lld", (long long)end_ms / 1000, (long long)end_ms % 1000);
+    snprintf(step, sizeof step, "%lld.%03lld", (long long)step_ms / 1000,
+             (long long)step_ms % 1000);
+    const struct query_param params[] = {{S("query"), str_of(query)},
+                                         {S("start"), str_of(start)},
+                                         {S("end"), str_of(end)},
+                                         {S("step"), str_of(step)},
+                                         {S("nocache"), S("1")}};
+    struct buf cached, plain;
+    str got = ask(c, params, 4, &cached), want = ask(c, params, 5, &plain);
+    if (!str_eq(got, want))
+        printf("query %s start %s end %s step %s\ncached   " STR_FMT "\nuncached " STR_FMT "\n",
+               query, start, end, step, STR_ARG(got), STR_ARG(want));
+    CHECK(str_eq(got, want));
+    buf_done(&cached);
+    buf_done(&plain);
+}
+
+static void check_some(struct query_cache *c, int64_t from_s, unsigned seconds, unsigned n)
+{
+    static const int64_t steps[] = {1000, 5000, 7000, 15'000, 15'000, 60'000, 60'000, 300'000, 333};
+    for (unsigned i = 0; i < n; i++) {
+        const char *query = expressions[any(sizeof expressions / sizeof *expressions)];
+        int64_t step = any(3) ? 15'000 : steps[any(sizeof steps / sizeof *steps)];
+        int64_t start = (from_s + any(seconds)) * 1000 + (any(3) ? 0 : any(1000));
+        if (any(2)) start -= start % step; /* as Grafana does */
+        int64_t end = start + any(seconds) * 1000;
+        if (end > start + step * 2000) end = start + step * 2000;
+        check_same(c, query, start, end, step);
+    }
+}
+
+static struct query_cache *open_cache(uint64_t max_bytes, int64_t extent_ms)
+{
+    struct query_cache *c;
+    struct err err = {};
+    struct query_cache_options opt = {.max_bytes = max_bytes, .extent_ms = extent_ms};
+    WANT(query_cache_open(&opt, &c, &err), ST_OK);
+    return c;
+}
+
+/* More by hand: WEIR_TEST_ROUNDS=500. */
+static unsigned rounds(void)
+{
+    const char *text = getenv("WEIR_TEST_ROUNDS");
+    return text ? (unsigned)atoi(text) : 8;
+}
+
+/* Samples come for an hour from `from` on, in any order. */
+static void check_arriving(uint64_t max_bytes, int64_t extent_ms, int64_t from)
+{
+    struct query_cache *c = open_cache(max_bytes, extent_ms);
+    for (unsigned round = 0; round < rounds(); round++) {
+        insert_samples(from + any(3600), 1 + any(60));
+        check_some(c, from - 300, 4200, 8);
+    }
+    query_cache_close(c);
+}
+
+TEST(cached_and_uncached_answers_are_the_same_bytes_while_samples_come)
+{
+    check_arriving(16 << 20, 0, clock_now() / NANOS_S - 3 * 3600);
+}
+
+TEST(so_they_are_with_short_extents_in_a_small_cache)
+{
+    check_arriving(200'000, 60'000, clock_now() / NANOS_S - 10 * 3600);
+}
+
+/* Days that are over are told by their parts, and a range may cross midnight. */
+TEST(so_they_are_around_a_midnight_of_days_ago)
+{
+    int64_t days = clock_now() / NANOS_DAY - 4;
+    check_arriving(16 << 20, 0, days * 86400 - 1800);
+}
+
+static void check_all(struct query_cache *c, int64_t from_s)
+{
+    for (size_t i = 0; i < sizeof expressions / sizeof *expressions; i++)
+        check_same(c, expressions[i], from_s * 1000, (from_s + 3600) * 1000, 15'000);
+}
+
+TEST(all_expressions_are_answered_from_the_cache_the_second_time)
+{
+    int64_t from = (clock_now() / NANOS_S - 20 * 3600) / 900 * 900;
+    struct query_cache *c = open_cache(64 << 20, 0);
+    for (int i = 0; i < 5; i++) insert_samples(from + i * 700, 70);
+    check_all(c, from);
+    uint64_t hits = metric_get(M_CACHE_HITS, 0), misses = metric_get(M_CACHE_MISSES, 0);
+    check_all(c, from);
+    /* four of five extents of each: of the fifth there is one step */
+    CHECK_INT(metric_get(M_CACHE_HITS, 0) - hits, 4 * sizeof expressions / sizeof *expressions);
+    CHECK_INT(metric_get(M_CACHE_MISSES, 0) - misses, sizeof expressions / sizeof *expressions);
+    query_cache_close(c);
+}
+
+TEST(samples_that_are_dropped_or_deleted_are_not_answered_from_the_cache)
+{
+    int64_t from = (clock_now() / NANOS_DAY - 6) * 86400 + 36'000;
+    struct query_cache *c = open_cache(16 << 20, 0);
+    for (int i = 0; i < 3; i++) insert_samples(from + i * 700, 70);
+    check_all(c, from);
+    char sql[200];
+    snprintf(sql, sizeof sql,
+             "ALTER TABLE otel_metrics DELETE WHERE timestamp > fromUnixTimestamp(%lld) AND "
+             "timestamp < fromUnixTimestamp(%lld) SETTINGS mutations_sync = 2",
+             (long long)from + 300, (long long)from + 900);
+    engine_do(tables(), sql);
+    check_all(c, from);
+    strftime(sql, sizeof sql, "ALTER TABLE otel_metrics DROP PARTITION '%Y-%m-%d'",
+             gmtime(&(time_t){from}));
+    engine_do(tables(), sql);
+    check_all(c, from);
+    query_cache_close(c);
+}
+
+/* When the newest part of a partition was given its name. */
+static struct timespec newest_part(const char *table, const char *partition)
+{
+    char sql[300];
+    struct stat st;
+    snprintf(sql, sizeof sql,
+             "SELECT path FROM system.parts WHERE database = currentDatabase() AND table = '%s' "
+             "AND active AND partition = '%s' ORDER BY min_block_number DESC LIMIT 1",
+             table, partition);
+    str path = engine_ask(tables(), sql);
+    char at[1000];
+    snprintf(at, sizeof at, STR_FMT, STR_ARG(path));
+    CHECK(stat(at, &st) == 0);
+    return st.st_ctim;
+}
+
+/* The order that the generation of samples rests on. */
+TEST(an_insert_commits_its_samples_before_what_tells_of_them)
+{
+    int64_t from = (clock_now() / NANOS_DAY - 50) * 86400 + 40'000;
+    char day[32], month[32];
+    strftime(day, sizeof day, "%Y-%m-%d", gmtime(&(time_t){from}));
+    strftime(month, sizeof month, "%Y-%m-01", gmtime(&(time_t){from}));
+    engine_do(tables(), "SYSTEM STOP MERGES");
+    for (int i = 0; i < 10; i++) {
+        insert_samples(from + any(3600), 5);
+        struct timespec samples = newest_part("otel_metrics", day),
+                        told = newest_part("weir_rollup_touched", month);
+        CHECK(samples.tv_sec < told.tv_sec ||
+              (samples.tv_sec == told.tv_sec && samples.tv_nsec <= told.tv_nsec));
+    }
+    engine_do(tables(), "SYSTEM START MERGES");
+}
