@@ -24,6 +24,15 @@ static status write_config(const char *path, const struct engine_config *c, stru
     return err_set(err, ST_UNAVAILABLE, ERR_NOPOS, "cannot write %s: %s", path, strerror(errno));
 }
 
+/* For all statements, a door's users' too (docs/decisions/0023): a projection tells which rows to
+ * look at however many they are, and the least time among the newest so far is no filter: it is
+ * looked at before what leaves out more. */
+#define PROFILE                                                                          \
+    "<min_table_rows_to_use_projection_index>0</min_table_rows_to_use_projection_index>" \
+    "<max_projection_rows_to_use_projection_index>1000000000"                            \
+    "</max_projection_rows_to_use_projection_index>"                                     \
+    "<use_top_k_dynamic_filtering>0</use_top_k_dynamic_filtering>"
+
 /* All connections are of the user `default`, whose rights are those of its roles: all at first, and
  * after SET ROLE of one of the narrow ones only that one's. Neither reaches files or other hosts.
  */
@@ -34,7 +43,8 @@ static status write_users(const char *path, struct err *err)
         return err_set(err, ST_UNAVAILABLE, ERR_NOPOS, "cannot write %s: %s", path,
                        strerror(errno));
     fputs("<!-- Written by weir at each start. -->\n<clickhouse>\n"
-          "    <profiles><default><constraints><merge_tree_disk><readonly/></merge_tree_disk>"
+          "    <profiles><default>" PROFILE
+          "<constraints><merge_tree_disk><readonly/></merge_tree_disk>"
           "</constraints></default></profiles>\n"
           "    <quotas><default></default></quotas>\n"
           "    <roles>\n"
