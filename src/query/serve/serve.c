@@ -32,9 +32,12 @@ struct call {
     bool is_form, wants_gzip;
     bool submitted; /* a query thread has it */
     bool answered;  /* refused before it was submitted */
+    str rest;       /* of a long answer: what was not handed on yet */
+    bool streams;
 };
 
-enum { GZIP_LEAST = 1024, GZIP_LEVEL = 3 };
+/* An answer past STREAM_LEAST goes out in pieces: the connection holds no second copy of it. */
+enum { GZIP_LEAST = 1024, GZIP_LEVEL = 3, STREAM_LEAST = 1 << 20, STREAM_PIECE = 256 << 10 };
 
 static void call_free(struct call *c)
 {
@@ -52,8 +55,9 @@ static void call_free(struct call *c)
 
 /* --- answers */
 
-static void respond(struct http_exchange *x, unsigned http_status, str type, str body,
-                    const struct http_header *more, size_t n_more)
+static void respond_by(void (*send)(struct http_exchange *x, const struct http_answer *a),
+                       struct http_exchange *x, unsigned http_status, str type, str body,
+                       const struct http_header *more, size_t n_more)
 {
     struct http_header h[12] = {
         {S("access-control-allow-origin"), S("*")},
@@ -65,8 +69,14 @@ static void respond(struct http_exchange *x, unsigned http_status, str type, str
     size_t n = 4;
     if (type.len) h[n++] = (struct http_header){S("content-type"), type};
     for (size_t i = 0; i < n_more; i++) h[n++] = more[i];
-    http_respond(x, &(struct http_answer){
-                        .status = http_status, .headers = h, .n_headers = n, .body = body});
+    send(x,
+         &(struct http_answer){.status = http_status, .headers = h, .n_headers = n, .body = body});
+}
+
+static void respond(struct http_exchange *x, unsigned http_status, str type, str body,
+                    const struct http_header *more, size_t n_more)
+{
+    respond_by(http_respond, x, http_status, type, body, more, n_more);
 }
 
 static void refuse(struct http_exchange *x, enum query_api api, unsigned http_status,
@@ -107,6 +117,22 @@ static void pack(struct call *c)
     buf_done(body);
 }
 
+static str next_piece(struct call *c)
+{
+    str piece = {c->rest.ptr, c->rest.len < STREAM_PIECE ? c->rest.len : STREAM_PIECE};
+    c->rest = str_drop(c->rest, piece.len);
+    return piece;
+}
+
+/* As much as the connection takes now. */
+static void go_on(struct call *c)
+{
+    while (c->rest.len)
+        if (!http_respond_write(c->x, next_piece(c)) && c->rest.len) return;
+    c->streams = false;
+    http_respond_end(c->x);
+}
+
 /* thread: loop */
 static void finish(void *ctx)
 {
@@ -126,9 +152,23 @@ static void finish(void *ctx)
         more[n++] = (struct http_header){S("content-encoding"), S("gzip")};
         more[n++] = (struct http_header){S("vary"), S("Accept-Encoding")};
     }
-    respond(c->x, j->http_status ? j->http_status : 200,
-            j->content_type.len ? j->content_type : S("application/json"),
-            buf_str(c->packed.len ? &c->packed : &j->body), more, n);
+    unsigned code = j->http_status ? j->http_status : 200;
+    str type = j->content_type.len ? j->content_type : S("application/json");
+    c->rest = buf_str(c->packed.len ? &c->packed : &j->body);
+    if (code == 204) type = (str){0};
+    if (c->rest.len < STREAM_LEAST) {
+        respond(c->x, code, type, c->rest, more, n);
+        return;
+    }
+    c->streams = true;
+    respond_by(http_respond_begin, c->x, code, type, next_piece(c), more, n);
+    go_on(c);
+}
+
+static void on_writable(void *, struct http_exchange *x)
+{
+    struct call *c = http_user(x);
+    if (c && c->streams) go_on(c);
 }
 
 void serve_done(struct serve_call *pub)
@@ -310,7 +350,8 @@ status serve_open(const struct serve_options *opt, struct server **ret, struct e
                                    .on_request = on_request,
                                    .on_data = on_data,
                                    .on_end = on_end,
-                                   .on_close = on_close};
+                                   .on_close = on_close,
+                                   .on_writable = on_writable};
     struct http_limits limits = {.half_close_ends = true};
     status st = loop_new("query-http", &s->loop, err);
     if (st == ST_OK)

@@ -27,7 +27,23 @@ static status large(struct query_job *j, struct err *)
     return ST_OK;
 }
 
+enum { HUGE = 24 << 20 };
+
+static status huge(struct query_job *j, struct err *)
+{
+    for (unsigned i = 0; i < HUGE / 8; i++) buf_printf(&j->body, "%7u ", i);
+    return ST_OK;
+}
+
+static status nothing(struct query_job *j, struct err *)
+{
+    j->http_status = 204;
+    return ST_OK;
+}
+
 static const struct query_route routes[] = {
+    {"GET", "/api/v1/huge", huge, QUERY_PROMETHEUS},
+    {"GET", "/api/v1/nothing", nothing, QUERY_PROMETHEUS},
     {"GET POST", "/api/v1/query", echo, QUERY_PROMETHEUS},
     {"GET", "/api/services/{}/operations", echo, QUERY_JAEGER},
     {"GET", "/loki/api/v1/large", large, QUERY_LOKI},
@@ -176,6 +192,50 @@ TEST(serve_compresses_when_asked)
     CHECK_INT(decompress(&arena, PAYLOAD_GZIP, body_of(a), 1 << 20, &out, NULL), ST_OK);
     CHECK_INT(out.len, 100'000);
     arena_done(&arena);
+    serve_close(s);
+}
+
+/* HTTP/1.0: the body ends with the connection, without chunks in it. */
+TEST(serve_sends_long_answers_in_pieces)
+{
+    struct server *s = open_server(RUN);
+    int fd = dial(s);
+    send_all(fd, S("GET /api/v1/huge HTTP/1.0\r\n\r\n"));
+    struct buf b;
+    buf_init(&b, HUGE + 4096);
+    static char piece[1 << 16];
+    for (ssize_t got; (got = recv(fd, piece, sizeof piece, 0)) > 0;)
+        buf_add(&b, (str){piece, (size_t)got});
+    close(fd);
+    CHECK(!b.over && !has(buf_str(&b), "content-length"));
+    str body = body_of(buf_str(&b));
+    CHECK_INT(body.len, HUGE);
+    for (unsigned i = 0; i < HUGE / 8; i += 4099) {
+        char want[9];
+        snprintf(want, sizeof want, "%7u ", i);
+        CHECK(memcmp(body.ptr + 8 * (size_t)i, want, 8) == 0);
+    }
+    buf_done(&b);
+    serve_close(s);
+}
+
+TEST(serve_forgets_a_long_answer_whose_client_left)
+{
+    struct server *s = open_server(RUN);
+    int fd = dial(s);
+    send_all(fd, S("GET /api/v1/huge HTTP/1.1\r\nHost: x\r\n\r\n"));
+    char first[16];
+    CHECK(recv(fd, first, sizeof first, 0) > 0);
+    close(fd);
+    CHECK(has(exchange(s, S("GET /api/v1/query HTTP/1.1\r\n" CLOSE "\r\n")), "200"));
+    serve_close(s);
+}
+
+TEST(serve_sends_nothing_with_204)
+{
+    struct server *s = open_server(RUN);
+    str a = exchange(s, S("GET /api/v1/nothing HTTP/1.1\r\n" CLOSE "\r\n"));
+    CHECK(has(a, "HTTP/1.1 204") && !has(a, "content-type") && body_of(a).len == 0);
     serve_close(s);
 }
 
