@@ -55,6 +55,7 @@ export function difference(want, got, { ordered = false, loose = false, notes = 
     if (bad >= 0) return `${key(s.metric)}: ${JSON.stringify(y[bad])}, want ${JSON.stringify(x[bad])}`;
   }
   if (!notes) return null;
-  const said = (r) => JSON.stringify([...(r.warnings ?? []), ...(r.infos ?? [])].sort());
+  // Prometheus adds up how many samples were forced to be monotonic over and over.
+  const said = (r) => JSON.stringify([...(r.warnings ?? []), ...(r.infos ?? [])].sort()).replace(/over \d+ samples from/g, 'over samples from');
   return said(want) === said(got) ? null : `notes ${said(got)}, want ${said(want)}`;
 }

@@ -62,7 +62,7 @@ function native(r, times) {
     zero += r.below(2);
     sum += r.unit() * 20;
     const deltas = counts.map((c, i) => c - (i ? counts[i - 1] : 0));
-    return { count: counts.reduce((a, b) => a + b, zero), sum, schema, zeroThreshold: 0.001, zeroCount: zero, spans: [[from, width]], deltas, ms: t };
+    return { count: counts.reduce((a, b) => a + b, zero), sum, schema, zeroThreshold: 1e-9, zeroCount: zero, spans: [[from, width]], deltas, ms: t };
   });
 }
 

@@ -295,9 +295,10 @@ static int descending(const void *pa, const void *pb)
     return c ? c : labels_compare(a->labels, b->labels);
 }
 
+/* Of what is the same at every step, one is sorted; a subquery has steps too. */
 static void note_range(const struct call *c)
 {
-    if (c->ev->opt.is_range)
+    if (c->g.n > 1)
         eval_warn(
             c->ev, c->e,
             "sort is ineffective for range queries since results are always ordered by labels");

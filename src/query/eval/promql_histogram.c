@@ -29,9 +29,8 @@ static bool almost_equal(double a, double b)
     return fabs(a - b) / (sum < 1.7976931348623157e308 ? sum : 1.7976931348623157e308) < tolerance;
 }
 
-/* Buckets of one bound become one; counts that fall are lifted, which is told unless `forced` is
- * NULL. Returns how many are left. */
-static uint32_t tidy(struct bucket *b, uint32_t n, struct forced *forced)
+/* Buckets of one bound become one. Returns how many are left. */
+static uint32_t coalesce(struct bucket *b, uint32_t n)
 {
     uint32_t kept = 0;
     for (uint32_t i = 1; i < n; i++) {
@@ -40,21 +39,24 @@ static uint32_t tidy(struct bucket *b, uint32_t n, struct forced *forced)
         else
             b[++kept] = b[i];
     }
-    n = kept + 1;
+    return kept + 1;
+}
+
+/* Counts that fall are lifted. */
+static void lift(struct bucket *b, uint32_t n, struct forced *forced)
+{
     for (uint32_t i = 1; i < n; i++) {
         if (almost_equal(b[i - 1].count, b[i].count)) {
             b[i].count = b[i - 1].count;
         } else if (b[i].count < b[i - 1].count) {
             double by = b[i - 1].count - b[i].count;
             b[i].count = b[i - 1].count;
-            if (!forced) continue;
             if (!forced->samples || b[i].le < forced->lowest) forced->lowest = b[i].le;
             if (!forced->samples || b[i].le > forced->highest) forced->highest = b[i].le;
             if (!forced->samples || by > forced->by) forced->by = by;
             forced->samples = 1;
         }
     }
-    return n;
 }
 
 static double bucket_quantile(double q, struct bucket *b, uint32_t n, struct forced *forced)
@@ -64,7 +66,8 @@ static double bucket_quantile(double q, struct bucket *b, uint32_t n, struct for
     if (q > 1) return INFINITY;
     qsort(b, n, sizeof *b, by_bound);
     if (b[n - 1].le != INFINITY) return NAN;
-    n = tidy(b, n, forced);
+    n = coalesce(b, n);
+    lift(b, n, forced);
     if (n < 2) return NAN;
     double all = b[n - 1].count;
     if (all == 0 || isnan(all)) return NAN;
@@ -101,11 +104,12 @@ static double bucket_fraction(double lower, double upper, struct bucket *b, uint
 {
     qsort(b, n, sizeof *b, by_bound);
     if (b[n - 1].le != INFINITY) return NAN;
-    n = tidy(b, n, NULL);
+    n = coalesce(b, n); /* as they are: nobody lifts them here */
     double all = b[n - 1].count;
     if (all == 0 || isnan(all) || isnan(lower) || isnan(upper)) return NAN;
     if (lower >= upper) return 0;
-    return (rank_of(upper, b, n) - rank_of(lower, b, n)) / all;
+    double high = rank_of(upper, b, n), low = rank_of(lower, b, n);
+    return ((high > all ? all : high) - (low > all ? all : low)) / all;
 }
 
 /* The series of each histogram: `of` chains rows of the same labels without le. */

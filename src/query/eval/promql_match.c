@@ -137,12 +137,12 @@ static status pair(struct matcher *x, uint32_t step, uint32_t many_row, struct l
     enum promql_op op = x->e->binary.op;
     struct cell v;
     bool has, holds = eval_apply(x->ev, x->e, x->swapped ? ov : mv, x->swapped ? mv : ov, &v, &has);
+    if (!has) return ST_OK; /* kinds that do not go together are no match either */
     if (x->m->card == CARD_ONE_TO_ONE && *matched)
         return err_set(x->ev->err, ST_EXECUTION, ERR_NOPOS,
                        "multiple matches for labels: many-to-one matching must be explicit "
                        "(group_left/group_right)");
     *matched = true;
-    if (!has) return ST_OK;
     if (x->e->binary.returns_bool)
         v = (struct cell){holds, NULL};
     else if (!holds)
@@ -168,17 +168,26 @@ static status pair(struct matcher *x, uint32_t step, uint32_t many_row, struct l
     return ST_OK;
 }
 
-static status match_group(struct matcher *x, uint32_t g, uint32_t step)
+/* The row of the one side; UINT32_MAX: there is none. */
+static status the_one(const struct matcher *x, uint32_t g, uint32_t step, uint32_t *ret)
 {
-    const struct side *many = &x->meeting.many, *one = &x->meeting.one;
-    uint32_t found = UINT32_MAX;
+    const struct side *one = &x->meeting.one;
+    *ret = UINT32_MAX;
     for (uint32_t i = one->begin[g]; i < one->begin[g + 1]; i++) {
         uint32_t r = one->member[i];
         if (!x->one->rows[r].has[step]) continue;
-        if (found != UINT32_MAX)
-            return duplicate(x, g, x->one->rows[r].labels, x->one->rows[found].labels);
-        found = r;
+        if (*ret != UINT32_MAX)
+            return duplicate(x, g, x->one->rows[r].labels, x->one->rows[*ret].labels);
+        *ret = r;
     }
+    return ST_OK;
+}
+
+static status match_group(struct matcher *x, uint32_t g, uint32_t step)
+{
+    const struct side *many = &x->meeting.many;
+    uint32_t found;
+    TRY(the_one(x, g, step, &found));
     /* Upstream turns the sides of group_right around and leaves the fills where they are. */
     bool fill_one = x->m->has_fill_right, fill_many = x->m->has_fill_left;
     bool matched = false, any = false;
@@ -220,6 +229,31 @@ static const uint8_t *live_steps(const struct matcher *x)
     return steps;
 }
 
+static void begin(struct matcher *x)
+{
+    struct arena *a = x->ev->arena;
+    map_init(&x->index, a, x->many->n_rows + 1);
+    x->rows = (struct rows){0};
+    x->cap = 0;
+    x->pair_one = arena_array(a, uint32_t, x->many->n_rows + 1);
+    x->pair_row = arena_array(a, uint32_t, x->many->n_rows + 1);
+    memset(x->pair_one, 0, (x->many->n_rows + 1) * sizeof *x->pair_one);
+}
+
+/* Something went wrong: tells what did first, as steps follow each other. */
+static status first_mistake(struct matcher *x, const uint8_t *live)
+{
+    begin(x);
+    for (uint32_t i = 0; i < x->many->grid.n; i++) {
+        uint32_t ignored;
+        if (!live[i]) continue;
+        for (uint32_t g = 0; g < x->meeting.groups; g++) TRY(the_one(x, g, i, &ignored));
+        for (uint32_t g = 0; g < x->meeting.groups; g++) TRY(match_group(x, g, i));
+        TRY(eval_check(x->ev));
+    }
+    return err_set(x->ev->err, ST_INTERNAL, ERR_NOPOS, "a match failed in one order only");
+}
+
 status eval_match(struct evaluator *ev, struct promql_expr *e, const struct value *l,
                   const struct value *r, struct value *ret)
 {
@@ -230,14 +264,11 @@ status eval_match(struct evaluator *ev, struct promql_expr *e, const struct valu
     x.many = x.swapped ? r : l;
     x.one = x.swapped ? l : r;
     meet(ev, x.m, x.many, x.one, &x.meeting);
-    map_init(&x.index, ev->arena, x.many->n_rows + 1);
-    x.pair_one = arena_array(ev->arena, uint32_t, x.many->n_rows + 1);
-    x.pair_row = arena_array(ev->arena, uint32_t, x.many->n_rows + 1);
-    memset(x.pair_one, 0, (x.many->n_rows + 1) * sizeof *x.pair_one);
+    begin(&x);
     const uint8_t *live = live_steps(&x);
     for (uint32_t g = 0; g < x.meeting.groups; g++) {
         for (uint32_t i = 0; i < l->grid.n; i++)
-            if (live[i]) TRY(match_group(&x, g, i));
+            if (live[i] && match_group(&x, g, i) != ST_OK) return first_mistake(&x, live);
         TRY(eval_check(ev));
     }
     *ret = rows_value(x.rows, l->grid);

@@ -116,7 +116,7 @@ uint32_t histogram_buckets(struct arena *a, const struct histogram *h,
         if (b.upper > -zero) b.upper = -zero;
         if (b.count != 0) out[n++] = b;
     }
-    if (h->zero_count != 0 && !histogram_is_custom(h))
+    if (h->zero_count > 0 && !histogram_is_custom(h))
         out[n++] = (struct histogram_bucket){-zero, zero, h->zero_count};
     for (uint32_t k = 0; k < h->positive.n; k++) {
         bool custom = histogram_is_custom(h);
