@@ -1,7 +1,5 @@
 /* Prometheus' HTTP API: parse the parameters and the expression, evaluate it over the store,
- * render.
- *
- * Not here yet: the samples per step of stats=all. */
+ * render. */
 #include "query/api.h"
 #include "query/eval/eval.h"
 #include "query/parse/parse.h"
@@ -57,6 +55,8 @@ static void take_stats(struct answer *a, const struct query_job *j, nanos begun,
                                          .queryable = c->queryable,
                                          .peak = c->peak,
                                          .read = c->read,
+                                         .per_step = c->per_step,
+                                         .grid = a->v.grid,
                                          .resolution = j->resolution};
 }
 
@@ -116,6 +116,7 @@ static status evaluate(struct query_job *j, str text, struct promql_expr *e,
     opt->check = check_job;
     opt->check_ctx = j;
     opt->counts = &counts;
+    opt->counts_steps = str_eq(job_param(j, S("stats")), S("all"));
     TRY(prometheus_span_param(j, S("lookback_delta"), 0, &opt->lookback_ms, err));
     TRY(evaluate_store(j, text, e, opt, &store, ret, err));
     j->resolution = resolutions(j->arena, store.used);
@@ -352,12 +353,16 @@ static status run_query_exemplars(struct query_job *j, struct err *err)
     TRY(expression(j, &text, &e, err));
     struct selectors s = {.arena = j->arena};
     promql_walk(e, add_selector, &s);
+    if (!s.n) return prometheus_no_data(j);
     struct notes warnings = {.arena = j->arena};
     struct json_out out = prometheus_begin(&j->body);
     TRY(prometheus_exemplars(j, s.list, s.n, start, end, &warnings, &out, err));
     prometheus_end(&out, &warnings, NULL);
     return ST_OK;
 }
+
+static status run_tsdb(struct query_job *j, struct err *err) { return prometheus_tsdb(j, err); }
+static status run_rules(struct query_job *j, struct err *err) { return prometheus_rules(j, err); }
 
 /* Errors in Prometheus' form, once, for all endpoints. */
 static status finish(struct query_job *j, status s, struct err *err)
@@ -383,6 +388,8 @@ ENDPOINT(metadata)
 ENDPOINT(format_query)
 ENDPOINT(parse_query)
 ENDPOINT(query_exemplars)
+ENDPOINT(tsdb)
+ENDPOINT(rules)
 
 const struct query_route prometheus_routes[] = {
     {"GET POST", "/api/v1/query", query, QUERY_PROMETHEUS},
@@ -400,10 +407,13 @@ const struct query_route prometheus_routes[] = {
     {"GET", "/api/v1/status/runtimeinfo", prometheus_runtimeinfo, QUERY_PROMETHEUS},
     {"GET", "/api/v1/status/flags", prometheus_flags, QUERY_PROMETHEUS},
     {"GET", "/api/v1/status/config", prometheus_config, QUERY_PROMETHEUS},
+    {"GET", "/api/v1/status/tsdb", tsdb, QUERY_PROMETHEUS},
+    {"GET", "/api/v1/status/walreplay", prometheus_walreplay, QUERY_PROMETHEUS},
+    {"GET", "/api/v1/features", prometheus_features, QUERY_PROMETHEUS},
     {"GET", "/api/v1/targets", prometheus_targets, QUERY_PROMETHEUS},
     {"GET", "/api/v1/targets/metadata", prometheus_targets_metadata, QUERY_PROMETHEUS},
     {"GET", "/api/v1/scrape_pools", prometheus_scrape_pools, QUERY_PROMETHEUS},
-    {"GET", "/api/v1/rules", prometheus_rules, QUERY_PROMETHEUS},
+    {"GET", "/api/v1/rules", rules, QUERY_PROMETHEUS},
     {"GET", "/api/v1/alerts", prometheus_alerts, QUERY_PROMETHEUS},
     {"GET", "/api/v1/alertmanagers", prometheus_alertmanagers, QUERY_PROMETHEUS},
     {"GET", "/-/healthy", prometheus_healthy, QUERY_PROMETHEUS},

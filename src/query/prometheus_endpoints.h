@@ -6,7 +6,7 @@
 #include "query/ir/job.h"
 #include "query/promql_store.h"
 
-/* prometheus_status.c: about the server; none reads the store. */
+/* prometheus_status.c: about the server; none reads the store. Only rules can fail. */
 status prometheus_buildinfo(struct query_job *j, struct err *err);
 status prometheus_runtimeinfo(struct query_job *j, struct err *err);
 status prometheus_flags(struct query_job *j, struct err *err);
@@ -22,6 +22,14 @@ status prometheus_ready(struct query_job *j, struct err *err);
 
 /* prometheus_metadata.c */
 status prometheus_metadata(struct query_job *j, struct err *err);
+
+status prometheus_walreplay(struct query_job *j, struct err *err);
+status prometheus_features(struct query_job *j, struct err *err);
+/* 204, nothing in it. */
+status prometheus_no_data(struct query_job *j);
+
+/* prometheus_tsdb.c: what the series of the last day are, from the store. */
+[[nodiscard]] status prometheus_tsdb(struct query_job *j, struct err *err);
 
 /* prometheus_federate.c: text, not JSON, for errors too. */
 status prometheus_federate(struct query_job *j, struct err *err);

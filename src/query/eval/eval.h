@@ -12,6 +12,7 @@ struct promql_counts {
     uint64_t read;      /* got from the source */
     uint64_t queryable; /* looked at by selectors, at each step again */
     uint64_t peak;      /* held at once */
+    uint64_t *per_step; /* `queryable` of each step; NULL: not asked for */
 };
 
 struct promql_eval_options {
@@ -26,6 +27,7 @@ struct promql_eval_options {
                     struct err *err); /* asked now and then whether to stop; may be NULL */
     void *check_ctx;
     struct promql_counts *counts; /* filled in on ST_OK; may be NULL */
+    bool counts_steps;            /* counts->per_step too */
 };
 
 /* ST_EXECUTION: the query cannot be answered, err->msg says why and, for what is not implemented,

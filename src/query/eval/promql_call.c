@@ -298,7 +298,9 @@ static int descending(const void *pa, const void *pb)
 /* Of what is the same at every step, one is sorted; a subquery has steps too. */
 static void note_range(const struct call *c)
 {
-    if (c->g.n > 1)
+    const struct promql_eval_options *o = &c->ev->opt;
+    bool outer = o->is_range && o->start_ms != o->end_ms && !c->ev->inner;
+    if (c->g.n > 1 || outer) /* a range may be evaluated in parts of one step */
         eval_warn(
             c->ev, c->e,
             "sort is ineffective for range queries since results are always ordered by labels");

@@ -51,6 +51,13 @@ static void note_once(struct notes *to, str text, size_t n_said)
     notes_add(to, text);
 }
 
+/* Within brackets. Prometheus has a subquery's samples in place of its text: at the beginning. */
+static uint32_t note_place(const struct promql_expr *e)
+{
+    while (e->kind == PROMQL_PAREN) e = e->paren;
+    return e->kind == PROMQL_SUBQUERY ? 0 : e->start;
+}
+
 static void note(struct evaluator *ev, struct notes *to, const char *head,
                  const struct promql_expr *e, const char *fmt, va_list ap)
 {
@@ -59,7 +66,7 @@ static void note(struct evaluator *ev, struct notes *to, const char *head,
     struct buf b;
     buf_init(&b, 1024);
     buf_printf(&b, "PromQL %s: %s (", head, text);
-    promql_place(&b, ev->query, e->start);
+    promql_place(&b, ev->query, note_place(e));
     buf_char(&b, ')');
     note_once(to, buf_str(&b), strlen("PromQL : ") + strlen(head) + strlen(text));
     buf_done(&b);
@@ -180,10 +187,21 @@ static status eval_kind(struct evaluator *ev, struct promql_expr *e, struct grid
 status eval_expr(struct evaluator *ev, struct promql_expr *e, struct grid g, struct value *ret)
 {
     TRY(eval_check(ev));
-    if (!e->invariant || g.n <= 1 || e->kind == PROMQL_NUMBER || e->kind == PROMQL_TEXT)
+    if (!e->invariant || e->kind == PROMQL_NUMBER || e->kind == PROMQL_TEXT)
         return eval_kind(ev, e, g, ret);
     struct grid one = {g.start, g.step, 1};
-    TRY(eval_kind(ev, e, one, ret));
+    uint64_t before = ev->queryable, *per_step = ev->per_step;
+    bool was_inner = ev->inner;
+    ev->inner = true;
+    ev->per_step = NULL;
+    status s = eval_kind(ev, e, one, ret);
+    ev->inner = was_inner;
+    uint64_t each = ev->queryable - before; /* evaluated once, looked at by every step */
+    ev->queryable = before;
+    ev->per_step = per_step;
+    TRY(s);
+    for (uint32_t i = 0; i < g.n; i++) eval_count(ev, i, each);
+    if (g.n == 1) return ST_OK;
     TRY(eval_samples(ev, (uint64_t)g.n * ret->n_rows));
     broadcast(ev, ret, g);
     return ST_OK;
@@ -207,10 +225,11 @@ static status eval_matrix(struct evaluator *ev, struct promql_expr *e, struct gr
         while (low < high && s->histograms[low].t <= r.ends[0] - r.length) low++;
         while (high > low && s->histograms[high - 1].t > r.ends[0]) high--;
         if (lo == hi && low == high) continue;
-        ev->queryable += hi - lo + high - low;
+        if (e->kind == PROMQL_RANGE) eval_count(ev, 0, hi - lo + high - low);
         r.series[kept++] = (struct raw_series){
             s->labels, s->samples + lo, hi - lo, s->histograms + low, high - low, NULL, NULL, 0, 0};
     }
+    if (e->kind == PROMQL_SUBQUERY) eval_count(ev, 0, r.queryable);
     *ret = (struct value){.kind = VALUE_MATRIX, .grid = g, .matrix = {r.series, kept}};
     return ST_OK;
 }
@@ -248,6 +267,11 @@ status promql_eval(struct arena *a, str query, struct promql_expr *e,
     if (!ev.opt.lookback_ms) ev.opt.lookback_ms = 300000;
     if (!ev.opt.default_step_ms) ev.opt.default_step_ms = 60000;
     if (!ev.opt.max_samples) ev.opt.max_samples = 50000000;
+    if (opt->counts && opt->counts_steps) {
+        ev.per_step = arena_array(a, uint64_t, opt->grid.n + 1);
+        memset(ev.per_step, 0, opt->grid.n * sizeof *ev.per_step);
+    }
+    uint64_t *per_step = ev.per_step;
     struct value v;
     struct promql_expr *bare = promql_bare(e);
     if (bare->kind == PROMQL_RANGE || bare->kind == PROMQL_SUBQUERY)
@@ -260,7 +284,8 @@ status promql_eval(struct arena *a, str query, struct promql_expr *e,
     if (opt->counts)
         *opt->counts = (struct promql_counts){.read = ev.read,
                                               .queryable = ev.queryable,
-                                              .peak = ev.peak > ev.samples ? ev.peak : ev.samples};
+                                              .peak = ev.peak > ev.samples ? ev.peak : ev.samples,
+                                              .per_step = per_step};
     *ret = v;
     return ST_OK;
 }

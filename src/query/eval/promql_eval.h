@@ -27,6 +27,8 @@ struct evaluator {
     struct forced *forced;
     uint64_t samples, peak;   /* values held, counted against max_samples; at most */
     uint64_t read, queryable; /* struct promql_counts */
+    uint64_t *per_step;       /* of the grid that is evaluated; NULL: not counted */
+    bool inner; /* in a subquery, or in what is the same at every step: steps of its own, or one */
     bool stats; /* inside histogram_count and its like: resets are told by hints, not by buckets */
     struct err *err;
 };
@@ -67,6 +69,12 @@ struct row *rows_with(struct evaluator *ev, struct rows *r, struct map *index, s
                       uint32_t steps);
 
 /* promql_eval.c */
+/* Samples looked at for step `i` of the grid that is evaluated. */
+static inline void eval_count(struct evaluator *ev, uint32_t i, uint64_t n)
+{
+    ev->queryable += n;
+    if (ev->per_step) ev->per_step[i] += n;
+}
 [[nodiscard]] status eval_expr(struct evaluator *ev, struct promql_expr *e, struct grid g,
                                struct value *ret);
 [[nodiscard]] status eval_check(struct evaluator *ev);
@@ -94,6 +102,7 @@ struct ranges {
     int64_t length;
     int64_t *ends;
     struct horizon horizon;
+    uint64_t queryable; /* of a subquery: what its steps looked at */
 };
 /* `rolled`: what asks can do with windows where samples are gone. */
 [[nodiscard]] status eval_ranges(struct evaluator *ev, struct promql_expr *e, struct grid g,

@@ -233,7 +233,7 @@ status eval_extended_call(struct evaluator *ev, struct promql_expr *e, struct pr
             x.end = r.ends[i];
             struct cell c = {};
             if (!cut_out(&x, all, s->n + s->n_histograms, ev->opt.lookback_ms)) continue;
-            ev->queryable += x.n;
+            eval_count(ev, i, x.n);
             if (is_named(e, "changes") || is_named(e, "resets"))
                 c.v = count_steps(&x, is_named(e, "resets"));
             else if (!extended_rate(&x, is_named(e, "rate"), &c))

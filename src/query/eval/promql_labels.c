@@ -96,7 +96,7 @@ static void mark_samples(struct evaluator *ev, const struct ranges *r, struct gr
             if (first < next || first_h < next_h ||
                 eval_rolled_has(s, &r->horizon, r->ends[i] - r->length, r->ends[i]))
                 present[i] = 1;
-            ev->queryable += next - first + next_h - first_h;
+            eval_count(ev, i, next - first + next_h - first_h);
         }
     }
 }

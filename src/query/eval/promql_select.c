@@ -175,7 +175,7 @@ struct selecting {
 static void put_selected(const struct selecting *x, struct row *r, uint32_t i, int64_t t,
                          int64_t start, struct cell c)
 {
-    x->ev->queryable++;
+    eval_count(x->ev, i, 1);
     if (x->what == SELECT_TIMES)
         row_put(r, i, (double)t / 1000);
     else if (x->what == SELECT_STARTS)
@@ -331,7 +331,16 @@ static status subquery(struct evaluator *ev, struct promql_expr *e, struct grid 
     if (n > ev->opt.max_samples) return eval_samples(ev, n);
     inner.n = (uint32_t)n;
     struct value v;
-    TRY(eval_expr(ev, e->subquery.expr, inner, &v));
+    uint64_t before = ev->queryable, *per_step = ev->per_step;
+    bool was_inner = ev->inner;
+    ev->inner = true;
+    ev->per_step = NULL;
+    status s = eval_expr(ev, e->subquery.expr, inner, &v);
+    ev->inner = was_inner;
+    ret->queryable = ev->queryable - before; /* counted are the samples it makes */
+    ev->queryable = before;
+    ev->per_step = per_step;
+    TRY(s);
     ret->series = arena_array(ev->arena, struct raw_series, v.n_rows + 1);
     ret->n = v.n_rows;
     for (uint32_t i = 0; i < v.n_rows; i++) {

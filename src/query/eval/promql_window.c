@@ -390,9 +390,13 @@ static bool one_series(const struct promql_expr *e, const struct raw_series *s,
     uint32_t lo = 0, hi = 0, lo_h = 0, hi_h = 0;
     for (uint32_t i = 0; i < g.n; i++) {
         int64_t to = r->ends[i], from = to - r->length;
+        if (i % 128 == 127 && eval_check(ev) != ST_OK) break; /* who calls asks again */
         if (eval_rolled_has(s, &r->horizon, from, to)) {
             struct cell c = {};
-            if (!eval_rolled_call(ev, e, s, &r->horizon, from, to, &c)) continue;
+            uint64_t before = ev->queryable;
+            bool has_value = eval_rolled_call(ev, e, s, &r->horizon, from, to, &c);
+            if (ev->per_step) ev->per_step[i] += ev->queryable - before;
+            if (!has_value) continue;
             if (!row) row = row_of(ev, rows, s, g);
             row_put_cell(ev, row, i, g.n, c);
             continue;
@@ -402,7 +406,7 @@ static bool one_series(const struct promql_expr *e, const struct raw_series *s,
         while (hi_h < s->n_histograms && s->histograms[hi_h].t <= to) hi_h++;
         while (lo_h < hi_h && s->histograms[lo_h].t <= from) lo_h++;
         if (lo == hi && lo_h == hi_h) continue;
-        ev->queryable += hi - lo + hi_h - lo_h;
+        eval_count(ev, i, hi - lo + hi_h - lo_h);
         struct window w = {.s = s->samples + lo,
                            .starts = s->starts ? s->starts + lo : NULL,
                            .n = hi - lo,

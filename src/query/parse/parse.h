@@ -38,6 +38,7 @@ void promql_print_duration(struct buf *out, int64_t ms);
 
 /* The function called `name`, or NULL. */
 const struct promql_function *promql_function_find(str name);
+const struct promql_function *promql_function_at(size_t i); /* NULL behind the last */
 
 /* The text between the quotes, escapes resolved. ST_INVALID: not a quoted string. */
 [[nodiscard]] status promql_unquote(struct arena *a, str quoted, str *ret, struct err *err);

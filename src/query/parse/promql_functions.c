@@ -20,6 +20,11 @@ static const struct promql_function functions[FUNCTIONS] = {
 #undef F
 };
 
+const struct promql_function *promql_function_at(size_t i)
+{
+    return i < FUNCTIONS ? &functions[i] : NULL;
+}
+
 const struct promql_function *promql_function_find(str name)
 {
     for (size_t i = 0; i < FUNCTIONS; i++)

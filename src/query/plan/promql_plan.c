@@ -438,6 +438,40 @@ void promql_plan_exemplars(struct sql *q, const struct promql_scope *s, const st
     sql_bind_u64(q, limit);
 }
 
+/* A row for each label of each series. */
+static void labels_of_days(struct sql *q, const struct promql_scope *s)
+{
+    sql_add(q, S("\nFROM (SELECT DISTINCT series_id, arrayJoin(arrayPushBack(arrayZip(\n"
+                 "  CAST(mapKeys(prometheus_labels), 'Array(String)'), "
+                 "CAST(mapValues(prometheus_labels), 'Array(String)')),\n"
+                 "  ('__name__', CAST(prometheus_name, 'String')))) AS pair"));
+    days(q, "otel_metric_series", s);
+    sql_add(q, S(")"));
+}
+
+void promql_plan_count(struct sql *q, enum promql_count what, int64_t from, int64_t to,
+                       uint64_t limit)
+{
+    static const struct {
+        const char *name, *number;
+        bool of_labels;
+    } all[] = {[COUNT_SERIES] = {"''", "uniqExact(series_id)", false},
+               [COUNT_DAYS] = {"''", "uniqExact(series_id, day)", false},
+               [COUNT_PAIRS] = {"''", "uniqExact(pair)", true},
+               [COUNT_BY_NAME] = {"toString(prometheus_name)", "uniqExact(series_id)", false},
+               [COUNT_VALUES] = {"pair.1", "uniqExact(pair.2)", true},
+               [COUNT_BYTES] = {"pair.1", "arraySum(x -> length(x), groupUniqArray(pair.2))", true},
+               [COUNT_BY_PAIR] = {"concat(pair.1, '=', pair.2)", "count()", true}};
+    struct promql_scope s = {.from_ms = from, .to_ms = to};
+    sql_addf(q, "SELECT %s AS name, toUInt64(%s) AS number", all[what].name, all[what].number);
+    if (all[what].of_labels)
+        labels_of_days(q, &s);
+    else
+        days(q, "otel_metric_series", &s);
+    sql_add(q, S("\nGROUP BY name\nORDER BY number DESC, name\nLIMIT "));
+    sql_bind_u64(q, limit);
+}
+
 void promql_plan_metadata(struct sql *q, const struct prometheus_naming *n, str metric)
 {
     sql_add(q, S("SELECT prometheus_name, metric_name, unit, type, monotonic AS is_monotonic,\n"

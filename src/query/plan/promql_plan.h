@@ -89,6 +89,21 @@ void promql_plan_windows(struct sql *sql, const struct promql_scope *s, bool coa
 void promql_plan_exemplars(struct sql *sql, const struct promql_scope *s, const str *metric_names,
                            uint32_t n_names, const uint64_t *ids, uint32_t n_ids, uint64_t limit);
 
+/* What a server's status tells of the series of some days. */
+enum promql_count {
+    COUNT_SERIES,  /* all of them: a row */
+    COUNT_DAYS,    /* days of series: a row */
+    COUNT_PAIRS,   /* different pairs of a label and a value: a row */
+    COUNT_BY_NAME, /* series of each name */
+    COUNT_VALUES,  /* different values of each label */
+    COUNT_BYTES,   /* of the different values of each label */
+    COUNT_BY_PAIR  /* series of each pair, as label=value */
+};
+/* name, number: the `limit` largest, the largest first. A stored series is one, and __name__ a
+ * label as any other. */
+void promql_plan_count(struct sql *sql, enum promql_count what, int64_t from_ms, int64_t to_ms,
+                       uint64_t limit);
+
 /* prometheus_name, metric_name, unit, type, is_monotonic, is_verbatim, help. `metric` empty: all;
  * where names are not the stored ones all come, and who reads them picks. */
 void promql_plan_metadata(struct sql *sql, const struct prometheus_naming *n, str metric);

@@ -162,6 +162,15 @@ TEST(samples_of_all_series_of_a_metric_are_not_looked_at_one_by_one)
     check_golden("samples_whole");
 }
 
+TEST(what_the_series_of_a_day_are)
+{
+    begin();
+    promql_plan_count(&sql, COUNT_BY_NAME, 1'700'000'000'000, 1'700'003'600'000, 10);
+    sql_add(&sql, S("\n;\n"));
+    promql_plan_count(&sql, COUNT_BY_PAIR, 1'700'000'000'000, 1'700'003'600'000, 10);
+    check_golden("counts");
+}
+
 TEST(metadata_of_one)
 {
     begin();

@@ -221,6 +221,17 @@ static void render_stats(struct json_out *j, const struct prometheus_stats *s)
     json_end(j);
     json_key(j, S("samples"));
     json_object(j);
+    if (s->per_step) {
+        json_key(j, S("totalQueryableSamplesPerStep"));
+        json_array(j);
+        for (uint32_t i = 0; i < s->grid.n; i++) {
+            json_array(j);
+            timestamp(j, s->grid.start + (int64_t)i * s->grid.step);
+            json_u64(j, s->per_step[i]);
+            json_end(j);
+        }
+        json_end(j);
+    }
     count(j, S("totalQueryableSamples"), s->queryable);
     count(j, S("peakSamples"), s->peak);
     count(j, S("samplesRead"), s->read);

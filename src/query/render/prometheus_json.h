@@ -14,6 +14,8 @@ void prometheus_end(struct json_out *j, const struct notes *warnings, const stru
 struct prometheus_stats {
     double eval_total, preparation, inner_eval, queued, exec_total;
     uint64_t queryable, peak, read;
+    const uint64_t *per_step; /* of `queryable`; NULL: not asked for */
+    struct grid grid;
     str resolution; /* where samples came from: "1h, 5m, raw"; empty: no samples */
 };
 
