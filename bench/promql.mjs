@@ -40,7 +40,7 @@ async function fill() {
 }
 
 async function ask(url, [, query, window, step], end) {
-  const params = window ? { query, start: end - window * 3600, end, step } : { query, time: end };
+  const params = window ? { query, start: end - window * 3600, end, step, nocache: 1 } : { query, time: end };
   const begun = performance.now();
   const r = await fetch(`${url}/api/v1/query${window ? '_range' : ''}?${new URLSearchParams(params)}`);
   const text = await r.text();

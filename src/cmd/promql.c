@@ -23,6 +23,9 @@ static const char help[] =
     "  --end TIME      to here (default now)\n"
     "  --step SPAN     in steps of this (default: a 240th of the range, at least 1s)\n"
     "  --output FORM   table, csv, json (the answer as it is) or plot (default table)\n"
+    "  --explain       and what was read of the store, how, and from which resolution (to "
+    "standard\n"
+    "                  error)\n"
     "  --timeout SPAN  longest wait for the answer (default 60s)\n"
     "\n"
     "TIME is seconds since 1970, RFC 3339 (2026-11-23T07:00:00Z), now, or -SPAN: so long ago. "
@@ -37,6 +40,7 @@ struct request {
     const char *url, *expression;
     const char *time, *start, *end, *step, *timeout, *output;
     enum form form;
+    bool explain;
 };
 
 static int usage(const char *why, const char *what)
@@ -57,6 +61,10 @@ static int read_arguments(int argc, char **argv, struct request *r)
         if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
             fputs(help, stdout);
             return 1;
+        }
+        if (strcmp(argv[i], "--explain") == 0) {
+            r->explain = true;
+            continue;
         }
         size_t k = 0, n = sizeof options / sizeof *options, len = 0;
         for (; k < n; k++) {
@@ -119,6 +127,7 @@ static status make_form(const struct request *r, struct buf *form, struct err *e
     int64_t now = clock_now() / NANOS_MS, at, end, step;
     http_form_add(form, "query", str_of(r->expression));
     if (r->timeout) http_form_add(form, "timeout", str_of(r->timeout));
+    if (r->explain) http_form_add(form, "explain", S("1"));
     if (!r->start) {
         TRY(read_time(r->time, now, &at, err));
         add_ms(form, "time", at);
@@ -151,6 +160,7 @@ static status print(const struct request *r, struct arena *a, str body, struct b
     TRY(promql_answer_read(a, body, &answer, err));
     for (uint32_t i = 0; i < answer.n_notes; i++)
         fprintf(stderr, STR_FMT "\n", STR_ARG(answer.notes[i]));
+    fwrite(answer.explained.ptr, 1, answer.explained.len, stderr);
     if (r->form == FORM_CSV)
         promql_print_csv(a, out, &answer);
     else if (r->form == FORM_PLOT)

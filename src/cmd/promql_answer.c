@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "base/buf.h"
 #include "base/json_in.h"
 #include "base/num.h"
 
@@ -124,6 +125,39 @@ static enum answer_kind kind_of(str s)
                                     : ANSWER_VECTOR;
 }
 
+/* A read or a statement: its text, then the rest of it as comments. */
+static void explain_one(struct json_in *j, struct buf *text, struct buf *rest)
+{
+    while (json_next(j) == JSON_KEY) {
+        str key = arena_str(j->arena, j->text);
+        enum json_token t = json_next(j);
+        if (t == JSON_OBJECT)
+            explain_one(j, rest, rest);
+        else if (str_eq(key, S("sql")) || str_eq(key, S("selector")))
+            buf_printf(text, STR_FMT "\n", STR_ARG(j->text));
+        else
+            buf_printf(rest, "-- " STR_FMT " = " STR_FMT "\n", STR_ARG(key), STR_ARG(j->text));
+    }
+}
+
+static void read_explained(struct json_in *j, struct promql_answer *ret)
+{
+    struct buf all, rest;
+    buf_init(&all, 64u << 20);
+    buf_init(&rest, 64u << 20);
+    while (json_next(j) == JSON_KEY) /* reads, statements */
+        if (json_next(j) == JSON_ARRAY)
+            while (json_next(j) == JSON_OBJECT) {
+                explain_one(j, &all, &rest);
+                buf_add(&all, buf_str(&rest));
+                buf_char(&all, '\n');
+                buf_clear(&rest);
+            }
+    ret->explained = arena_str(j->arena, buf_str(&all));
+    buf_done(&rest);
+    buf_done(&all);
+}
+
 static void read_data(struct json_in *j, struct promql_answer *ret)
 {
     while (json_next(j) == JSON_KEY) {
@@ -133,6 +167,8 @@ static void read_data(struct json_in *j, struct promql_answer *ret)
             ret->kind = kind_of(j->text);
         else if (str_eq(key, S("result")) && t == JSON_ARRAY)
             read_result(j, ret);
+        else if (str_eq(key, S("explain")) && t == JSON_OBJECT)
+            read_explained(j, ret);
         else
             json_skip(j);
     }

@@ -30,6 +30,7 @@ struct promql_answer {
     uint32_t n_series;
     str *notes; /* warnings, then infos */
     uint32_t n_notes;
+    str explained; /* lines: what was read and how; empty: nobody asked */
 };
 
 /* ST_EXECUTION: the server says that the query failed, err is its text. ST_INVALID: this is no

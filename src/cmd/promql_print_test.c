@@ -42,6 +42,19 @@ TEST(an_instant_answer_is_a_line_a_series)
     check_end(&p, S("up{job=\"a\\\"b\"}  1\n{zone=\"x,y\"}    count=6 sum=9.5\n"));
 }
 
+TEST(what_was_read_is_told_as_sql_with_comments)
+{
+    struct printed p;
+    begin(&p,
+          "{\"status\":\"success\",\"data\":{\"resultType\":\"vector\",\"result\":[],\"explain\":{"
+          "\"reads\":[{\"selector\":\"up\",\"series\":2,\"resolution\":\"1h, raw\"}],"
+          "\"statements\":[{\"sql\":\"SELECT {p0:UInt64}\",\"params\":{\"p0\":\"7\"},"
+          "\"rows\":1,\"seconds\":0.5}]}}}");
+    buf_add(&p.out, p.r.explained);
+    check_end(&p, S("up\n-- series = 2\n-- resolution = 1h, raw\n\n"
+                    "SELECT {p0:UInt64}\n-- p0 = 7\n-- rows = 1\n-- seconds = 0.5\n\n"));
+}
+
 TEST(a_range_answer_is_a_line_a_point)
 {
     struct printed p;

@@ -60,27 +60,11 @@ static void take_stats(struct answer *a, const struct query_job *j, nanos begun,
                                          .resolution = j->resolution};
 }
 
-/* "1h, 5m, raw": coarsest first. */
-static str resolutions(struct arena *a, unsigned used)
-{
-    static const struct {
-        unsigned bit;
-        const char *name;
-    } all[] = {{PROMQL_USED_1H, "1h"}, {PROMQL_USED_5M, "5m"}, {PROMQL_USED_RAW, "raw"}};
-    struct buf b;
-    buf_init(&b, 64);
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-        if (used & all[i].bit) buf_printf(&b, "%s%s", b.len ? ", " : "", all[i].name);
-    str text = arena_str(a, buf_str(&b));
-    buf_done(&b);
-    return text;
-}
-
 /* A client may ask past the cache; timings are of a query that did the work. */
 static bool may_be_cached(const struct query_job *j, const struct promql_eval_options *opt)
 {
     str control = job_header(j, S("cache-control"));
-    return j->cache && opt->is_range && !job_param(j, S("stats")).len &&
+    return j->cache && opt->is_range && !job_param(j, S("stats")).len && !j->trace &&
            !str_eq(job_param(j, S("nocache")), S("1")) &&
            !memmem(control.ptr ? control.ptr : "", control.len, "no-store", 8) &&
            !memmem(control.ptr ? control.ptr : "", control.len, "no-cache", 8);
@@ -109,6 +93,7 @@ static status evaluate(struct query_job *j, str text, struct promql_expr *e,
     struct promql_store store;
     struct promql_counts counts = {0};
     nanos begun = clock_monotonic();
+    if (str_eq(job_param(j, S("explain")), S("1"))) query_trace_begin(j);
     promql_store_init(&store, j);
     if (j->limits->experimental) promql_store_starts_for(&store, e); /* behind a flag there too */
     *ret = (struct answer){.warnings = {.arena = j->arena}, .infos = {.arena = j->arena}};
@@ -119,7 +104,7 @@ static status evaluate(struct query_job *j, str text, struct promql_expr *e,
     opt->counts_steps = str_eq(job_param(j, S("stats")), S("all"));
     TRY(prometheus_span_param(j, S("lookback_delta"), 0, &opt->lookback_ms, err));
     TRY(evaluate_store(j, text, e, opt, &store, ret, err));
-    j->resolution = resolutions(j->arena, store.used);
+    j->resolution = promql_store_resolutions(j->arena, store.used);
     take_stats(ret, j, begun, store.spent, &counts);
     return ST_OK;
 }
@@ -135,7 +120,7 @@ static void cut(struct answer *a, uint64_t limit)
 static void answer(struct query_job *j, struct answer *a, bool range)
 {
     struct json_out out = prometheus_begin(&j->body);
-    prometheus_value(&out, &a->v, range, a->wants_stats ? &a->stats : NULL);
+    prometheus_value(&out, &a->v, range, a->wants_stats ? &a->stats : NULL, j->trace);
     prometheus_end(&out, &a->warnings, &a->infos);
 }
 

@@ -3,6 +3,7 @@
 #include "query/promql_reading.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/num.h"
@@ -145,6 +146,12 @@ static status add_series(void *ctx, const struct native_block *b, struct err *er
     return job_check(r->job, err);
 }
 
+static int by_id(const void *a, const void *b)
+{
+    uint64_t x = ((const struct stored *)a)->id, y = ((const struct stored *)b)->id;
+    return x < y ? -1 : x > y;
+}
+
 status reading_series(struct reading *r, const struct promql_scope *scope, struct err *err)
 {
     struct promql_scope s = *scope;
@@ -156,6 +163,7 @@ status reading_series(struct reading *r, const struct promql_scope *scope, struc
     sql_init(&sql, r->arena);
     promql_plan_series(&sql, &s, limit + 1);
     TRY(fetch_rows(r->job->fetcher, &sql, add_series, r, err));
+    if (r->n) qsort(r->list, r->n, sizeof *r->list, by_id);
     if (r->rows > limit)
         return err_set(err, ST_EXECUTION, ERR_NOPOS,
                        "the query selects more than %llu series: narrow it",
@@ -198,7 +206,7 @@ void reading_wanted(struct reading *r, struct wanted *ret)
 struct stored *reading_find(struct reading *r, uint64_t id)
 {
     if (r->at && r->at->id == id) return r->at;
-    uint32_t lo = 0, hi = r->n; /* the series came in the order of their ids */
+    uint32_t lo = 0, hi = r->n; /* they are in the order of their ids */
     while (lo < hi) {
         uint32_t mid = lo + (hi - lo) / 2;
         if (r->list[mid].id < id)

@@ -4,14 +4,54 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "query/parse/parse.h"
 #include "query/promql_reading.h"
 #include "query/promql_rolled.h"
 #include "query/promql_targets.h"
+
+str promql_store_resolutions(struct arena *a, unsigned used)
+{
+    static const struct {
+        unsigned bit;
+        const char *name;
+    } all[] = {{PROMQL_USED_1H, "1h"}, {PROMQL_USED_5M, "5m"}, {PROMQL_USED_RAW, "raw"}};
+    struct buf b;
+    buf_init(&b, 64);
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        if (used & all[i].bit) buf_printf(&b, "%s%s", b.len ? ", " : "", all[i].name);
+    str text = arena_str(a, buf_str(&b));
+    buf_done(&b);
+    return text;
+}
+
+/* Of a selection, for explain. */
+static void note_read(struct promql_store *s, const struct reading *r,
+                      const struct promql_scope *scope, uint32_t sets, unsigned used)
+{
+    struct arena *a = s->job->arena;
+    struct query_read *x = arena_new(a, struct query_read);
+    struct buf b;
+    buf_init(&b, 1 << 16);
+    const struct promql_expr selector = {
+        .kind = PROMQL_SELECTOR,
+        .selector = {.matchers = (struct label_matcher *)r->matchers, .n_matchers = r->n_matchers}};
+    promql_print(&b, &selector);
+    *x = (struct query_read){.selector = arena_str(a, buf_str(&b)),
+                             .from_ms = scope->from_ms,
+                             .to_ms = scope->to_ms,
+                             .series = r->n,
+                             .sets = sets,
+                             .resolution = promql_store_resolutions(a, used)};
+    buf_done(&b);
+    *s->job->trace->last_read = x;
+    s->job->trace->last_read = &x->next;
+}
 
 /* A sink whose time is not that of reading. */
 struct timed {
     const struct series_sink *sink;
     nanos spent;
+    uint32_t sets;
 };
 
 static status take_timed(void *ctx, struct arena *room, struct series_set *set, struct err *err)
@@ -20,6 +60,7 @@ static status take_timed(void *ctx, struct arena *room, struct series_set *set, 
     nanos begun = clock_monotonic();
     status st = t->sink->take(t->sink->ctx, room, set, err);
     t->spent += clock_monotonic() - begun;
+    t->sets++;
     return st;
 }
 
@@ -62,13 +103,18 @@ static status select_all(struct promql_store *s, struct arena *a, const struct l
     TRY(targets_find(&r, &scope, err));
     TRY(targets_read(&r, &scope, err));
     bool rolled = false;
-    struct timed timed = {sink, 0};
+    struct timed timed = {.sink = sink, .sets = 0};
+    const struct promql_scope asked = scope;
+    unsigned before = s->used;
+    s->used = 0;
     if (r.n && sink) TRY(rolled_reaches(s, &scope, &rolled, err));
     if (r.n && sink && !rolled && !r.n_targets && reading_can_batch(&r)) {
         TRY(reading_batches(&r, &scope, &(struct series_sink){take_timed, &timed}, err));
         s->used |= PROMQL_USED_RAW;
     } else if (r.n || r.n_targets)
         TRY(read_whole(s, &r, &scope, ret, ret_horizon, err));
+    if (s->job->trace) note_read(s, &r, &asked, timed.sets ? timed.sets : r.n > 0, s->used);
+    s->used |= before;
     s->spent += clock_monotonic() - begun - timed.spent;
     return ST_OK;
 }

@@ -20,6 +20,8 @@ struct promql_store {
 enum promql_used { PROMQL_USED_RAW = 1, PROMQL_USED_5M = 2, PROMQL_USED_1H = 4 };
 
 void promql_store_init(struct promql_store *s, struct query_job *job);
+/* "1h, 5m, raw": the bits of `used`, coarsest first; empty: none. */
+str promql_store_resolutions(struct arena *a, unsigned used);
 /* Start times are read when a function of `e` looks at them. */
 void promql_store_starts_for(struct promql_store *s, struct promql_expr *e);
 

@@ -76,6 +76,9 @@ test('promtool works against weir and the answers equal a hand-computed table', 
     assert.equal(csv.stdout, `job,timestamp,value\r\npromtool,${t0 + 60},144\r\npromtool,${t0 + 120},288\r\n`);
     assert.equal(JSON.parse((await shell('--output', 'json', '1 + 2')).stdout).data.result[1], '3');
     assert.match((await shell('--start=-15m', '--output=plot', 'temperature_celsius')).stdout, /[\u2801-\u28ff]/);
+    const told = await shell('--explain', '--time', String(at), 'sum(rate(http_requests_total[1m]))');
+    assert.match(told.stderr, /^\{__name__="http_requests_total"\}\n-- from = .*-- series = 2\n-- sets = 1\n-- resolution = raw\n/s);
+    assert.match(told.stderr, /^FROM otel_metrics\n(.*\n)*-- rows = 8\n-- rowsRead = \d+\n-- seconds = /m);
     const wrong = await shell('sum(');
     assert.deepEqual([wrong.code, wrong.stdout], [1, '']);
     assert.match(wrong.stderr, /^weir promql: invalid parameter "query": 1:5: parse error/);

@@ -117,6 +117,24 @@ static status translate(struct store_fetcher *f, status st, struct err *err)
     return st;
 }
 
+static void note_statement(struct query_job *j, const struct sql *q, uint64_t rows,
+                           uint64_t rows_read, nanos took)
+{
+    struct query_statement *s = arena_new(j->arena, struct query_statement);
+    struct sql_param *params = arena_array(j->arena, struct sql_param, q->n_params + 1);
+    for (uint32_t i = 0; i < q->n_params; i++) /* q may lie in an arena that goes sooner */
+        params[i] = (struct sql_param){arena_str(j->arena, q->params[i].name),
+                                       arena_str(j->arena, q->params[i].value)};
+    *s = (struct query_statement){.sql = arena_str(j->arena, buf_str(&q->text)),
+                                  .params = params,
+                                  .n_params = q->n_params,
+                                  .rows = rows,
+                                  .rows_read = rows_read,
+                                  .took = took};
+    *j->trace->last_statement = s;
+    j->trace->last_statement = &s->next;
+}
+
 static status run(struct fetcher *fetcher, const struct sql *q,
                   status (*block)(void *ctx, const struct native_block *b, struct err *err),
                   void *ctx, struct err *err)
@@ -145,6 +163,7 @@ static status run(struct fetcher *fetcher, const struct sql *q,
                              .cancel = &j->cancelled};
     struct store_stats stats = {0};
     uint64_t rows_before = f->rows;
+    nanos begun = clock_monotonic();
     struct err store_err = {0};
     status st = store_query(f->store, &sq, on_chunk, &s, &stats, &store_err);
     if (s.st != ST_OK)
@@ -156,7 +175,9 @@ static status run(struct fetcher *fetcher, const struct sql *q,
         st = translate(f, st, err);
     }
     uint64_t handed_over = f->rows - rows_before; /* a driver may not know what the engine read */
-    f->rows_read += stats.rows_read > handed_over ? stats.rows_read : handed_over;
+    uint64_t rows_read = stats.rows_read > handed_over ? stats.rows_read : handed_over;
+    f->rows_read += rows_read;
+    if (j->trace) note_statement(j, q, handed_over, rows_read, clock_monotonic() - begun);
     buf_done(&s.pending);
     arena_done(&s.arena);
     return s.enough ? job_check(j, err)

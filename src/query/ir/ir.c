@@ -167,6 +167,13 @@ str job_param_at(const struct query_job *j, str name, size_t i)
 
 str job_param(const struct query_job *j, str name) { return job_param_at(j, name, 0); }
 
+void query_trace_begin(struct query_job *j)
+{
+    j->trace = arena_new(j->arena, struct query_trace);
+    j->trace->last_statement = &j->trace->statements;
+    j->trace->last_read = &j->trace->reads;
+}
+
 str job_header(const struct query_job *j, str name)
 {
     for (size_t k = 0; k < j->n_headers; k++)

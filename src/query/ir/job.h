@@ -34,6 +34,27 @@ struct query_limits {
                                              */
 };
 
+/* What a job did, for who asks for it (explain). Lies in the job's arena. */
+struct query_statement {
+    str sql;
+    const struct sql_param *params;
+    uint32_t n_params;
+    uint64_t rows, rows_read; /* handed over; read by the engine */
+    nanos took;
+    struct query_statement *next;
+};
+struct query_read { /* of a selector */
+    str selector;
+    int64_t from_ms, to_ms;
+    uint32_t series, sets;
+    str resolution; /* as in job->resolution */
+    struct query_read *next;
+};
+struct query_trace {
+    struct query_statement *statements, **last_statement;
+    struct query_read *reads, **last_read;
+};
+
 struct query_job {
     struct arena *arena; /* budget: limits->max_bytes */
     str method;          /* GET, POST */
@@ -51,6 +72,7 @@ struct query_job {
     const struct query_limits *limits;
     struct fetcher *fetcher;
     struct query_cache *cache; /* of range queries (query/cache/cache.h); NULL: none */
+    struct query_trace *trace; /* NULL: nobody asks */
 
     /* the answer */
     unsigned http_status; /* 0: 200 */
@@ -65,6 +87,8 @@ str job_param(const struct query_job *j, str name);
 /* The i-th value of `name` (0, 1, ...); ptr NULL past the last. */
 str job_param_at(const struct query_job *j, str name, size_t i);
 str job_header(const struct query_job *j, str name);
+
+void query_trace_begin(struct query_job *j); /* from now on job->trace is kept */
 
 /* ST_CANCELLED or ST_TIMEOUT when the query should stop; cheap: called once per block or step. */
 [[nodiscard]] status job_check(const struct query_job *j, struct err *err);

@@ -314,7 +314,7 @@ void promql_plan_series(struct sql *q, const struct promql_scope *s, uint64_t li
                      "  scope_name, scope_version, scope_schema_url, scope_attributes"));
     days(q, "otel_metric_series", s);
     matchers(q, s);
-    sql_add(q, S("\nORDER BY series_id\nLIMIT 1 BY series_id\nLIMIT "));
+    sql_add(q, S("\nLIMIT 1 BY series_id\nLIMIT "));
     sql_bind_u64(q, limit);
 }
 

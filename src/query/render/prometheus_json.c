@@ -244,7 +244,7 @@ static void render_stats(struct json_out *j, const struct prometheus_stats *s)
 }
 
 void prometheus_value(struct json_out *j, const struct value *v, bool range,
-                      const struct prometheus_stats *stats)
+                      const struct prometheus_stats *stats, const struct query_trace *trace)
 {
     static const char *const names[] = {[VALUE_SCALAR] = "scalar",
                                         [VALUE_STRING] = "string",
@@ -257,6 +257,7 @@ void prometheus_value(struct json_out *j, const struct value *v, bool range,
     json_key(j, S("result"));
     result(j, v, range);
     if (stats) render_stats(j, stats);
+    if (trace) prometheus_explain(j, trace);
     json_end(j);
 }
 

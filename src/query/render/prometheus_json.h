@@ -3,6 +3,7 @@
 
 #include "base/err.h"
 #include "base/json_out.h"
+#include "query/ir/job.h"
 #include "query/ir/series.h"
 
 /* {"status":"success","data": ...; the caller writes the value, then ends. */
@@ -19,9 +20,11 @@ struct prometheus_stats {
     str resolution; /* where samples came from: "1h, 5m, raw"; empty: no samples */
 };
 
-/* {"resultType":...,"result":...} and, unless NULL, the stats. */
+/* {"resultType":...,"result":...} and, unless NULL, the stats and what was done. */
 void prometheus_value(struct json_out *j, const struct value *v, bool is_range,
-                      const struct prometheus_stats *stats);
+                      const struct prometheus_stats *stats, const struct query_trace *trace);
+/* What the parameter explain asks for. */
+void prometheus_explain(struct json_out *j, const struct query_trace *t);
 void render_labels(struct json_out *j, struct labels l);
 
 /* {"status":"error","errorType":...,"error":...}; returns the HTTP status. */

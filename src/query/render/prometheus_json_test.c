@@ -9,7 +9,7 @@ static void check_value(const struct value *v, bool range, str want)
     struct buf b;
     buf_init(&b, 1 << 20);
     struct json_out j = json_begin(&b);
-    prometheus_value(&j, v, range, NULL);
+    prometheus_value(&j, v, range, NULL, NULL);
     CHECK_STR(buf_str(&b), want);
     buf_done(&b);
 }
@@ -52,6 +52,31 @@ TEST(scalars_and_nothing)
     check_value(&s, false, S("{\"resultType\":\"scalar\",\"result\":[2,\"1.5\"]}"));
     struct value v = {.kind = VALUE_VECTOR, .grid = {2000, 1000, 1}};
     check_value(&v, false, S("{\"resultType\":\"vector\",\"result\":[]}"));
+}
+
+TEST(what_was_read_is_told_with_long_parameters_cut)
+{
+    char ids[300];
+    memset(ids, '7', sizeof ids);
+    struct sql_param params[] = {{S("p0"), S("up")}, {S("p1"), {ids, sizeof ids}}};
+    struct query_statement s = {
+        .sql = S("SELECT 1"), .params = params, .n_params = 2, .rows = 3, .rows_read = 9};
+    struct query_read r = {.selector = S("up"), .from_ms = 1500, .series = 2, .sets = 1};
+    struct query_trace t = {.statements = &s, .reads = &r};
+    struct value v = {.kind = VALUE_VECTOR, .grid = {2000, 1000, 1}};
+    struct buf b;
+    buf_init(&b, 1 << 20);
+    struct json_out j = json_begin(&b);
+    prometheus_value(&j, &v, false, NULL, &t);
+    static const char head[] =
+        "{\"resultType\":\"vector\",\"result\":[],\"explain\":{\"reads\":[{"
+        "\"selector\":\"up\",\"from\":1.5,\"to\":0,\"series\":2,\"sets\":1,"
+        "\"resolution\":\"\"}],\"statements\":[{\"sql\":\"SELECT 1\",\"params\":{"
+        "\"p0\":\"up\",\"p1\":\"777";
+    CHECK(b.len > sizeof head && memcmp(b.ptr, head, sizeof head - 1) == 0);
+    static const char end[] = "777... (300 bytes)\"},\"rows\":3,\"rowsRead\":9,\"seconds\":0}]}}";
+    CHECK(b.len > sizeof end && memcmp(b.ptr + b.len - sizeof end + 1, end, sizeof end - 1) == 0);
+    buf_done(&b);
 }
 
 TEST(errors_have_their_type_and_code)

@@ -2,7 +2,6 @@ SELECT series_id, prometheus_name, prometheus_labels, metric_name, type, tempora
 FROM otel_metric_series
 WHERE day >= toDate(fromUnixTimestamp64Milli({p0:Int64}, 'UTC')) AND day <= toDate(fromUnixTimestamp64Milli({p1:Int64}, 'UTC'))
   AND (prometheus_name = {p2:String} AND type IN (1, 2, 4, 5) OR prometheus_name = {p3:String} AND type = 3)
-ORDER BY series_id
 LIMIT 1 BY series_id
 LIMIT {p4:UInt64}
 -- p0 = 1700000000000

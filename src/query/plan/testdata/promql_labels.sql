@@ -6,7 +6,6 @@ WHERE day >= toDate(fromUnixTimestamp64Milli({p0:Int64}, 'UTC')) AND day <= toDa
   AND match(prometheus_labels[{p6:String}], {p7:String})
   AND NOT match(prometheus_labels[{p8:String}], {p9:String})
   AND (type IN (1, 2, 4, 5) AND match(prometheus_name, {p10:String}) OR type = 3 AND match(concat(prometheus_name, '_bucket'), {p11:String}) OR type IN (3, 5) AND match(concat(prometheus_name, '_count'), {p12:String}) OR type IN (3, 5) AND match(concat(prometheus_name, '_sum'), {p13:String}))
-ORDER BY series_id
 LIMIT 1 BY series_id
 LIMIT {p14:UInt64}
 -- p0 = 1700000000000

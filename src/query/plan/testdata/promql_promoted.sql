@@ -6,7 +6,6 @@ WHERE day >= toDate(fromUnixTimestamp64Milli({p0:Int64}, 'UTC')) AND day <= toDa
   AND (prometheus_labels[{p2:String}] = {p3:String} OR resource_attributes[{p4:String}] = {p5:String} OR resource_attributes[{p6:String}] = {p7:String})
   AND (prometheus_labels[{p8:String}] = {p9:String} OR scope_name = {p10:String} OR scope_version = {p11:String} OR scope_schema_url = {p12:String})
   AND (match(prometheus_labels[{p13:String}], {p14:String}) OR match(resource_attributes[{p15:String}], {p16:String}))
-ORDER BY series_id
 LIMIT 1 BY series_id
 LIMIT {p17:UInt64}
 -- p0 = 1700000000000

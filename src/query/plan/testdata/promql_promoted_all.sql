@@ -8,7 +8,6 @@ WHERE day >= toDate(fromUnixTimestamp64Milli({p0:Int64}, 'UTC')) AND day <= toDa
   AND (prometheus_labels[{p8:String}] = {p9:String} OR arrayExists(x -> x = {p10:String}, mapValues(resource_attributes)))
   AND (prometheus_name = {p11:String} AND type IN (1, 2, 3, 4, 5) OR prometheus_name = {p12:String} AND type = 5)
   AND (match(prometheus_labels[{p13:String}], {p14:String}) OR arrayExists(x -> match(x, {p15:String}), mapValues(resource_attributes)))
-ORDER BY series_id
 LIMIT 1 BY series_id
 LIMIT {p16:UInt64}
 -- p0 = 1700000000000

@@ -10,7 +10,6 @@ FROM otel_metric_series
 WHERE day >= toDate(fromUnixTimestamp64Milli({p6:Int64}, 'UTC')) AND day <= toDate(fromUnixTimestamp64Milli({p7:Int64}, 'UTC'))
   AND prometheus_name IN {p8:Array(String)}
   AND (prometheus_labels[{p9:String}] = {p10:String} OR attributes[{p11:String}] = {p12:String})
-ORDER BY series_id
 LIMIT 1 BY series_id
 LIMIT {p13:UInt64}
 -- p0 = 1700000000000

@@ -9,7 +9,6 @@ SELECT series_id, prometheus_name, prometheus_labels, metric_name, type, tempora
 FROM otel_metric_series
 WHERE day >= toDate(fromUnixTimestamp64Milli({p4:Int64}, 'UTC')) AND day <= toDate(fromUnixTimestamp64Milli({p5:Int64}, 'UTC'))
   AND prometheus_name IN {p6:Array(String)}
-ORDER BY series_id
 LIMIT 1 BY series_id
 LIMIT {p7:UInt64}
 -- p0 = 1700000000000
