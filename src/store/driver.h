@@ -32,6 +32,9 @@ struct store_input {
     struct store *store;
 };
 
+/* What an owner of the store, or of its users, can mend while weir runs. */
+static inline bool store_may_come(status s) { return status_retryable(s) || s == ST_UNAUTHORIZED; }
+
 /* The part of the pool that queries may not take. */
 static inline unsigned store_reserved(unsigned connections)
 {

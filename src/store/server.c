@@ -458,8 +458,13 @@ status server_open(const struct store_options *opt, struct store **ret, struct e
     v->n = n;
     v->pool = pool_new(n, store_reserved(n));
     set_tls(v, opt);
-    status s = make_database(v, err);
-    if (status_retryable(s) && opt->may_be_away) s = ST_OK; /* its owner makes the database */
+    struct err why = {};
+    status s = make_database(v, &why);
+    if (s != ST_OK && err) *err = why;
+    if (s == ST_UNAUTHORIZED && opt->may_be_away)
+        log_warn("store", "the store refuses weir's credentials: it is asked again and again",
+                 LOG_CSTR("why", why.msg));
+    if (store_may_come(s) && opt->may_be_away) s = ST_OK; /* its owner makes the database */
     if (s != ST_OK) {
         close_store(&v->store);
         return s;

@@ -45,7 +45,7 @@ status store_open(const struct store_options *given, struct store **ret, struct 
     s->timeout_ms = opt.request_timeout_ms;
     s->is_cluster = opt.is_cluster;
     status st = learn_version(s, err);
-    if (status_retryable(st) && opt.may_be_away) st = ST_OK;
+    if (store_may_come(st) && opt.may_be_away) st = ST_OK;
     if (st != ST_OK) {
         store_close(s);
         return st;

@@ -67,8 +67,8 @@ struct store_options {
     str user, password;
     enum store_compression compression;
     struct store_tls tls;
-    bool may_be_away; /* open although it does not answer, or answers that it cannot now: calls say
-                         so until it does */
+    bool may_be_away; /* open although it does not answer, answers that it cannot now, or refuses
+                         the credentials: calls say so until it does */
     uint32_t connect_timeout_ms, request_timeout_ms; /* 0: 5,000 and 300,000 */
 };
 

@@ -124,10 +124,18 @@ for (const compression of ['zstd', 'lz4'])
         assert.ok(weir.processes.collector.log.some((l) => /level=warn .*insecure_skip_verify/.test(l)));
         assert.deepEqual(linesOf(await loki(weir, '{service_name="hand"} |= "waiting"')), lines(3, 'waiting'));
 
-        // A password that the store refuses is told at the start.
+        // A password that the store refuses is told at the start, and what comes waits until it is the right one.
         await weir.kill('collector');
         weir.options['store.password_file'] = file('wrong', 'hush-hush-hush\n');
-        await assert.rejects(weir.restart('collector'), (e) => /AUTHENTICATION_FAILED/.test(e.message) && !e.message.includes('hush-hush'));
+        await weir.restart('collector');
+        assert.ok(weir.processes.collector.log.some((l) => /level=warn .*refuses weir's credentials.*AUTHENTICATION_FAILED/.test(l)), weir.processes.collector.log.join('\n'));
+        assert.equal((await exportJson(weir, 'logs', logRequest(lines(4, 'locked out')))).status, 200);
+        await until('it is tried', async () => /AUTHENTICATION_FAILED/.test((await status()).exporters[0].last_error ?? ''));
+        await weir.kill('collector');
+        weir.options['store.password_file'] = password;
+        await weir.restart('collector');
+        await weir.flush();
+        assert.deepEqual(linesOf(await loki(weir, '{service_name="hand"} |= "locked out"')), lines(4, 'locked out').sort());
       }
       for (const [, p] of weir.started) assert.ok(!p.log.some((l) => l.includes('hush-hush')));
       await weir.stop();
