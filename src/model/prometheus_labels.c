@@ -216,5 +216,6 @@ size_t prometheus_target_labels(struct arena *a, const struct prometheus_naming 
                     0};
     set_attributes(&s, false, resource, n_resource, !n->keep_identifying);
     set_put(&s, S("__name__"), S("target_info"));
-    return set_end(&s, resource, n_resource, ret);
+    s.n = set_end(&s, resource, n_resource, ret);
+    return set_find(&s, S("job")) || set_find(&s, S("instance")) ? s.n : 0; /* not of empty ones */
 }

@@ -192,6 +192,8 @@ TEST(target_info_tells_what_does_not_identify)
                  S("__name__=target_info\nhost.name=h\nhost_name=i\ninstance=i-1\njob=cart\n"));
     check_target(&keep, resource, 2, S(""));       /* nothing besides */
     check_target(&naming, resource + 2, 2, S("")); /* nobody */
+    resource[0].value.text = resource[1].value.text = S("");
+    check_target(&naming, resource, 4, S(""));
 }
 
 TEST(labels_of_prometheus_stay_as_they_are)
