@@ -13,6 +13,7 @@ static status open_all(struct service *s, struct err *err)
     if (needs_store) TRY(service_open_store(s, true, err));
     TRY(service_watch_memory(s, err));
     TRY(service_open_pipeline(s, err));
+    if (needs_store) TRY(service_hear_parts(s, err));
     return service_open_admin(s, err);
 }
 

@@ -107,7 +107,7 @@ static status parts(void *ctx, const struct lifecycle_run *r, struct err *err)
 {
     struct owner *o = ctx;
     uint64_t most;
-    TRY(lifecycle_count_parts(r->store, &current(o)->retention.settings, &most, err));
+    TRY(lifecycle_count_parts(r->store, &current(o)->retention.settings, r->stop, &most, err));
     o->opt.parts(o->opt.ctx, most);
     return ST_OK;
 }

@@ -16,6 +16,8 @@
 #include "cmd/owner.h"
 #include "cmd/retention_of.h"
 #include "cmd/store_options.h"
+#include "lifecycle/jobs.h"
+#include "lifecycle/lifecycle.h"
 #include "obs/log.h"
 #include "obs/memory.h"
 #include "query/api.h"
@@ -164,6 +166,22 @@ static void note_parts(void *ctx, uint64_t most)
 {
     struct service *s = ctx;
     if (s->pipeline) pipeline_note_parts(s->pipeline, most);
+}
+
+static status hear_parts(void *ctx, const struct lifecycle_run *r, struct err *err)
+{
+    struct service *s = ctx;
+    const struct schema_settings set = settings_of(&s->config);
+    uint64_t most;
+    TRY(lifecycle_count_parts(r->store, &set, r->stop, &most, err));
+    note_parts(s, most);
+    return ST_OK;
+}
+
+status service_hear_parts(struct service *s, struct err *err)
+{
+    const struct lifecycle_job job = {"parts", 10 * NANOS_S, hear_parts, s};
+    return lifecycle_jobs_start(s->store, &job, 1, &s->listening, err);
 }
 
 /* The disk of the tables is short. What comes by the ClickHouse door is refused there. */
@@ -420,6 +438,7 @@ void service_end(struct service *s, int exit_code)
     if (s->pipeline) pipeline_stop(s->pipeline, timeout_ms);
     admin_close(s->admin); /* until here its threads ask the pipeline */
     owner_close(atomic_load(&s->owner));
+    lifecycle_jobs_stop(s->listening);
     pipeline_close(s->pipeline, 0);
     parts_close(&s->parts);
     query_cache_close(s->cache);

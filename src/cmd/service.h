@@ -26,8 +26,9 @@ struct service {
     struct admin *admin;
     struct pipeline *pipeline; /* NULL: this service has none; so for the others */
     struct store *store;
-    bool owns_tables; /* then it is ready when they are */
-    int argc;         /* the command line, for a reload */
+    struct lifecycle_jobs *listening; /* a collector's, to its store; NULL: none */
+    bool owns_tables;                 /* then it is ready when they are */
+    int argc;                         /* the command line, for a reload */
     char **argv;
     pthread_mutex_t reloading;     /* of what a reload changes in `config` */
     struct arena reloaded;         /* texts of the last one */
@@ -50,6 +51,10 @@ bool service_begin_receiving(struct service *s, int argc, char **argv, int *ret_
 /* Migrations and retention, then the jobs: see owner.h. After admin and a pipeline, whose blocks
  * wait for it. */
 [[nodiscard]] status service_prepare_tables(struct service *s, struct err *err);
+
+/* A collector apart from the owner of its tables asks the store how many parts they have, for the
+ * pipeline. After it. */
+[[nodiscard]] status service_hear_parts(struct service *s, struct err *err);
 
 /* Watches resident memory from here on: after the store is open, before requests are taken. */
 [[nodiscard]] status service_watch_memory(struct service *s, struct err *err);

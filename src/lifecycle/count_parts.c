@@ -13,7 +13,7 @@ static const char *const tables[] = {"otel_traces",        "otel_logs",
                                      "otel_metric_series", "otel_metric_exemplars",
                                      "otel_traces_red_5m", "otel_metric_resources",
                                      "otel_metric_targets"};
-enum { TABLES = sizeof tables / sizeof *tables };
+enum { TABLES = sizeof tables / sizeof *tables, TIMEOUT_MS = 30'000 };
 
 static int slot_of(const struct schema_settings *set, str name)
 {
@@ -28,8 +28,8 @@ static int slot_of(const struct schema_settings *set, str name)
     return -1;
 }
 
-status lifecycle_count_parts(struct store *s, const struct schema_settings *set, uint64_t *ret_most,
-                             struct err *err)
+status lifecycle_count_parts(struct store *s, const struct schema_settings *set, atomic_bool *stop,
+                             uint64_t *ret_most, struct err *err)
 {
     static const char sql[] =
         "SELECT table, sum(n), max(n) FROM (SELECT table, partition_id, count() AS n"
@@ -37,7 +37,7 @@ status lifecycle_count_parts(struct store *s, const struct schema_settings *set,
         " GROUP BY table, partition_id) GROUP BY table";
     struct rows rows;
     uint64_t all[TABLES] = {0}, most[TABLES] = {0}, highest = 0;
-    TRY(rows_read(s, str_of(sql), NULL, 0, &rows, err));
+    TRY(rows_read_until(s, str_of(sql), TIMEOUT_MS, stop, &rows, err));
     for (str f[3]; rows_next(&rows, f, 3);) {
         int i = slot_of(set, f[0]);
         if (i < 0 || !num_parse_u64(f[1], &all[i]) || !num_parse_u64(f[2], &most[i])) continue;

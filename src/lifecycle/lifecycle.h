@@ -2,6 +2,7 @@
  * a loop; calls block. */
 #pragma once
 
+#include <stdatomic.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -44,9 +45,10 @@ struct store;
                                      uint32_t *ret_changed, struct err *err);
 
 /* How many active parts the tables have, into the metrics; *ret_most: in the partition that has the
- * most of them. At a cluster: of the node that answers. */
+ * most of them. At a cluster: of the node that answers. *stop (may be NULL) ends it:
+ * ST_CANCELLED. */
 [[nodiscard]] status lifecycle_count_parts(struct store *s, const struct schema_settings *set,
-                                           uint64_t *ret_most, struct err *err);
+                                           atomic_bool *stop, uint64_t *ret_most, struct err *err);
 
 /* Are the store's columns those of tables.def: name, type, order? ST_INTERNAL: the first
  * difference. */

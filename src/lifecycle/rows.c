@@ -2,14 +2,12 @@
 
 enum { ROWS_BYTES = 16 << 20 };
 
-status rows_read(struct store *s, str sql, const struct store_param *params, size_t n_params,
-                 struct rows *ret, struct err *err)
+static status read_text(struct store *s, struct store_query *q, struct rows *ret, struct err *err)
 {
     struct rows r = {};
     buf_init(&r.text, ROWS_BYTES);
-    struct store_query q = {
-        .sql = sql, .format = S("TabSeparatedRaw"), .params = params, .n_params = n_params};
-    status st = store_query_buf(s, &q, &r.text, err);
+    q->format = S("TabSeparatedRaw");
+    status st = store_query_buf(s, q, &r.text, err);
     if (st != ST_OK) {
         buf_done(&r.text);
         return st;
@@ -17,6 +15,20 @@ status rows_read(struct store *s, str sql, const struct store_param *params, siz
     r.rest = buf_str(&r.text);
     *ret = r;
     return ST_OK;
+}
+
+status rows_read(struct store *s, str sql, const struct store_param *params, size_t n_params,
+                 struct rows *ret, struct err *err)
+{
+    struct store_query q = {.sql = sql, .params = params, .n_params = n_params};
+    return read_text(s, &q, ret, err);
+}
+
+status rows_read_until(struct store *s, str sql, uint32_t timeout_ms, atomic_bool *stop,
+                       struct rows *ret, struct err *err)
+{
+    struct store_query q = {.sql = sql, .timeout_ms = timeout_ms, .cancel = stop};
+    return read_text(s, &q, ret, err);
 }
 
 /* The part of `rest` before `end`, which is stepped over; all of it when there is none. */

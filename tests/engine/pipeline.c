@@ -571,7 +571,7 @@ TEST(parts_are_counted_by_table_and_by_the_fullest_partition)
     for (int i = 0; i < 5; i++)
         engine_do(s, i < 3 ? "INSERT INTO otel_logs (timestamp) VALUES (now64(9))"
                            : "INSERT INTO otel_logs (timestamp) VALUES (now64(9) - 86400 * 2)");
-    WANT(lifecycle_count_parts(s, &settings, &most, &err), ST_OK);
+    WANT(lifecycle_count_parts(s, &settings, NULL, &most, &err), ST_OK);
     CHECK_INT(metric_get(M_STORE_PARTS, 1), 5);
     CHECK_INT(metric_get(M_STORE_PARTS_MAX, 1), 3);
     CHECK(most >= 3);
