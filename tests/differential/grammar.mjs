@@ -54,7 +54,8 @@ export function grammar(r, features) {
     [8, () => { const f = r.pick(overTime); return node('vector', [range(depth - 1)], (x) => `${f}(${x})`); }],
     [1, () => { const q = r.pick(['0', '0.3', '0.9', '1', '1.5', '-1', 'NaN']); return node('vector', [range(depth - 1)], (x) => `quantile_over_time(${q}, ${x})`); }],
     [1, () => { const t = r.pick(['60', '-60', '3600']); return node('vector', [range(depth - 1, false)], (x) => `predict_linear(${x}, ${t})`); }],
-    [4, () => { const f = r.pick(math); return node('vector', [vector(depth - 1)], (x) => `${f}(${x})`); }],
+    // timestamp(x @ t offset d): Prometheus 3.14 passes over the offset.
+    [4, () => { const f = r.pick(math); return node('vector', [vector(depth - 1)], (x) => `${f === 'timestamp' && /@ .* offset/.test(x) ? 'abs' : f}(${x})`); }],
     [1, () => { const f = r.pick(dates); return node('vector', [vector(depth - 1)], (x) => `${f}(${x} >= 0 < 4e9)`); }],
     [1, () => { const f = r.pick(['clamp_min', 'clamp_max', 'round']); return node('vector', [vector(depth - 1), scalar(depth - 2)], (x, s) => `${f}(${x}, ${s})`); }],
     [1, () => node('vector', [vector(depth - 1), scalar(depth - 2), scalar(depth - 2)], (x, a, b) => `clamp(${x}, ${a}, ${b})`)],
@@ -71,7 +72,7 @@ export function grammar(r, features) {
     return r.weighted([
       [8, plain],
       [1, () => { const q = r.pick(['0.5', '0', '1', '2', '-0.1', 'NaN']); return node('vector', [vector(depth - 1)], (x) => `quantile${grouping} (${q}, ${x})`); }],
-      [1, () => node('vector', [vector(depth - 1)], (x) => `count_values${grouping} ("value", round(${x}))`)],
+      [1, () => node('vector', [vector(depth - 1)], (x) => `count_values${grouping} ("value", round(clamp(${x}, -1e6, 1e6)))`)],
     ])();
   };
 
