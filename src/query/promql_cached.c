@@ -57,6 +57,7 @@ struct work {
     uint32_t n_parts;
     struct pieces out;
     uint32_t again; /* extents evaluated once more */
+    bool spoiled;   /* a note tells of the steps of a run */
 };
 
 static int64_t floor_div(int64_t a, int64_t b) { return a / b - (a % b < 0); }
@@ -304,6 +305,11 @@ static status evaluate(struct work *w, uint32_t first, uint32_t n, struct extent
 
 static bool has_notes(const struct extent *e) { return e->warnings.n || e->infos.n; }
 
+static bool tells_of_range(const struct extent *e)
+{
+    return e->warnings.of_range || e->infos.of_range;
+}
+
 struct keeping {
     struct cache_put list[KEPT_AT_ONCE];
     struct buf payloads[KEPT_AT_ONCE];
@@ -322,6 +328,7 @@ static void keep(struct work *w, struct keeping *k, const struct stretch *p, con
                  uint32_t at)
 {
     struct buf *b = &k->payloads[k->n];
+    if (tells_of_range(e)) return;
     buf_init(b, EXTENT_BYTES_MOST);
     extent_encode(b, e, at, p->n);
     if (b->over) {
@@ -348,6 +355,7 @@ static status evaluate_run(struct work *w, struct run r, struct err *err)
     struct extent e;
     struct keeping k = {};
     TRY(evaluate(w, first, n, &e, err));
+    w->spoiled |= tells_of_range(&e) && n < w->grid.n;
     add_piece(w, &e, 0, n, first);
     for (uint32_t i = 0; i < r.n; i++) {
         const struct stretch *p = &parts[i];
@@ -447,6 +455,7 @@ static status by_parts(struct work *w, struct value *ret, bool *ret_done, struct
     }
     if (w->n_parts > 1 && (is_one_of_all(&w->out.warnings) || is_one_of_all(&w->out.infos)))
         return ST_OK;
+    if (w->spoiled) return ST_OK;
     end_answer(w, ret);
     *ret_done = true;
     return ST_OK;

@@ -18,6 +18,7 @@ struct promql_cached {
 };
 
 /* The same as promql_eval would make, but for the order of the notes. *ret_done false: the cache
- * cannot help, evaluate it plainly; nothing was done that is seen. */
+ * cannot help, evaluate it plainly; nothing was done that is seen. A note that tells of all steps
+ * together (notes.of_range) is such a case, when some of them are cached. */
 [[nodiscard]] status promql_cached_eval(const struct promql_cached *q, struct value *ret,
                                         bool *ret_done, struct err *err);

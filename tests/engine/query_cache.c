@@ -164,6 +164,8 @@ static const char *const expressions[] = {
     "rate(g[1m])", /* an info: not a counter */
     "sum(increase(c_total[5m] offset 3m)) / count(g offset -2m)",
     "histogram_quantile(0.9, sum by (le) (rate(h_bucket[3m])))",
+    "histogram_quantile(0.7, sum by (le) (label_replace(label_replace(g, \"le\", \"$1\", \"s\", "
+    "\"(.*)\"), \"le\", \"+Inf\", \"s\", \"2\")))", /* an info about all steps: not monotonic */
     "e",
     "sum(e)",
     "histogram_quantile(0.5, rate(e[4m]))",
@@ -286,9 +288,13 @@ TEST(all_expressions_are_answered_from_the_cache_the_second_time)
     check_all(c, from);
     uint64_t hits = metric_get(M_CACHE_HITS, 0), misses = metric_get(M_CACHE_MISSES, 0);
     check_all(c, from);
-    /* four of five extents of each: of the fifth there is one step */
-    CHECK_INT(metric_get(M_CACHE_HITS, 0) - hits, 4 * sizeof expressions / sizeof *expressions);
-    CHECK_INT(metric_get(M_CACHE_MISSES, 0) - misses, sizeof expressions / sizeof *expressions);
+    /* four of five extents of each, of the fifth there is one step; but where a note tells of all
+     * steps together */
+    uint64_t n = sizeof expressions / sizeof *expressions;
+    uint64_t found = metric_get(M_CACHE_HITS, 0) - hits,
+             not = metric_get(M_CACHE_MISSES, 0) - misses;
+    CHECK(found >= 4 * (n - 1) && found <= 4 * n);
+    CHECK_INT(found + not, 5 * n);
     query_cache_close(c);
 }
 

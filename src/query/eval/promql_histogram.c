@@ -264,6 +264,7 @@ void eval_note_forced(struct evaluator *ev)
                   "to %s",
                   STR_ARG(f->suffix), n_low, low, n_high, high, f->by,
                   (unsigned long long)f->samples, from, to);
+        ev->infos->of_range = true;
     }
 }
 

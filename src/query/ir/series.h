@@ -89,6 +89,7 @@ struct notes {
     struct arena *arena;
     str *list;
     uint32_t n, cap;
+    bool of_range; /* some tell of all steps together: of a part of the steps they are others */
 };
 void notes_add(struct notes *n, str text); /* copied */
 void notes_sort(struct notes *n);          /* by their texts */
