@@ -25,7 +25,10 @@ const interval = 15_000, hours = 24;
 const weir = new Weir(options, { dir: join(dir, 'weir'), shape: 'one' });
 const newPrometheus = () => startPrometheus('', ['--web.enable-remote-write-receiver'], program, join(dir, 'prometheus'));
 const memory = (pid, what) => Number(new RegExp(`${what}:\\s+(\\d+)`).exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]) / 1024;
-const median = (list) => [...list].sort((a, b) => a - b)[list.length >> 1];
+const median = (list) => {
+  const sorted = [...list].sort((a, b) => a - b), half = sorted.length >> 1;
+  return sorted.length % 2 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2;
+};
 
 async function fill() {
   const prometheus = await newPrometheus(), begun = Date.now();
