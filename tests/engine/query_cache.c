@@ -176,7 +176,9 @@ static const char *const expressions[] = {
     "avg_over_time(e[3m])",
     "stddev_over_time(g[90s]) > 10",
     "absent(g{s=\"2\"})",
-    "quantile_over_time(2, g[2m])", /* a warning */
+    "quantile_over_time(2, g[2m])",       /* a warning */
+    "histogram_quantile(0.9, -h_bucket)", /* an info with the times of all steps */
+    "rate(g[1m]) + rate(g[2m])",          /* an info of two places, told once */
     "scalar(sum(g))",
     "c_total * on (s) group_left() count by (s) (g)",
     "label_replace(g, \"t\", \"$1\", \"s\", \"(.*)\")",
