@@ -1,11 +1,13 @@
 /* otel_metric_resources and otel_metric_targets: what target_info is made of. Resources that have
  * none are left out. */
+#include <stdlib.h>
+
 #include "base/hash.h"
 #include "ingest/encode/seen.h"
 #include "ingest/encode/side.h"
 #include "model/prometheus_name.h"
 
-enum { SAYS_RESOURCE = 5, MOMENTS_MAX = 1000 }; /* of a resource in a request */
+enum { SAYS_RESOURCE = 5, MOMENTS_MAX = 1000 }; /* of a resource in a block */
 
 static const uint64_t target_interval_ns = 150'000'000'000; /* half of Prometheus' lookback */
 
@@ -62,27 +64,55 @@ static void find_resources(const struct telemetry_block *b, const struct encode_
     }
 }
 
-static void add_moments(struct side_rows *ret, const struct resource *r, const struct span *s,
-                        uint32_t batch)
+static void add_moments(struct side_rows *ret, uint64_t id, const struct span *s, uint32_t batch)
 {
     uint64_t step = (s->last - s->first) / MOMENTS_MAX;
     if (step < target_interval_ns) step = target_interval_ns;
     for (uint64_t t = s->first;; t = s->last - t > step ? t + step : s->last) {
         side_add(ret, (struct side_row){.partition = side_month(side_day(t)),
-                                        .u = r->hash,
+                                        .u = id,
                                         .v = t,
                                         .ref = {batch, s->row}});
         if (t == s->last) return;
     }
 }
 
+/* A resource in one batch. */
+struct sighting {
+    uint64_t id;
+    uint32_t batch;
+    struct span span;
+};
+
+static int by_id(const void *x, const void *y)
+{
+    const struct sighting *a = x, *b = y;
+    if (a->id != b->id) return a->id < b->id ? -1 : 1;
+    return (a->batch > b->batch) - (a->batch < b->batch);
+}
+
+/* Of a resource the first and the last moment of the whole block: requests may be batches of their
+ * own or folded into one, and the rows are the same. */
 static void find_targets(const struct telemetry_block *b, const struct encode_rows *rows,
                          struct encode_seen *, struct side_rows *ret)
 {
+    size_t n = 0, most = 0;
+    for (uint32_t i = 0; i < b->n; i++) most += b->batches[i]->n_resources;
+    struct sighting *list = arena_array(ret->arena, struct sighting, most + 1);
     for (uint32_t i = 0; i < b->n && rows->n; i++) {
         const struct span *of = spans_of(ret->arena, b->batches[i]);
         for (uint32_t k = 0; k < b->batches[i]->n_resources; k++)
-            if (of[k].any) add_moments(ret, &b->batches[i]->resources[k], &of[k], i);
+            if (of[k].any)
+                list[n++] = (struct sighting){b->batches[i]->resources[k].hash, i, of[k]};
+    }
+    if (n) qsort(list, n, sizeof *list, by_id);
+    for (size_t i = 0, to; i < n; i = to) {
+        struct span *s = &list[i].span;
+        for (to = i + 1; to < n && list[to].id == list[i].id; to++) {
+            if (list[to].span.first < s->first) s->first = list[to].span.first;
+            if (list[to].span.last > s->last) s->last = list[to].span.last;
+        }
+        add_moments(ret, list[i].id, s, list[i].batch);
     }
 }
 
