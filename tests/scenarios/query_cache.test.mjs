@@ -39,7 +39,7 @@ async function ask(weir, { query = 'avg_over_time(temperature[2m])', step = 15, 
 
 test('answers are the same whatever the cache and its Redis do', async () => {
   const redis = await Redis.open();
-  const options = { 'query.cache.redis': `redis://127.0.0.1:${redis.port}/0`, 'query.cache.settle': '0', 'query.cache.redis_timeout': '3s' };
+  const options = { 'query.cache.memory': '64MiB', 'query.cache.redis': `redis://127.0.0.1:${redis.port}/0`, 'query.cache.settle': '0', 'query.cache.redis_timeout': '3s' };
   try {
     await withWeir(options, async (weir) => {
       await send(weir, from, from + 2 * 3600, 10);
