@@ -18,7 +18,7 @@ SETTINGS ${deduplication_window 10000}
 ${distributed otel_metric_resources resource_id}
 ;
 
--- The first and the last moment of a resource in each request, and every 150 seconds between them.
+-- The first and the last moment of a resource in each block of requests, and every 150 seconds between them.
 CREATE TABLE IF NOT EXISTS ${table otel_metric_targets}
 (
     timestamp DateTime64(3, 'UTC') CODEC(Delta(8), ZSTD(3)),

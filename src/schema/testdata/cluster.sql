@@ -764,6 +764,6 @@ CREATE TABLE IF NOT EXISTS otel_metric_targets ON CLUSTER 'c' AS weir.otel_metri
 ENGINE = Distributed('c', 'weir', 'otel_metric_targets_local', resource_id)
 ;
 
-INSERT INTO weir_migrations (version, name, checksum) VALUES (4, '0004_targets', 5092256337392043658)
+INSERT INTO weir_migrations (version, name, checksum) VALUES (4, '0004_targets', 4288068355532980607)
 ;
 

@@ -685,6 +685,6 @@ TTL toDateTime(timestamp) + INTERVAL 365 DAY
 SETTINGS non_replicated_deduplication_window = 10000
 ;
 
-INSERT INTO weir_migrations (version, name, checksum) VALUES (4, '0004_targets', 5092256337392043658)
+INSERT INTO weir_migrations (version, name, checksum) VALUES (4, '0004_targets', 4288068355532980607)
 ;
 
