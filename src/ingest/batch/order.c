@@ -28,7 +28,12 @@ static uint64_t *words_new(const struct sorter *s) { return arena_array(s->arena
 /* Sorts by words[row], keeping the order among equal ones. */
 static void sort_by(struct sorter *s, const uint64_t *words)
 {
-    for (uint32_t i = 0; i < s->n; i++) s->items[i].key = words[s->items[i].row];
+    uint32_t falls = 0;
+    for (uint32_t i = 0; i < s->n; i++) {
+        s->items[i].key = words[s->items[i].row];
+        falls += i > 0 && s->items[i].key < s->items[i - 1].key;
+    }
+    if (falls == 0) return;
     struct radix_item *sorted = radix_sort(s->items, s->spare, s->n);
     if (sorted != s->items) {
         s->spare = s->items;
@@ -174,13 +179,78 @@ static void order_logs(struct sorter *s, uint64_t *partition)
     sort_by(s, bucket);
 }
 
-static void order_metrics(struct sorter *s, uint64_t *partition)
+/* Distinct series of the block, each with the rank of its place in the table's order. */
+struct series_set {
+    struct arena *arena;
+    struct map map;
+    uint32_t n, cap;
+    struct series_rank {
+        uint64_t series;
+        uint32_t name, id; /* name: its rank */
+    } * list;
+    uint32_t *rank; /* by id */
+};
+
+static void series_set_init(struct series_set *t, struct arena *a)
 {
-    uint64_t *time = words_new(s), *series = words_new(s), *name = words_new(s),
-             *hour = words_new(s);
+    enum { AT_FIRST = 1024 };
+    *t = (struct series_set){
+        .arena = a, .cap = AT_FIRST, .list = arena_array(a, struct series_rank, AT_FIRST)};
+    map_init(&t->map, a, AT_FIRST);
+}
+
+struct series_probe {
+    const struct series_set *set;
+    uint64_t series;
+    uint32_t name;
+};
+
+static bool same_series(const void *ctx, uint32_t id)
+{
+    const struct series_probe *p = ctx;
+    const struct series_rank *s = &p->set->list[id];
+    return s->series == p->series && s->name == p->name;
+}
+
+/* `likely`: an id to try first. Requests bring the series in the order they brought them before. */
+static uint32_t series_id_of(struct series_set *t, uint64_t series, uint32_t name, uint32_t likely)
+{
+    struct series_probe p = {t, series, name};
+    uint32_t id = likely;
+    if ((likely < t->n && same_series(&p, likely)) ||
+        map_find(&t->map, series, same_series, &p, &id))
+        return id;
+    if (t->n == t->cap) {
+        struct series_rank *wider = arena_array(t->arena, struct series_rank, (size_t)t->cap * 2);
+        memcpy(wider, t->list, t->n * sizeof *wider);
+        t->list = wider;
+        t->cap *= 2;
+    }
+    t->list[t->n] = (struct series_rank){series, name, t->n};
+    map_add(&t->map, series, t->n);
+    return t->n++;
+}
+
+static int series_cmp(const void *a, const void *b)
+{
+    const struct series_rank *x = a, *y = b;
+    int c = (x->name > y->name) - (x->name < y->name);
+    return c ? c : (x->series > y->series) - (x->series < y->series);
+}
+
+static void series_set_settle(struct series_set *t)
+{
+    qsort(t->list, t->n, sizeof *t->list, series_cmp);
+    t->rank = arena_array(t->arena, uint32_t, t->n);
+    for (uint32_t i = 0; i < t->n; i++) t->rank[t->list[i].id] = i;
+}
+
+/* What each batch's descriptions are called, as ranks: [batch][description]. */
+static uint32_t **name_ranks(struct sorter *s)
+{
+    const struct telemetry_block *b = s->block;
     struct ranks names;
     ranks_init(&names, s->arena);
-    const struct telemetry_block *b = s->block;
     uint32_t **desc = arena_array(s->arena, uint32_t *, b->n);
     for (size_t i = 0; i < b->n; i++) {
         const struct metric_columns *c = &b->batches[i]->metrics;
@@ -188,19 +258,32 @@ static void order_metrics(struct sorter *s, uint64_t *partition)
         for (uint32_t d = 0; d < c->n_descs; d++) desc[i][d] = ranks_id(&names, c->descs[d].name);
     }
     ranks_settle(&names);
+    for (size_t i = 0; i < b->n; i++)
+        for (uint32_t d = 0; d < b->batches[i]->metrics.n_descs; d++)
+            desc[i][d] = names.rank[desc[i][d]];
+    return desc;
+}
+
+/* A block has far fewer series than rows, so name and series become one small number: it takes a
+ * pass or two to sort by, where they took seven. */
+static void order_metrics(struct sorter *s, uint64_t *partition)
+{
+    uint64_t *time = words_new(s), *place = words_new(s);
+    uint32_t **name = name_ranks(s), id = 0;
+    struct series_set set;
+    series_set_init(&set, s->arena);
     for (uint32_t i = 0; i < s->n; i++) {
         uint32_t at = s->rows[i].batch, row = s->rows[i].row;
-        const struct metric_columns *c = &b->batches[at]->metrics;
+        const struct metric_columns *c = &s->block->batches[at]->metrics;
         time[i] = c->time[row];
-        series[i] = c->series_id[row];
-        name[i] = names.rank[desc[at][c->desc[row]]];
-        hour[i] = time[i] / NANOS_HOUR;
         partition[i] = time[i] / NANOS_DAY;
+        id = series_id_of(&set, c->series_id[row], name[at][c->desc[row]], i ? id + 1 : 0);
+        place[i] = id;
     }
+    series_set_settle(&set);
+    for (uint32_t i = 0; i < s->n; i++) place[i] = time[i] / NANOS_HOUR << 32 | set.rank[place[i]];
     sort_by(s, time);
-    sort_by(s, series);
-    sort_by(s, name);
-    sort_by(s, hour);
+    sort_by(s, place);
 }
 
 static void group(struct sorter *s, const uint64_t *partition, uint32_t max_partitions,

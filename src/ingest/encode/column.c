@@ -56,6 +56,10 @@ void insert_put(struct insert *w, const char *table, const struct column_plan *p
 /* The same where a batch may have no such column. */
 #define GATHER_SOME(width)                                                                      \
     do {                                                                                        \
+        if (w->block->n == 1) {                                                                 \
+            GATHER(width);                                                                      \
+            break;                                                                              \
+        }                                                                                       \
         char *to_ = native_put_space(w->out, w->n * (width));                                   \
         for (size_t i_ = 0; to_ && i_ < w->n; i_++) {                                           \
             const char *from_ = insert_array(w, c, i_);                                         \
