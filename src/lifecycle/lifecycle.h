@@ -39,6 +39,10 @@ struct store;
 [[nodiscard]] status lifecycle_retain(struct store *s, const struct schema_settings *set,
                                       uint32_t *ret_changed, struct err *err);
 
+/* Tables of the embedded engine merge as many parts at a time as suits them (docs/decisions/0011);
+ * how many were changed. A server's tables are left as they are. */
+[[nodiscard]] status lifecycle_merges(struct store *s, uint32_t *ret_changed, struct err *err);
+
 /* Adds the indexes of schema/indexes.def that the settings choose and drops those they do not; how
  * many were changed. What is stored already gets a new index as it is merged. */
 [[nodiscard]] status lifecycle_index(struct store *s, const struct schema_settings *set,

@@ -78,6 +78,19 @@ TEST(indexes_follow_the_settings)
     CHECK_INT(changed, 2);
 }
 
+TEST(logs_and_metrics_merge_more_parts_at_a_time)
+{
+    struct store *s = engine_store();
+    struct err err = {};
+    uint32_t changed = 0;
+    WANT(lifecycle_start(s, &settings, &err), ST_OK);
+    CHECK_STR(engine_ask(s, "SELECT arraySort(groupArray(name)) FROM system.tables WHERE database ="
+                            " 'weir' AND engine_full LIKE '%merge_selector_base = 32%'"),
+              S("['otel_logs','otel_metrics']"));
+    WANT(lifecycle_merges(s, &changed, &err), ST_OK);
+    CHECK_INT(changed, 0);
+}
+
 TEST(what_is_to_be_cold_moves_before_it_goes)
 {
     struct store *s = engine_store();
