@@ -1,5 +1,5 @@
-/* Any bytes as gzip, zstd and snappy: what comes out is within the bound, the slack behind it is there, and
- * little more than the bound is ever allocated. */
+/* Any bytes as gzip, zstd and snappy: what comes out is within the bound, the slack behind it is
+ * there, and little more than the bound is ever allocated. */
 #include <assert.h>
 #include <stdint.h>
 

@@ -51,8 +51,8 @@ struct loop_timer;
 struct loop_timer *loop_timer_new(struct loop *l, uint64_t every_ms, loop_fn fn, void *ctx);
 void loop_timer_free(struct loop_timer *t);
 
-/* Not 0: the loop looks at its sockets once in `every_ms` only, and takes what came meanwhile in one
- * go; timers may be late by as much. Mail is not: it wakes the loop as ever. For many small
+/* Not 0: the loop looks at its sockets once in `every_ms` only, and takes what came meanwhile in
+ * one go; timers may be late by as much. Mail is not: it wakes the loop as ever. For many small
  * requests, of which each would cost a wake-up. thread: loop */
 void loop_set_pace(struct loop *l, uint64_t every_ms);
 

@@ -142,8 +142,7 @@ static status add(struct substitution *s, str inside, struct err *err)
     else if (str_eq(name, S("views"))) {
         s->keep_statement &= s->set->views.len > 0;
         buf_add(s->out, s->set->views);
-    }
-    else if (str_eq(name, S("traces_partition_seconds")))
+    } else if (str_eq(name, S("traces_partition_seconds")))
         buf_printf(s->out, "%" PRIu32, s->set->traces_partition_seconds);
     else if (!add_retention(s, name))
         return err_set(err, ST_INVALID, ERR_NOPOS, "no setting ${" STR_FMT "}", STR_ARG(inside));

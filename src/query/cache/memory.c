@@ -74,8 +74,14 @@ static uint64_t cost(const struct cache_entry *e)
 
 static void unlink_use(struct memory_tier *m, struct slot *s)
 {
-    *(s->newer ? &s->newer->older : &m->newest) = s->older;
-    *(s->older ? &s->older->newer : &m->oldest) = s->newer;
+    if (s->newer)
+        s->newer->older = s->older;
+    else
+        m->newest = s->older;
+    if (s->older)
+        s->older->newer = s->newer;
+    else
+        m->oldest = s->newer;
 }
 
 static void link_newest(struct memory_tier *m, struct slot *s)
@@ -145,7 +151,8 @@ static void grow(struct memory_tier *m)
 
 void memory_tier_put(struct memory_tier *m, struct cache_entry *e)
 {
-    if (cost(e) > m->max_bytes / 8) return; /* one may not push all others out */
+    uint64_t size = cost(e);
+    if (size > m->max_bytes / 8) return; /* one may not push all others out */
     struct slot *s = calloc(1, sizeof *s);
     if (!s) abort();
     *s = (struct slot){.entry = cache_entry_ref(e), .hash = hash_str(cache_entry_name(e))};
@@ -153,12 +160,13 @@ void memory_tier_put(struct memory_tier *m, struct cache_entry *e)
     pthread_mutex_lock(&m->lock);
     struct slot *before = find(m, cache_entry_name(e), s->hash);
     if (before) drop(m, before);
-    for (; m->bytes + cost(e) > m->max_bytes; evicted++) drop(m, m->oldest);
+    for (; m->bytes + size > m->max_bytes; evicted++)
+        drop(m, m->oldest); /* NOLINT(clang-analyzer-unix.Malloc): it leaves the order of use */
     if (m->n >= m->n_buckets) grow(m);
     s->chain = m->buckets[s->hash & (m->n_buckets - 1)];
     m->buckets[s->hash & (m->n_buckets - 1)] = s;
     link_newest(m, s);
-    m->bytes += cost(e);
+    m->bytes += size;
     m->n++;
     metric_set(M_CACHE_BYTES, 0, (int64_t)m->bytes);
     pthread_mutex_unlock(&m->lock);
