@@ -146,7 +146,8 @@ struct store_query {
 };
 
 struct store_stats {
-    uint64_t rows_read, bytes_read; /* by the engine, until the last piece was made */
+    uint64_t rows_read, bytes_read; /* by the engine, until the last piece was made; by a server,
+                                       until it sent the headers of its answer */
     uint64_t result_bytes;
     uint64_t rows_written;
 };

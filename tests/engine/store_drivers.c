@@ -201,8 +201,9 @@ ON_BOTH(statistics_count_what_the_engine_read)
     struct store_stats stats = {};
     struct store_query q = {.sql = S("SELECT a FROM big")};
     WANT(store_query(s, &q, keep, NULL, &stats, &err), ST_OK);
-    /* What is read after the last piece was made is not counted. */
-    CHECK(stats.rows_read > 500000 && stats.rows_read <= 1000000);
+    /* What is read after the last piece was made is not counted, nor what a server reads after it
+     * sent its headers: how much that is depends on how fast the others of its threads are. */
+    CHECK(stats.rows_read > 10000 && stats.rows_read <= 1000000);
     CHECK_INT(stats.bytes_read, stats.rows_read * 8);
     CHECK(stats.result_bytes > 8000000);
 }
