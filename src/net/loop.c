@@ -370,7 +370,11 @@ void loop_timer_free(struct loop_timer *t)
     if (t && !uv_is_closing((uv_handle_t *)&t->uv)) uv_close((uv_handle_t *)&t->uv, close_timer);
 }
 
-void loop_set_pace(struct loop *l, uint64_t every_ms) { l->pace = (nanos)every_ms * NANOS_MS; }
+void loop_set_pace(struct loop *l, uint64_t every_ms)
+{
+    l->pace = (nanos)every_ms * NANOS_MS;
+    l->looked_at = clock_monotonic();
+}
 
 nanos loop_now(struct loop *l)
 {

@@ -210,8 +210,10 @@ TEST(loop_with_a_pace_takes_mail_at_once_and_leaves_all_else_until_it_is_time)
     CHECK_INT(loop_start(p.loop, &err), ST_OK);
     CHECK(loop_post(p.loop, set_pace, &p));
     sem_wait(&p.done);
-    CHECK(loop_post(p.loop, look_at_ticks, &p)); /* runs in the nap, as all that follows */
-    sem_wait(&p.done);
+    for (int i = 0; i < 3; i++) { /* the last at the latest runs in the nap, as all that follows */
+        CHECK(loop_post(p.loop, look_at_ticks, &p));
+        sem_wait(&p.done);
+    }
     int then = p.ticks_then;
     for (int i = 0; i < 200; i++) {
         CHECK(loop_post(p.loop, look_at_ticks, &p));
