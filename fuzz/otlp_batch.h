@@ -88,6 +88,24 @@ static void check_run(struct num_range r, uint32_t n)
     assert(r.n == 0 || (r.at <= n && r.n <= n - r.at));
 }
 
+/* What only Prometheus' histograms have: model/batch.h. */
+static void touch_prometheus(const struct metric_columns *c, uint32_t i)
+{
+    uint32_t bounds = c->quantiles ? c->quantiles[i].n : 0;
+    uint32_t exact = c->quantile_values ? c->quantile_values[i].n : 0;
+    assert(!bounds || c->scale[i] == POINT_CUSTOM_SCALE);
+    assert((exact > 0) == ((c->present[i] & POINT_FRACTIONAL) != 0));
+    assert(!exact || exact == 2 + c->positive_counts[i].n + c->negative_counts[i].n);
+    for (uint32_t k = 1; k < bounds; k++) {
+        const double *bound = c->f64s + c->quantiles[i].at + k;
+        assert(bound[-1] < bound[0]);
+    }
+    if (bounds && c->positive_counts[i].n) {
+        assert(c->positive_offset[i] >= -1);
+        assert((int64_t)c->positive_offset[i] + c->positive_counts[i].n <= (int64_t)bounds);
+    }
+}
+
 static void touch_distribution(const struct metric_columns *c, uint32_t i)
 {
     enum metric_type type = c->descs[c->desc[i]].type;
@@ -108,8 +126,9 @@ static void touch_distribution(const struct metric_columns *c, uint32_t i)
     if (c->quantiles) {
         check_run(c->quantiles[i], c->n_f64s);
         check_run(c->quantile_values[i], c->n_f64s);
-        assert(c->quantiles[i].n == c->quantile_values[i].n);
+        assert(type == METRIC_EXP_HISTOGRAM || c->quantiles[i].n == c->quantile_values[i].n);
     }
+    if (type == METRIC_EXP_HISTOGRAM) touch_prometheus(c, i);
 }
 
 static void touch_metrics(const struct telemetry_batch *b)

@@ -109,9 +109,20 @@ enum {
     POINT_HAS_SUM = 1, /* always with a summary: its sum is not optional */
     POINT_HAS_MIN = 2,
     POINT_HAS_MAX = 4,
-    POINT_IS_INT = 8,    /* NumberDataPoint.as_int: `value` is its double, int_value exact */
-    POINT_NO_VALUE = 16, /* NumberDataPoint without as_int and as_double */
+    POINT_IS_INT = 8,      /* NumberDataPoint.as_int: `value` is its double, int_value exact */
+    POINT_NO_VALUE = 16,   /* NumberDataPoint without as_int and as_double */
+    POINT_FRACTIONAL = 32, /* of an exponential histogram: its counts are in quantile_values */
+    POINT_HINT_SHIFT = 6,  /* bits 64 and 128: Prometheus' reset hint of one, see below */
 };
+/* Values of those bits: as in Prometheus' messages. */
+enum { POINT_HINT_UNKNOWN, POINT_HINT_RESET, POINT_HINT_NOT_RESET, POINT_HINT_GAUGE };
+
+/* An exponential histogram of Prometheus may be what OTLP has no word for (decisions/0029). Of
+ * POINT_FRACTIONAL counts `count`, `zero_count` and the buckets are what comes nearest, and the
+ * counts themselves are its quantile_values: count, zero count, positive buckets, negative ones.
+ * Of scale POINT_CUSTOM_SCALE its buckets have bounds of their own, which are its quantiles: the
+ * first bucket is number -1 and ends at the first bound, the one behind the last bound has none. */
+enum { POINT_CUSTOM_SCALE = -53 };
 
 /* A run in the batch's u64s or f64s array. */
 struct num_range {
@@ -139,7 +150,7 @@ struct metric_columns {
     double *zero_threshold;
     int32_t *positive_offset, *negative_offset;
     struct num_range *positive_counts, *negative_counts; /* u64s */
-    struct num_range *quantiles, *quantile_values;       /* f64s, same length: summary */
+    struct num_range *quantiles, *quantile_values;       /* f64s, same length: summary. Or above */
 
     uint32_t n_descs;
     struct metric_desc *descs;

@@ -178,6 +178,11 @@ static void f64s(struct comparison *c, struct num_range ra, struct num_range rb,
     expect(c, same, what);
 }
 
+static struct num_range run_at(const struct num_range *column, uint32_t i)
+{
+    return column ? column[i] : (struct num_range){0};
+}
+
 static void descs(struct comparison *c, uint32_t a, uint32_t b)
 {
     const struct metric_desc *x = &c->a->metrics.descs[a], *y = &c->b->metrics.descs[b];
@@ -217,6 +222,8 @@ static void point(struct comparison *c, uint32_t i)
         ROW_INT(negative_offset);
         u64s(c, x->positive_counts[i], y->positive_counts[i], "positive_counts");
         u64s(c, x->negative_counts[i], y->negative_counts[i], "negative_counts");
+        f64s(c, run_at(x->quantiles, i), run_at(y->quantiles, i), "custom bounds");
+        f64s(c, run_at(x->quantile_values, i), run_at(y->quantile_values, i), "exact counts");
         break;
     case METRIC_SUMMARY:
         f64s(c, x->quantiles[i], y->quantiles[i], "quantiles");

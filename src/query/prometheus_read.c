@@ -51,7 +51,7 @@ static status answer_chunks(struct query_job *j, struct promql_store *store,
         struct series_set set;
         TRY(select_query(j, store, &ask->queries[i], &set, err));
         for (uint32_t k = 0; k < set.n; k++) {
-            if (!remote_read_frames(j->arena, &j->body, i, &set.list[k])) return too_large(err);
+            if (!remote_read_frames(&j->body, i, &set.list[k])) return too_large(err);
             TRY(job_check(j, err));
         }
     }

@@ -100,6 +100,22 @@ int reading_by_labels(const void *a, const void *b)
                           ((const struct raw_series *)b)->labels);
 }
 
+/* "Not reset" was said of the one before in the same stored series: another may have come between,
+ * or a number of `s`. */
+static void tell_hints_again(struct arena *a, const struct raw_series *s,
+                             struct histogram_sample *h, uint32_t n)
+{
+    uint32_t k = 0;
+    for (uint32_t i = 1; i < n; i++) {
+        if (h[i].h->hint != HINT_NOT_RESET) continue;
+        while (k < s->n && s->samples[k].t < h[i - 1].t) k++;
+        bool number = k < s->n && s->samples[k].t < h[i].t;
+        h[i].h = histogram_with_hint(a, h[i].h,
+                                     histogram_hint_after(a, h[i].h, number ? NULL : h[i - 1].h));
+    }
+}
+
+/* After the numbers. */
 static void unite_histograms(struct arena *a, struct raw_series *to, const struct raw_series *from)
 {
     uint32_t n = 0, i = 0, k = 0;
@@ -112,6 +128,7 @@ static void unite_histograms(struct arena *a, struct raw_series *to, const struc
         if (n && out[n - 1].t == s.t) continue;
         out[n++] = s;
     }
+    tell_hints_again(a, to, out, n);
     to->histograms = out;
     to->n_histograms = n;
 }
@@ -171,7 +188,7 @@ static const int64_t *collect_starts(struct arena *a, struct output *o)
     return out;
 }
 
-/* Without what lies before `from`: it was read for the sums that go on from there. */
+/* Without what lies before `from`: it was read for what it says of later ones. */
 static void cut_before(struct raw_series *s, int64_t from)
 {
     uint32_t i = 0, k = 0;
@@ -185,8 +202,8 @@ static void cut_before(struct raw_series *s, int64_t from)
 }
 
 /* `of` NULL: the output is of no stored series. */
-static void collect_output(struct reading *r, const struct stored *of, struct output *o,
-                           bool with_samples, struct raw_series *list, uint32_t *io_n)
+static struct raw_series collect_output(struct reading *r, const struct stored *of,
+                                        struct output *o)
 {
     const int64_t *starts = NULL;
     sort_samples(r->room, o);
@@ -194,17 +211,20 @@ static void collect_output(struct reading *r, const struct stored *of, struct ou
         delta_accumulate(r->room, o, &starts);
     else
         starts = collect_starts(r->room, o);
-    struct raw_series s = {.labels = o->labels,
-                           .rank = o->rank,
-                           .rolled = o->rolled,
-                           .n_rolled = o->n_rolled,
-                           .samples = o->samples,
-                           .n = o->n,
-                           .starts = starts,
-                           .histograms = o->histograms,
-                           .n_histograms = o->n_h};
-    if (of && r->any_delta) cut_before(&s, r->from);
-    if (s.n || s.n_histograms || s.n_rolled || !with_samples) list[(*io_n)++] = s;
+    return (struct raw_series){.labels = o->labels,
+                               .rank = o->rank,
+                               .rolled = o->rolled,
+                               .n_rolled = o->n_rolled,
+                               .samples = o->samples,
+                               .n = o->n,
+                               .starts = starts,
+                               .histograms = o->histograms,
+                               .n_histograms = o->n_h};
+}
+
+static bool is_empty(const struct raw_series *s)
+{
+    return !s->n && !s->n_histograms && !s->n_rolled;
 }
 
 void reading_collect(struct reading *r, bool with_samples, struct series_set *ret)
@@ -212,18 +232,26 @@ void reading_collect(struct reading *r, bool with_samples, struct series_set *re
     uint64_t n = r->n_targets;
     for (uint32_t i = 0; i < r->n; i++) n += r->list[i].n_outputs;
     struct raw_series *list = arena_array(r->room, struct raw_series, n + 1);
-    uint32_t kept = 0, out = 0;
+    uint32_t all = 0, out = 0, kept = 0;
     for (uint32_t i = 0; i < r->n; i++)
-        for (uint32_t k = 0; k < r->list[i].n_outputs; k++)
-            collect_output(r, &r->list[i], &r->list[i].outputs[k], with_samples, list, &kept);
-    for (uint32_t i = 0; i < r->n_targets; i++)
-        collect_output(r, NULL, &r->targets[i].output, with_samples, list, &kept);
-    if (kept) qsort(list, kept, sizeof *list, r->ranked ? by_rank : reading_by_labels);
-    for (uint32_t i = 0; i < kept; i++) {
+        for (uint32_t k = 0; k < r->list[i].n_outputs; k++) {
+            list[all] = collect_output(r, &r->list[i], &r->list[i].outputs[k]);
+            all += !with_samples || !is_empty(&list[all]);
+        }
+    for (uint32_t i = 0; i < r->n_targets; i++) {
+        list[all] = collect_output(r, NULL, &r->targets[i].output);
+        all += !with_samples || !is_empty(&list[all]);
+    }
+    if (all) qsort(list, all, sizeof *list, r->ranked ? by_rank : reading_by_labels);
+    for (uint32_t i = 0; i < all; i++) {
         if (out && labels_equal(list[out - 1].labels, list[i].labels))
             unite(r->room, &list[out - 1], &list[i]);
         else
             list[out++] = list[i];
     }
-    *ret = (struct series_set){list, out};
+    for (uint32_t i = 0; i < out; i++) {
+        if (r->reads_earlier) cut_before(&list[i], r->from);
+        if (!with_samples || !is_empty(&list[i])) list[kept++] = list[i];
+    }
+    *ret = (struct series_set){list, kept};
 }

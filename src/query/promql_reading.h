@@ -61,7 +61,8 @@ struct reading {
     uint64_t batch_samples;
     bool with_starts;
     bool any_delta;
-    int64_t from;           /* of the samples handed out: for deltas earlier ones are read */
+    int64_t from;           /* of the samples handed out */
+    bool reads_earlier;     /* there are some before: of deltas and native histograms */
     struct target *targets; /* by id */
     uint32_t n_targets, cap_targets;
 };

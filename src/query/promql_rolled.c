@@ -187,7 +187,7 @@ static void put_part(struct reading *r, const struct stored *s, struct output *o
             w.h = last_custom(r, s, c, row, has_sum ? native_f64(c->last, row) : 0);
             break;
         }
-        w.h = c->has_native ? native_row_histogram(r->arena, &c->native, row, false) : NULL;
+        w.h = c->has_native ? native_row_histogram(r->arena, &c->native, row, 0) : NULL;
         if (!w.h) return;
         if (has_sum) w.h = with_sum(r->arena, w.h, native_f64(c->last, row));
         break;

@@ -36,6 +36,9 @@ static void append(struct script *s, struct labels l, const struct points *p,
     struct histogram_sample *h =
         arena_array(&s->arena, struct histogram_sample, to->n_histograms + p->n + 1);
     int64_t *starts = arena_array(&s->arena, int64_t, to->n + p->n + 1);
+    enum histogram_hint *hints =
+        arena_array(&s->arena, enum histogram_hint, to->n_histograms + p->n + 1);
+    if (to->n_histograms) memcpy(hints, to->hints, to->n_histograms * sizeof *hints);
     if (to->n) memcpy(all, to->samples, to->n * sizeof *all);
     if (to->n) memcpy(starts, to->starts, to->n * sizeof *starts);
     if (to->n_histograms) memcpy(h, to->histograms, to->n_histograms * sizeof *h);
@@ -50,12 +53,14 @@ static void append(struct script *s, struct labels l, const struct points *p,
         bool follows = to->n_histograms && i > 0 && p->has[i - 1] != POINT_FLOAT;
         enum histogram_hint hint =
             histogram_hint_after(&s->arena, p->h[i], follows ? h[to->n_histograms - 1].h : NULL);
+        hints[to->n_histograms] = p->h[i]->hint;
         h[to->n_histograms++] =
             (struct histogram_sample){t, histogram_with_hint(&s->arena, p->h[i], hint), start};
     }
     to->samples = all;
     to->histograms = h;
     to->starts = starts;
+    to->hints = hints;
 }
 
 /* load_with_nhcb: classic histograms once more, as native ones with custom bounds. */
@@ -95,6 +100,15 @@ static int by_le(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+/* Of buckets that say one bound in several ways the first counts. */
+static uint32_t bounds_once(struct le_count *b, uint32_t n)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < n; i++)
+        if (!kept || b[i].le != b[kept - 1].le) b[kept++] = b[i];
+    return kept;
+}
+
 /* The histogram that the parts named `of` make at `t`; NULL when they make none. */
 static const struct histogram *custom_at(struct script *s, uint32_t n_series, struct labels of,
                                          int64_t t)
@@ -121,6 +135,7 @@ static const struct histogram *custom_at(struct script *s, uint32_t n_series, st
     }
     if (!any) return NULL;
     qsort(b, n, sizeof *b, by_le);
+    n = bounds_once(b, n);
     double *custom = arena_array(&s->arena, double, n + 1);
     double *counts = arena_array(&s->arena, double, n + 1), before = 0;
     for (uint32_t i = 0; i < n; i++) {
@@ -329,8 +344,6 @@ static bool eval(struct script *s, str head, const str *lines, uint32_t n)
     bool again = right && !range && !right_as_range(&a, s, head, g.start, &x);
     if (right && !again)
         s->passed++;
-    else if (s->incomplete)
-        s->without++;
     else if (s->loud) {
         printf("  %lld%s " STR_FMT "\n", (long long)g.start / 1000, range ? " range" : "",
                STR_ARG(head));

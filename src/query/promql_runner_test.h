@@ -9,23 +9,21 @@ struct loaded {
     struct sample *samples;
     struct histogram_sample *histograms;
     uint32_t n, n_histograms;
-    int64_t *starts; /* of each of `samples`: 0 where not known */
+    int64_t *starts;            /* of each of `samples`: 0 where not known */
+    enum histogram_hint *hints; /* of each of `histograms`, as the script says */
 };
 
 struct script {
     bool loud; /* says what fails */
-    /* Where an evaluation of `e` gets its samples, valid as long as the arena; NULL: memory. It may
-     * set `incomplete`. */
+    /* Where an evaluation of `e` gets its samples, valid as long as the arena; NULL: memory. */
     struct series_source *(*source)(struct script *s, struct arena *a, struct promql_expr *e);
     void *ctx; /* of `source` */
 
     struct arena arena;
     struct loaded *series; /* what the script has loaded so far */
     uint32_t n, cap;
-    bool changed;    /* since `source` was asked last */
-    bool incomplete; /* the source cannot hold all of it */
+    bool changed; /* since `source` was asked last */
     unsigned passed, total;
-    unsigned without; /* failed while the source was incomplete */
 };
 
 /* Runs `text`; the counts are in `s`. */

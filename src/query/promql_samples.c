@@ -90,9 +90,9 @@ static int64_t start_of(const struct columns *c, uint64_t row)
 static void put_native(struct reading *r, const struct stored *s, struct output *o,
                        const struct columns *c, uint64_t row, int64_t t)
 {
-    bool has_sum = native_u64(c->present, row) & PRESENT_SUM;
+    uint64_t present = native_u64(c->present, row);
     const struct histogram *h =
-        c->has_native ? native_row_histogram(r->room, &c->native, row, has_sum) : NULL;
+        c->has_native ? native_row_histogram(r->room, &c->native, row, present) : NULL;
     if (h) {
         put_histogram(r, o, t, start_of(c, row), h);
         return;
@@ -285,6 +285,9 @@ static status add_samples(void *ctx, const struct native_block *b, struct err *e
     return reading_check(r, err);
 }
 
+/* The hint of the first native histogram is told by the one before, if that is not further away. */
+static const int64_t hint_ms = 5 * 60 * 1000;
+
 status reading_samples(struct reading *r, const struct promql_scope *scope, const struct wanted *w,
                        struct err *err)
 {
@@ -294,7 +297,9 @@ status reading_samples(struct reading *r, const struct promql_scope *scope, cons
     r->from = scope->from_ms;
     if (r->any_delta) whole.from_ms = delta_hour(scope->from_ms) + 1;
     if (r->any_delta && r->with_starts) whole.from_ms = delta_hour(whole.from_ms - 1) + 1;
+    if (w->columns.in_order && !r->any_delta) whole.from_ms -= hint_ms;
     if (whole.from_ms < 0) whole.from_ms = 0;
+    r->reads_earlier = r->any_delta || w->columns.in_order;
     r->from_ms = whole.from_ms;
     r->to_ms = whole.to_ms;
     uint64_t room = r->room->budget / 4 / sizeof(struct sample) / r->n;

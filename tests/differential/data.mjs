@@ -52,17 +52,21 @@ function classic(r, times, labels, name, floor) {
   ];
 }
 
+// Whole counts as from a scrape; fractional ones as from a recording rule; gauges; custom buckets.
 function native(r, times) {
-  const schema = r.between(-1, 3), from = r.between(-6, 4), width = r.between(2, 9);
+  const kind = r.pick(['whole', 'whole', 'part', 'gauge', 'custom', 'custom_part']), custom = kind.startsWith('custom'), part = kind.endsWith('part'), gauge = kind === 'gauge';
+  const schema = custom ? -53 : r.between(-1, 3), width = r.between(2, 9), from = custom ? 0 : r.between(-6, 4);
+  const bounds = custom ? [-1, 0, 0.25, 0.5, 1, 2.5, 10, 40].slice(8 - width + 1) : [];
   const counts = Array.from({ length: width }, () => r.below(5));
-  let zero = r.below(3), sum = 0;
+  const grow = part ? () => r.unit() * 3 : () => r.below(3);
+  let zero = custom ? 0 : r.below(3), sum = 0;
   return times.map((t) => {
     if (r.chance(0.01)) (counts.fill(0), (zero = 0), (sum = 0));
-    counts.forEach((_, i) => (counts[i] += r.below(3)));
-    zero += r.below(2);
+    counts.forEach((v, i) => (counts[i] = gauge ? Math.max(0, v + r.below(5) - 2) : v + grow()));
+    if (!custom) zero += part ? r.unit() : r.below(2);
     sum += r.unit() * 20;
-    const deltas = counts.map((c, i) => c - (i ? counts[i - 1] : 0));
-    return { count: counts.reduce((a, b) => a + b, zero), sum, schema, zeroThreshold: 1e-9, zeroCount: zero, spans: [[from, width]], deltas, ms: t };
+    const h = { count: counts.reduce((a, b) => a + b, zero), sum, schema, zeroThreshold: custom ? 0 : 1e-9, zeroCount: zero, spans: [[from, width]], hint: gauge ? 3 : 0, custom: bounds, ms: t };
+    return part ? { ...h, counts: [...counts] } : { ...h, deltas: counts.map((c, i) => c - (i ? counts[i - 1] : 0)) };
   });
 }
 

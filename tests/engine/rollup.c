@@ -176,6 +176,27 @@ TEST(a_window_ends_with_the_sample_at_its_end_and_is_computed_once)
     CHECK_STR(counts_of(s, "otel_metrics_1h"), S("[(3600,1,600)]"));
 }
 
+TEST(a_window_of_histograms_that_do_not_add_up_is_left_out)
+{
+    struct store *s = tables();
+    char sql[1024];
+    clear(s);
+    /* series: whole ones; a fractional one among them; a gauge; custom buckets; hints of both kinds
+     */
+    snprintf(sql, sizeof sql,
+             "INSERT INTO otel_metrics (timestamp, metric_name, series_id, type, present, count, "
+             "scale, positive_counts) SELECT toDateTime64(%ld + n, 3, 'UTC'), 'h', id, 4, "
+             "multiIf(id = 2 AND n = 9, 33, id = 3, 193, id = 5, 1 + 64 * (1 + n %% 2), 1), n, "
+             "if(id = 4, -53, 0), [n] FROM (SELECT number %% 10 + 1 AS n, "
+             "intDiv(number, 10) + 1 AS id FROM numbers(50))",
+             begin_s);
+    engine_do(s, sql);
+    run(s, ROLLUP_METRICS_5M);
+    run(s, ROLLUP_METRICS_1H);
+    CHECK_STR(counts_of(s, "otel_metrics_5m"), S("[(300,1,10),(300,5,10)]"));
+    CHECK_STR(counts_of(s, "otel_metrics_1h"), S("[(3600,1,10),(3600,5,10)]"));
+}
+
 TEST(late_rows_make_their_window_and_its_hour_due_again_and_no_other)
 {
     struct store *s = tables();

@@ -6,14 +6,14 @@ const varint = (n) => {
   for (; v > 127n; v >>= 7n) out.push(Number(v & 127n) | 128);
   return Buffer.from([...out, Number(v)]);
 };
-const zigzag = (n) => (n < 0 ? -2 * n - 1 : 2 * n);
+export const zigzag = (n) => (n < 0 ? -2 * n - 1 : 2 * n);
 const field = (number, wire, bytes) => Buffer.concat([varint((number << 3) | wire), bytes]);
-const message = (number, ...parts) => {
+export const message = (number, ...parts) => {
   const bytes = Buffer.concat(parts);
   return field(number, 2, Buffer.concat([varint(bytes.length), bytes]));
 };
-const number = (n, v) => field(n, 0, varint(v));
-const double = (n, v) => {
+export const number = (n, v) => field(n, 0, varint(v));
+export const double = (n, v) => {
   const b = Buffer.alloc(8);
   b.writeDoubleLE(v);
   return field(n, 1, b);
@@ -23,12 +23,20 @@ const bits = (n, v) => {
   b.writeBigUInt64LE(v);
   return field(n, 1, b);
 };
-const packed = (n, list) => message(n, ...list.map(varint));
+export const packed = (n, list) => message(n, ...list.map(varint));
 
-const histogram = (h) => [number(1, h.count), double(3, h.sum), number(4, zigzag(h.schema)), double(5, h.zeroThreshold ?? 0.001), number(6, h.zeroCount ?? 0),
-  ...h.spans.map(([offset, length]) => message(11, number(1, zigzag(offset)), number(2, length))), packed(12, h.deltas.map(zigzag)), number(15, h.ms)];
+const spans = (n, list = []) => list.map(([offset, length]) => message(n, number(1, zigzag(offset)), number(2, length)));
+const doubles = (n, list = []) => (list.length ? [message(n, ...list.map((v) => double(0, v).subarray(1)))] : []);
+// With deltas one of whole counts, with counts one of float counts.
+const histogram = (h) => [
+  ...(h.deltas ? [number(1, h.count), number(6, h.zeroCount ?? 0)] : [double(2, h.count), double(7, h.zeroCount ?? 0)]),
+  double(3, h.sum), number(4, zigzag(h.schema)), double(5, h.zeroThreshold ?? (h.custom ? 0 : 0.001)),
+  ...spans(8, h.negativeSpans), ...doubles(10, h.negativeCounts),
+  ...spans(11, h.spans), ...(h.deltas ? [packed(12, h.deltas.map(zigzag))] : doubles(13, h.counts)),
+  number(14, h.hint ?? 0), number(15, h.ms), ...doubles(16, h.custom)];
 
-// series: { labels, samples: [[value, ms]], histograms: [{ count, sum, schema, zeroThreshold, zeroCount, spans: [[offset, length]], deltas, ms }],
+// series: { labels, samples: [[value, ms]], histograms: [{ count, sum, schema, zeroThreshold, zeroCount, spans: [[offset, length]], deltas or counts,
+// negativeSpans, negativeCounts, hint, custom (bounds), ms }],
 // exemplars: [{ labels, value, ms }], type, help, unit, created }.
 export function requestV2(series) {
   const symbols = [''];

@@ -171,6 +171,11 @@ static const struct message buckets = {"Buckets", {
     ONE("offset", 1, SINT32),
     MANY("bucketCounts", 2, UINT64),
 }};
+static const struct message prometheus_point = {"Prometheus", { /* ours: otlp_point.c */
+    ONE("resetHint", 1, UINT32),
+    MANY("customValues", 2, DOUBLE),
+    MANY("counts", 3, DOUBLE),
+}};
 static const struct message exponential_point = {"ExponentialHistogramDataPoint", {
     MESSAGES("attributes", 1, key_value),
     ONE("startTimeUnixNano", 2, FIXED64),
@@ -186,6 +191,7 @@ static const struct message exponential_point = {"ExponentialHistogramDataPoint"
     ONE("min", 12, DOUBLE),
     ONE("max", 13, DOUBLE),
     ONE("zeroThreshold", 14, DOUBLE),
+    MESSAGE("prometheus", 200, prometheus_point),
 }};
 static const struct message value_at_quantile = {"ValueAtQuantile", {
     ONE("quantile", 1, DOUBLE),

@@ -19,7 +19,8 @@ struct point {
     struct attr_range attrs;
     struct num_range bucket_counts, explicit_bounds, positive_counts, negative_counts;
     struct num_range quantiles, quantile_values;
-    str positive, negative; /* Buckets messages: each is one run, so they wait for the walk's end */
+    /* Buckets messages, and Prometheus': each is one run, so they wait for the walk's end */
+    str positive, negative, prometheus;
 };
 
 /*   message NumberDataPoint {
@@ -121,6 +122,46 @@ static status buckets(struct builder *b, str msg, int32_t *offset, struct num_ra
     return ST_OK;
 }
 
+static status doubles_of(struct builder *b, str msg, uint32_t field, struct num_range *io)
+{
+    struct pb_reader r = pb_read(msg);
+    for (uint32_t tag; pb_next(&r, &tag);) {
+        if (tag == PB_TAG(field, PB_BYTES))
+            TRY(otlp_doubles(b, pb_bytes(&r), io));
+        else if (tag == PB_TAG(field, PB_FIXED64))
+            TRY(otlp_one_f64(b, pb_double(&r), io));
+        else
+            pb_skip(&r, tag);
+    }
+    if (r.bad) return builder_malformed(b, r.bad, "malformed Prometheus");
+    return ST_OK;
+}
+
+/* What OTLP has no word for (model/batch.h, decisions/0029). Other receivers pass over it.
+ *
+ *   message Prometheus {
+ *     uint32 reset_hint = 1;
+ *     repeated double custom_values = 2;   // of scale -53
+ *     repeated double counts = 3;          // count, zero_count, positive, negative
+ *   } */
+static status prometheus(struct builder *b, str msg, struct point *p)
+{
+    struct pb_reader r = pb_read(msg);
+    uint64_t hint = 0;
+    for (uint32_t tag; pb_next(&r, &tag);) {
+        if (tag == PB_TAG(1, PB_VARINT))
+            hint = pb_varint(&r);
+        else
+            pb_skip(&r, tag);
+    }
+    if (r.bad) return builder_malformed(b, r.bad, "malformed Prometheus");
+    if (hint <= POINT_HINT_GAUGE) p->present |= (uint8_t)(hint << POINT_HINT_SHIFT);
+    TRY(doubles_of(b, msg, 2, &p->quantiles));
+    TRY(doubles_of(b, msg, 3, &p->quantile_values));
+    if (p->quantile_values.n) p->present |= POINT_FRACTIONAL;
+    return ST_OK;
+}
+
 /*   message ExponentialHistogramDataPoint {
  *     repeated KeyValue attributes = 1;
  *     fixed64 start_time_unix_nano = 2;
@@ -136,6 +177,7 @@ static status buckets(struct builder *b, str msg, int32_t *offset, struct num_ra
  *     optional double min = 12;
  *     optional double max = 13;
  *     double zero_threshold = 14;
+ *     Prometheus prometheus = 200;   // ours
  *   } */
 static status exponential_fields(struct builder *b, str msg, struct point *p)
 {
@@ -156,12 +198,14 @@ static status exponential_fields(struct builder *b, str msg, struct point *p)
         case PB_TAG(12, PB_FIXED64): min_set(p, pb_double(&r)); break;
         case PB_TAG(13, PB_FIXED64): max_set(p, pb_double(&r)); break;
         case PB_TAG(14, PB_FIXED64): p->zero_threshold = pb_double(&r); break;
+        case PB_TAG(OTLP_PROMETHEUS, PB_BYTES): p->prometheus = pb_bytes(&r); break;
         default: pb_skip(&r, tag); break;
         }
     }
     if (r.bad) return builder_malformed(b, r.bad, "malformed ExponentialHistogramDataPoint");
     TRY(buckets(b, p->positive, &p->positive_offset, &p->positive_counts));
-    return buckets(b, p->negative, &p->negative_offset, &p->negative_counts);
+    TRY(buckets(b, p->negative, &p->negative_offset, &p->negative_counts));
+    return p->prometheus.len ? prometheus(b, p->prometheus, p) : ST_OK;
 }
 
 /*   message ValueAtQuantile {
@@ -286,6 +330,28 @@ static status exemplars(struct builder *b, str msg, uint32_t field)
     return ST_OK;
 }
 
+static bool prometheus_fits(struct builder *b, const struct point *p)
+{
+    uint64_t n_bounds = p->quantiles.n;
+    uint64_t n_counts = (uint64_t)p->positive_counts.n + p->negative_counts.n + 2;
+    const double *bounds = n_bounds ? b->batch->metrics.f64s + p->quantiles.at : NULL;
+    const char *why = NULL;
+    bool custom = p->scale == POINT_CUSTOM_SCALE;
+    if (p->quantile_values.n && p->quantile_values.n != n_counts)
+        why = "prometheus.counts are not as many as the buckets";
+    if (custom ? p->negative_counts.n > 0 : n_bounds > 0)
+        why = "prometheus.custom_values are for positive buckets of scale -53 only";
+    if (custom && p->positive_counts.n &&
+        (p->positive_offset < -1 ||
+         (int64_t)p->positive_offset + 1 + p->positive_counts.n > (int64_t)n_bounds + 1))
+        why = "buckets beyond prometheus.custom_values";
+    for (uint64_t i = 1; i < n_bounds && !why; i++)
+        if (!(bounds[i - 1] < bounds[i]))
+            why = "prometheus.custom_values are not each above the one before";
+    if (why) builder_reject(b, REJECT_BAD_BUCKETS, "%s", why);
+    return !why;
+}
+
 static bool buckets_fit(struct builder *b, const struct point *p)
 {
     uint32_t n_counts = p->bucket_counts.n, n_bounds = p->explicit_bounds.n;
@@ -307,7 +373,7 @@ static bool buckets_fit(struct builder *b, const struct point *p)
         builder_reject(b, REJECT_BAD_BUCKETS, "bucket indices past %" PRId32, INT32_MAX);
         return false;
     }
-    return true;
+    return !p->prometheus.len || prometheus_fits(b, p);
 }
 
 static uint64_t series_id(const struct builder *b, const struct point_context *m,
@@ -328,7 +394,7 @@ static status zeros(struct builder *b, size_t elem, void **ret)
 }
 
 /* The columns that only points of the type have: with the first of them. */
-static status columns_of_type(struct builder *b, enum metric_type type)
+static status columns_of_type(struct builder *b, enum metric_type type, bool prometheus)
 {
     struct metric_columns *c = &b->batch->metrics;
 #define ADD(column) TRY(zeros(b, sizeof *c->column, (void **)&c->column));
@@ -341,7 +407,7 @@ static status columns_of_type(struct builder *b, enum metric_type type)
     if (type == METRIC_EXP_HISTOGRAM && !c->scale) {
         METRIC_EXPONENTIAL_COLUMNS(ADD)
     }
-    if (type == METRIC_SUMMARY && !c->quantiles) {
+    if ((type == METRIC_SUMMARY || prometheus) && !c->quantiles) {
         METRIC_SUMMARY_COLUMNS(ADD)
     }
 #undef ADD
@@ -366,7 +432,8 @@ static void distribution_store(struct metric_columns *c, enum metric_type type, 
         c->negative_offset[i] = p->negative_offset;
         c->positive_counts[i] = p->positive_counts;
         c->negative_counts[i] = p->negative_counts;
-    } else {
+    }
+    if (c->quantiles) {
         c->quantiles[i] = p->quantiles;
         c->quantile_values[i] = p->quantile_values;
     }
@@ -375,7 +442,7 @@ static void distribution_store(struct metric_columns *c, enum metric_type type, 
 static status point_store(struct builder *b, const struct point_context *m, const struct point *p)
 {
     struct metric_columns *c = &b->batch->metrics;
-    TRY(columns_of_type(b, m->type));
+    TRY(columns_of_type(b, m->type, p->prometheus.len > 0));
     uint32_t i = c->n++;
     assert(i < b->cap_rows);
     c->desc[i] = m->desc;

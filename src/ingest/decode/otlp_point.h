@@ -3,6 +3,9 @@
 
 #include "ingest/decode/builder.h"
 
+/* Field of an ExponentialHistogramDataPoint that weir adds, with what OTLP has no word for. */
+enum { OTLP_PROMETHEUS = 200 };
+
 /* What the points of one Metric share. */
 struct point_context {
     uint32_t desc;

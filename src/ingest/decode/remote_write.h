@@ -22,8 +22,8 @@ struct remote_write {
 };
 
 /* `version`: 1 or 2. What cannot be kept is left out alone: a series without a name or with a label
- * twice, histograms of float counts, of custom buckets or of gauges, times before 1970. The
- * metadata of a 1.0 request is not read. ST_INVALID: malformed, with the byte position. ST_LIMIT:
+ * twice, histograms that are none of Prometheus', times before 1970. The metadata of a 1.0 request
+ * is not read. ST_INVALID: malformed, with the byte position. ST_LIMIT:
  * past the arena's budget. */
 [[nodiscard]] status remote_write(struct arena *a, unsigned version, str body,
                                   struct remote_write *ret, struct err *err);

@@ -8,14 +8,21 @@
 struct rw_buckets {
     int32_t offset; /* OTLP's: bucket i is (base^i, base^(i+1)] */
     uint64_t *counts;
+    double *exact; /* of a histogram of float counts */
     uint32_t n;
 };
 
 struct rw_histogram {
     uint64_t count, zero_count;
+    double exact_count, exact_zero_count; /* of one of float counts */
     double sum, zero_threshold;
     int32_t schema;
     struct rw_buckets positive, negative;
+    double *bounds; /* of schema -53, custom buckets */
+    uint32_t n_bounds;
+    unsigned hint;            /* POINT_HINT_... */
+    bool is_float;            /* it came with float counts */
+    bool fractional;          /* and they are no whole numbers: `counts` are the nearest ones */
     int64_t timestamp, start; /* ms */
 };
 
@@ -23,7 +30,7 @@ struct rw_histogram {
 const char *rw_histogram_read(struct arena *a, str msg, struct rw_histogram *ret,
                               const uint8_t **ret_bad);
 /* The members of the data point that hold counts. A zero threshold of nothing is written as -0:
- * OTLP's 0 is one that was not said. */
+ * OTLP's 0 is one that was not said. What OTLP has no word for goes into a field of ours. */
 void rw_histogram_put(struct pb_out *out, const struct rw_histogram *h);
 
 /* Prometheus' NaN that ends a series. */

@@ -255,23 +255,139 @@ TEST(a_native_histogram_is_an_exponential_one)
     arena_done(&d.arena);
 }
 
-TEST(histograms_that_cannot_be_stored_are_left_out_alone)
+static void doubles(struct pb_out *p, uint32_t field, const double *v, uint32_t n)
+{
+    pb_begin(p, field);
+    for (uint32_t i = 0; i < n; i++) {
+        uint64_t bits;
+        memcpy(&bits, &v[i], sizeof bits);
+        pb_raw_fixed64(p, bits);
+    }
+    pb_end(p);
+}
+
+/* Of float counts: two positive buckets, a gap of one, a third; a negative one. */
+static void float_histogram(struct pb_out *p, double count, const double positive[3], uint64_t hint)
+{
+    const double negative = -0.5;
+    pb_begin(p, 3);
+    pb_put_double(p, 2, count);
+    pb_put_double(p, 3, 18.5);
+    pb_put_double(p, 7, 2);
+    span(p, 11, -1, 2), span(p, 11, 1, 1);
+    doubles(p, 13, positive, 3);
+    if (hint == POINT_HINT_GAUGE) span(p, 8, 3, 1), doubles(p, 10, &negative, 1);
+    pb_put_varint(p, 14, hint);
+    pb_put_varint(p, 15, (uint64_t)T0);
+    pb_end(p);
+}
+
+static void check_f64s(const struct metric_columns *c, struct num_range r, const double *want,
+                       uint32_t n)
+{
+    CHECK_INT(r.n, n);
+    for (uint32_t i = 0; i < n && i < r.n; i++) CHECK_NEAR(c->f64s[r.at + i], want[i], 0);
+}
+
+TEST(fractional_counts_are_kept_beside_the_whole_ones_that_come_nearest)
 {
     struct buf b;
     struct decoded d;
     struct pb_out p = begin_2(&b);
     pb_begin(&p, 5), refs(&p);
-    histogram(&p, -53, 0), histogram(&p, 9, 0), histogram(&p, 1, -9);
-    pb_begin(&p, 3), pb_put_double(&p, 2, 1.5), pb_put_varint(&p, 15, (uint64_t)T0), pb_end(&p);
+    float_histogram(&p, 4.5, (double[]){0.25, 1.5, 2.75}, POINT_HINT_GAUGE);
+    pb_end(&p);
+    CHECK_INT(decode(&d, PAYLOAD_REMOTE_WRITE_2, &b), ST_OK);
+    const struct metric_columns *c = &d.batch->metrics;
+    CHECK_INT(c->n, 1);
+    CHECK_INT(c->present[0],
+              POINT_HAS_SUM | POINT_FRACTIONAL | POINT_HINT_GAUGE << POINT_HINT_SHIFT);
+    CHECK_INT(c->count[0], 5);
+    CHECK_INT(c->positive_offset[0], -2);
+    CHECK_INT(c->positive_counts[0].n, 4);
+    static const uint64_t nearest[] = {0, 2, 0, 3};
+    CHECK(memcmp(c->u64s + c->positive_counts[0].at, nearest, sizeof nearest) == 0);
+    CHECK_INT(c->u64s[c->negative_counts[0].at], 0);
+    check_f64s(c, c->quantile_values[0], (double[]){4.5, 2, 0.25, 1.5, 0, 2.75, -0.5}, 7);
+    arena_done(&d.arena);
+}
+
+TEST(float_counts_that_are_whole_are_stored_as_any_others)
+{
+    struct buf b;
+    struct decoded d;
+    struct pb_out p = begin_2(&b);
+    pb_begin(&p, 5), refs(&p);
+    float_histogram(&p, 9, (double[]){1, 4, 2}, POINT_HINT_RESET);
+    pb_end(&p);
+    CHECK_INT(decode(&d, PAYLOAD_REMOTE_WRITE_2, &b), ST_OK);
+    const struct metric_columns *c = &d.batch->metrics;
+    CHECK_INT(c->n, 1);
+    CHECK_INT(c->present[0], POINT_HAS_SUM | POINT_HINT_RESET << POINT_HINT_SHIFT);
+    CHECK_INT(c->count[0], 9);
+    CHECK_INT(c->zero_count[0], 2);
+    static const uint64_t want[] = {1, 4, 0, 2};
+    CHECK(memcmp(c->u64s + c->positive_counts[0].at, want, sizeof want) == 0);
+    CHECK_INT(c->quantile_values[0].n, 0);
+    arena_done(&d.arena);
+}
+
+/* Whole counts in two buckets from `first` on. */
+static void custom(struct pb_out *p, int64_t first, const double *bounds, uint32_t n)
+{
+    pb_begin(p, 3);
+    pb_put_varint(p, 1, 3);
+    pb_put_double(p, 3, 5);
+    pb_put_sint(p, 4, -53);
+    span(p, 11, first, 2);
+    pb_put_sint(p, 12, 1), pb_put_sint(p, 12, 1);
+    pb_put_varint(p, 15, (uint64_t)T0);
+    if (n) doubles(p, 16, bounds, n);
+    pb_end(p);
+}
+
+TEST(custom_buckets_have_their_bounds_with_them)
+{
+    struct buf b;
+    struct decoded d;
+    struct pb_out p = begin_2(&b);
+    pb_begin(&p, 5), refs(&p);
+    custom(&p, 1, (double[]){0.5, 2}, 2); /* (0.5, 2] and (2, +Inf] */
+    pb_end(&p);
+    CHECK_INT(decode(&d, PAYLOAD_REMOTE_WRITE_2, &b), ST_OK);
+    const struct metric_columns *c = &d.batch->metrics;
+    CHECK_INT(c->n, 1);
+    CHECK_INT(c->descs[0].type, METRIC_EXP_HISTOGRAM);
+    CHECK_INT(c->scale[0], POINT_CUSTOM_SCALE);
+    CHECK_INT(c->positive_offset[0], 0);
+    CHECK_INT(c->u64s[c->positive_counts[0].at + 1], 2);
+    check_f64s(c, c->quantiles[0], (double[]){0.5, 2}, 2);
+    arena_done(&d.arena);
+}
+
+TEST(histograms_that_are_none_of_prometheus_are_left_out_alone)
+{
+    struct buf b;
+    struct decoded d;
+    struct pb_out p = begin_2(&b);
+    pb_begin(&p, 5), refs(&p);
+    histogram(&p, -53, 0); /* has negative buckets and a zero bucket */
+    histogram(&p, 9, 0), histogram(&p, 1, -9);
+    pb_begin(&p, 3), pb_put_double(&p, 2, 1.5), span(&p, 11, 0, 1);
+    pb_put_varint(&p, 15, (uint64_t)T0), pb_end(&p);
     pb_begin(&p, 3), span(&p, 11, 0, 70000), pb_put_varint(&p, 15, (uint64_t)T0), pb_end(&p);
+    custom(&p, 0, (double[]){2, 2}, 2), custom(&p, 0, (double[]){1, INFINITY}, 2);
+    custom(&p, 0, NULL, 0), custom(&p, -1, (double[]){1, 2}, 2);
+    custom(&p, 1, (double[]){NAN}, 1);
     pb_end(&p);
     pb_begin(&p, 5), refs(&p), sample(&p, 3, T0), pb_end(&p);
     CHECK_INT(decode(&d, PAYLOAD_REMOTE_WRITE_2, &b), ST_OK);
     CHECK_INT(d.batch->metrics.n, 1);
-    CHECK_INT(d.batch->received, 6);
-    CHECK_INT(d.batch->rejected[REJECT_BAD_BUCKETS], 5);
+    CHECK_INT(d.batch->received, 11);
+    CHECK_INT(d.batch->rejected[REJECT_BAD_BUCKETS], 10);
     CHECK_STR(d.batch->first_rejection,
-              S("histogram hits_total: histograms of custom buckets are not stored"));
+              S("histogram hits_total: one of custom bounds has no zero bucket and no negative "
+                "ones"));
     arena_done(&d.arena);
 }
 

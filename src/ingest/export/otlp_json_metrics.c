@@ -86,6 +86,21 @@ static void buckets(struct json_batch *w, str quoted_name, int32_t offset, struc
     json_end(j);
 }
 
+static void prometheus(struct json_batch *w, uint32_t i)
+{
+    const struct metric_columns *c = &w->b->metrics;
+    uint8_t hint = c->present[i] >> POINT_HINT_SHIFT;
+    if (!hint && !(c->quantiles && c->quantiles[i].n + c->quantile_values[i].n)) return;
+    JSON_FIELD(&w->j, "prometheus");
+    json_object(&w->j);
+    JSON_SOME_U32(&w->j, "resetHint", hint);
+    if (c->quantiles) {
+        f64s(w, S("\"customValues\":"), c->quantiles[i]);
+        f64s(w, S("\"counts\":"), c->quantile_values[i]);
+    }
+    json_end(&w->j);
+}
+
 static void exponential(struct json_batch *w, uint32_t i)
 {
     const struct metric_columns *c = &w->b->metrics;
@@ -97,6 +112,7 @@ static void exponential(struct json_batch *w, uint32_t i)
     buckets(w, S("\"negative\":"), c->negative_offset[i], c->negative_counts[i]);
     if (!is_plus_zero(c->zero_threshold[i]))
         JSON_FIELD(j, "zeroThreshold"), json_f64(j, c->zero_threshold[i]);
+    prometheus(w, i);
 }
 
 static void summary(struct json_batch *w, uint32_t i)

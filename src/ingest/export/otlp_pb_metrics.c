@@ -117,6 +117,25 @@ static void buckets(struct pb_batch *w, uint32_t field, int32_t offset, struct n
     pb_end(p);
 }
 
+/*   message Prometheus {
+ *     uint32 reset_hint = 1;
+ *     repeated double custom_values = 2;
+ *     repeated double counts = 3;
+ *   } */
+static void prometheus(struct pb_batch *w, uint32_t i)
+{
+    const struct metric_columns *c = &w->b->metrics;
+    uint8_t hint = c->present[i] >> POINT_HINT_SHIFT;
+    if (!hint && !(c->quantiles && c->quantiles[i].n + c->quantile_values[i].n)) return;
+    pb_begin(&w->p, 200);
+    pb_some_varint(&w->p, 1, hint);
+    if (c->quantiles) {
+        packed_f64s(w, 2, c->quantiles[i]);
+        packed_f64s(w, 3, c->quantile_values[i]);
+    }
+    pb_end(&w->p);
+}
+
 /*   message ExponentialHistogramDataPoint {
  *     repeated KeyValue attributes = 1;
  *     fixed64 start_time_unix_nano = 2;
@@ -132,6 +151,7 @@ static void buckets(struct pb_batch *w, uint32_t field, int32_t offset, struct n
  *     optional double min = 12;
  *     optional double max = 13;
  *     double zero_threshold = 14;
+ *     Prometheus prometheus = 200;   // ours: see ingest/decode/otlp_point.c
  *   } */
 static void exponential(struct pb_batch *w, const struct exemplar_index *x, uint32_t i)
 {
@@ -151,6 +171,7 @@ static void exponential(struct pb_batch *w, const struct exemplar_index *x, uint
     if (c->present[i] & POINT_HAS_MIN) pb_put_double(p, 12, c->min[i]);
     if (c->present[i] & POINT_HAS_MAX) pb_put_double(p, 13, c->max[i]);
     pb_some_double(p, 14, c->zero_threshold[i]);
+    prometheus(w, i);
 }
 
 /*   message SummaryDataPoint {

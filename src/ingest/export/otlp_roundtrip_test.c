@@ -115,6 +115,12 @@ TEST(otlp_requests_that_use_every_field_come_back_the_same)
     }
 }
 
+TEST(otlp_histograms_that_only_prometheus_has_come_back_the_same)
+{
+    str file = test_repository_file("fuzz/corpus/otlp_json/prometheus.json");
+    both_ways(SIGNAL_METRICS, PAYLOAD_JSON, str_drop(file, 2), 5);
+}
+
 /* The bytes of one span with the given nested attribute: the protobuf of its AnyValue comes back
  * when the text is JSON, and a text when it is not. */
 static void nested_comes_back(enum attr_type type, str text, enum attr_type want_type)

@@ -2,7 +2,7 @@
 -- apart bucket by bucket; what was gained is last - first + what was there before each reset. A row of the source is (first ms,
 -- last ms, samples, first sum, last sum, gained sum, the same of the count, first and last histogram as (scale, zero threshold,
 -- zero count, positive offset, counts, negative offset, counts), gained histogram as (scale, zero count, positive buckets, counts,
--- negative buckets, counts), min, max, sum of sums).
+-- negative buckets, counts), min, max, sum of sums). A window with fractional counts, a gauge or custom buckets in it is left out: decisions/0029.
 INSERT INTO ${target} (time, metric_name, series_id, type, flags, present, samples, first_timestamp, last_timestamp,
   min, max, sum, first, last, increase, first_count, last_count, count_increase,
   first_exponential, last_exponential, exponential_increase, version)
@@ -40,11 +40,11 @@ SELECT window, name, series_id, kind, marker, here, arraySum(s.3),
 FROM (
  SELECT window, series_id, any(metric_name) AS name, any(type) AS kind,
   if(max(ended) > max(of_last), 1, 0) AS marker,
-  bitOr(bitAnd(groupBitAndIf(present, samples > 0), 1), bitAnd(groupBitOr(present), 6)) AS here,
+  bitOr(bitAnd(groupBitAndIf(bits, samples > 0), 1), bitAnd(groupBitOr(bits), 6)) AS here,
   arraySort(r -> (r.1, r.7), groupArrayIf((of_first, of_last, samples, first, last, increase, first_count, last_count, count_increase,
    first_exponential, last_exponential, exponential_increase,
-   if(bitAnd(present, 2) = 2, min, inf), if(bitAnd(present, 4) = 4, max, -inf), sum), samples > 0)) AS rows
+   if(bitAnd(bits, 2) = 2, min, inf), if(bitAnd(bits, 4) = 4, max, -inf), sum), samples > 0)) AS rows
  FROM (${source})
  WHERE toUnixTimestamp(window) IN {windows:Array(UInt32)}
  GROUP BY window, series_id
- HAVING notEmpty(rows))
+ HAVING notEmpty(rows) AND max(bits) < 192 AND bitAnd(groupBitOr(bits), 32) = 0)

@@ -1,4 +1,5 @@
- SELECT ${of_5m} AS window, metric_name, series_id, type, present, toUnixTimestamp64Milli(timestamp) AS of_first,
+ SELECT ${of_5m} AS window, metric_name, series_id, type,
+   greatest(present, if(scale = -53, 192, 0)) AS bits, toUnixTimestamp64Milli(timestamp) AS of_first,
    if(flags % 2 = 1, 0, of_first) AS of_last, if(flags % 2 = 1, of_first, 0) AS ended,
    toUInt32(flags % 2 = 0) AS samples, sum AS first, sum AS last, if(delta, sum, 0) AS increase,
    count AS first_count, count AS last_count, if(delta, count, 0) AS count_increase,

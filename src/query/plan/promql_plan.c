@@ -357,7 +357,7 @@ void promql_plan_samples(struct sql *q, const struct promql_scope *s, const str 
     if (c.native)
         sql_add(q, S(", scale, zero_count, zero_threshold, positive_offset, positive_counts, "
                      "negative_offset, negative_counts"));
-    if (c.summary) sql_add(q, S(", quantiles, quantile_values"));
+    if (c.summary || c.native) sql_add(q, S(", quantiles, quantile_values"));
     /* Hours and names find the place by the table's key; ids and times decide. */
     sql_add(q,
             S("\nFROM otel_metrics\nWHERE indexHint(toStartOfHour(timestamp) >= toStartOfHour("));

@@ -144,13 +144,13 @@ static uint32_t numbers(struct framing *f, uint32_t from, int64_t until)
     return n;
 }
 
-static uint32_t histograms(struct framing *f, struct arena *a, uint32_t from, int64_t until)
+static uint32_t histograms(struct framing *f, uint32_t from, int64_t until)
 {
     const struct histogram_sample *h = f->series->histograms + from;
     uint32_t n = 1, left = f->series->n_histograms - from;
     struct buf data;
     while (n < left && h[n].t < until) n++;
-    n = tsdb_histograms_alike(a, h, n);
+    n = tsdb_histograms_alike(h, n);
     buf_init(&data, 16 << 20);
     tsdb_histogram_chunk(&data, h, n);
     put_chunk(f, h[0].t, h[n - 1].t, TSDB_FLOAT_HISTOGRAM, &data);
@@ -159,8 +159,7 @@ static uint32_t histograms(struct framing *f, struct arena *a, uint32_t from, in
     return n;
 }
 
-bool remote_read_frames(struct arena *a, struct buf *out, uint64_t query,
-                        const struct raw_series *s)
+bool remote_read_frames(struct buf *out, uint64_t query, const struct raw_series *s)
 {
     struct framing f = {.to = out, .query = query, .series = s};
     uint32_t i = 0, k = 0;
@@ -171,7 +170,7 @@ bool remote_read_frames(struct arena *a, struct buf *out, uint64_t query,
         if (number <= histogram)
             i += numbers(&f, i, number == histogram ? histogram + 1 : histogram);
         else
-            k += histograms(&f, a, k, number);
+            k += histograms(&f, k, number);
     }
     if (f.open) put_frame(&f);
     bool ok = !f.message.over && !out->over;

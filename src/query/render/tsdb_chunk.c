@@ -189,13 +189,13 @@ static bool same_layout(const struct histogram *x, const struct histogram *y)
     return true;
 }
 
-uint32_t tsdb_histograms_alike(struct arena *a, const struct histogram_sample *h, uint32_t n)
+uint32_t tsdb_histograms_alike(const struct histogram_sample *h, uint32_t n)
 {
     uint32_t i = 1;
     bool gauge = h[0].h->hint == HINT_GAUGE;
     for (; i < n && i < TSDB_SAMPLES; i++) {
         if ((h[i].h->hint == HINT_GAUGE) != gauge || !same_layout(h[i - 1].h, h[i].h)) break;
-        if (!gauge && histogram_is_reset(a, h[i].h, h[i - 1].h)) break;
+        if (!gauge && h[i].h->hint != HINT_NOT_RESET) break;
     }
     return i;
 }

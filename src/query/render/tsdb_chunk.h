@@ -13,8 +13,8 @@ enum { TSDB_SAMPLES = 120 }; /* in a chunk, as Prometheus cuts them */
 /* One chunk of the `n` samples (at least 1, at most 65,535), in the order of time. */
 void tsdb_xor_chunk(struct buf *out, const struct sample *s, uint32_t n);
 
-/* How many of the `n` histograms (at least 1) the next chunk takes: those of one layout, in which a
- * counter was not reset. */
-uint32_t tsdb_histograms_alike(struct arena *a, const struct histogram_sample *h, uint32_t n);
+/* How many of the `n` histograms (at least 1) the next chunk takes: those of one layout, of which
+ * each after the first is known to go on from the one before, or gauges. */
+uint32_t tsdb_histograms_alike(const struct histogram_sample *h, uint32_t n);
 /* One chunk of those. */
 void tsdb_histogram_chunk(struct buf *out, const struct histogram_sample *h, uint32_t n);
