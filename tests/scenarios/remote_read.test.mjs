@@ -17,7 +17,7 @@ const native = (i, ms) => {
   return { count: 3 * n + 3, sum: 2.5 * n, schema: 1, zeroCount: n, spans: [[-1, 2]], deltas: [n + 1, 1], ms };
 };
 const part = (i, ms) => ({ count: i / 4, sum: i / 8, schema: 2, zeroCount: 0, spans: [[-3, 1], [2, 1]], counts: [i / 8, i / 8], ms });
-const level = (i, ms) => ({ count: (i % 5) - 2.5, sum: 1 - i, schema: 0, zeroCount: 0.25, spans: [[0, 1]], counts: [(i % 5) - 2], negativeSpans: [[1, 1]], negativeCounts: [-0.75], hint: 3, ms });
+const level = (i, ms) => ({ count: (i % 5) + 2.5, sum: 1 - i, schema: 0, zeroCount: 0.25, spans: [[0, 1]], counts: [(i % 5) + 2.25], hint: 3, ms });
 const own = (i, ms) => ({ count: 2 * i, sum: i, schema: -53, spans: [[i < 100 ? 0 : 1, 2]], deltas: [i, 0], custom: i < 150 ? [0.5, 2, 8] : [0.25, 2], ms });
 const series = [
   { labels: { __name__: 'orders_total', job: 'shop', currency: 'EUR' }, samples: times.map((t, i) => [i * 7, t]), type: 1 },
