@@ -284,7 +284,9 @@ static void check_all(struct query_cache *c, int64_t from_s)
 
 TEST(all_expressions_are_answered_from_the_cache_the_second_time)
 {
-    int64_t from = (clock_now() / NANOS_S - 20 * 3600) / 900 * 900;
+    /* A quarter of an hour begins, and so do the counters: the values, and so the notes, are those
+     * of any other day. */
+    int64_t from = (clock_now() / NANOS_S - 20 * 3600) / 6300 * 6300;
     struct query_cache *c = open_cache(64 << 20, 0);
     for (int i = 0; i < 5; i++) insert_samples(from + i * 700, 70);
     engine_do(tables(), "SYSTEM STOP MERGES"); /* each gives a day that is over other parts */
@@ -292,13 +294,13 @@ TEST(all_expressions_are_answered_from_the_cache_the_second_time)
     uint64_t hits = metric_get(M_CACHE_HITS, 0), misses = metric_get(M_CACHE_MISSES, 0);
     check_all(c, from);
     /* four of five extents of each, of the fifth there is one step; but where a note tells of all
-     * steps together */
+     * steps together, as may two of the expressions */
     uint64_t n = sizeof expressions / sizeof *expressions;
     uint64_t found = metric_get(M_CACHE_HITS, 0) - hits,
              not = metric_get(M_CACHE_MISSES, 0) - misses;
-    CHECK(found >= 4 * (n - 1) && found <= 4 * n);
-    CHECK_INT(found + not, 5 * n);
     engine_do(tables(), "SYSTEM START MERGES");
+    CHECK(found >= 4 * (n - 2) && found <= 4 * n);
+    CHECK_INT(found + not, 5 * n);
     query_cache_close(c);
 }
 
