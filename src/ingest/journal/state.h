@@ -93,6 +93,7 @@ struct journal {
     uint64_t next_ordinal, last_seq;
     nanos group_began;         /* monotonic */
     unsigned crowd;            /* requests in a group, lately: sixteenths */
+    size_t request_bytes;      /* of one, lately */
     nanos warned;              /* monotonic: one line a second about refusals */
     struct journal_item *owed; /* marks that could not be written yet; oldest first */
 };

@@ -25,7 +25,7 @@ enum { CHUNK_ITEMS = 300, IDLE_ROTATE_BYTES = 1 << 20, PAGE = 4096 };
 
 /* A sync costs the same for one small request as for a hundred. When several come at a time, and
  * are small, one in GROUP_PACE is enough. */
-enum { GROUP_PACE_MS = 10, COMPANY_MS = 1, CROWD_ONE = 16, CROWD_MANY = 20 };
+enum { GROUP_PACE_MS = 10, COMPANY_MS = 1, CROWD_ONE = 16, CROWD_MANY = 20, SMALL = 32 << 10 };
 
 struct group {
     struct journal_item *items;
@@ -373,7 +373,7 @@ static void wait_until(struct journal *j, nanos when)
 static void wait_for_company(struct journal *j)
 {
     nanos now = clock_monotonic(), until = j->group_began + GROUP_PACE_MS * NANOS_MS;
-    if (!j->opt.sync || j->crowd < CROWD_MANY) return;
+    if (!j->opt.sync || j->crowd < CROWD_MANY || j->request_bytes > SMALL) return;
     if (until < now + COMPANY_MS * NANOS_MS) until = now + COMPANY_MS * NANOS_MS;
     j->pacing = true;
     while (j->head && !j->closing && !j->hurry && j->queued_bytes < JOURNAL_GROUP_BYTES &&
@@ -382,13 +382,18 @@ static void wait_for_company(struct journal *j)
     j->pacing = false;
 }
 
-/* How many requests come at a time, lately. */
+/* How many requests come at a time, lately, and how large they are. */
 static void count_crowd(struct journal *j, const struct journal_item *items)
 {
-    unsigned n = 0;
-    for (const struct journal_item *i = items; i && n < 1000; i = i->next)
-        n += i->rec.kind == RECORD_REQUEST;
-    if (n > 0) j->crowd = (7 * j->crowd + n * CROWD_ONE) / 8;
+    size_t n = 0, bytes = 0;
+    for (const struct journal_item *i = items; i && n < 1000; i = i->next) {
+        if (i->rec.kind != RECORD_REQUEST) continue;
+        n++;
+        bytes += i->rec.payload.len;
+    }
+    if (n == 0) return;
+    j->crowd = (7 * j->crowd + (unsigned)n * CROWD_ONE) / 8;
+    j->request_bytes = (7 * j->request_bytes + bytes / n) / 8;
 }
 
 /* What is owed, then what the queue holds. Waits for something; NULL at the end. */
