@@ -9,7 +9,8 @@
 enum { TOKEN_MAX = 400, SEEN_ENTRIES = 200000 };
 
 /* On average two inserts a second and table, over all workers. What is wide goes at once: there it
- * is the rows that bound the parts. Side tables are told once a block and day or month. */
+ * is the rows that bound the parts. Side tables are told once a block and day or month, and at once
+ * when the block itself was wide. */
 enum { TURN_MS = 500, TURNS_AT_ONCE = 8, WIDE_ROWS = 50000 };
 
 void lane_forget(struct lane *l)
@@ -70,11 +71,21 @@ static str token(const struct task *t, const struct encoded_insert *in, char out
     return (str){out, (size_t)n};
 }
 
+/* Rows of a side table are wide with their block, when that has few partitions. */
+static bool is_wide(const struct task *t, const struct encoded_insert *in)
+{
+    if (is_main(in->table)) return in->rows >= WIDE_ROWS;
+    for (size_t i = 0; i < t->inserts.n; i++)
+        if (is_main(t->inserts.inserts[i].table) && t->inserts.inserts[i].rows < WIDE_ROWS)
+            return false;
+    return t->block->rows >= WIDE_ROWS;
+}
+
 /* False: not before t->turn_at. */
 static bool has_turn(struct task *t, const struct encoded_insert *in)
 {
     struct pipeline *p = t->p;
-    if (!t->lane || p->opt.discard || in->rows >= WIDE_ROWS) return true;
+    if (!t->lane || p->opt.discard || is_wide(t, in)) return true;
     nanos now = clock_monotonic();
     if (t->turn_at == 0) {
         unsigned slot = ledger_table_slot(in->table);
