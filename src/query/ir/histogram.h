@@ -42,7 +42,7 @@ static inline bool histogram_is_custom(const struct histogram *h)
 /* Without empty buckets at the ends. */
 struct histogram_side histogram_side_trimmed(int32_t offset, const double *counts, uint32_t n);
 
-/* The upper bound of a bucket of an exponential schema. */
+/* The upper bound of a bucket of an exponential schema (at most 8), to the bit as in Prometheus. */
 double histogram_bound(int64_t index, int32_t schema);
 
 /* A sum of histograms in the making. Zeroed: nothing yet. With `exact` what each addition loses to

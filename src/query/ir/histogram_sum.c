@@ -16,6 +16,19 @@ struct histogram_side histogram_side_trimmed(int32_t offset, const double *count
     return (struct histogram_side){offset + (int32_t)skip, n - skip, counts + skip};
 }
 
+/* 2^(part / 2^schema) as Prometheus' tables have it, to the bit: the product of the roots of two
+ * whose powers are set in `part`, from the square root down. That one is rounded down there. */
+static double root_of_two(int64_t part, int32_t schema)
+{
+    static const double roots[] = {0x1.6a09e667f3bccp+0, 0x1.306fe0a31b715p+0, 0x1.172b83c7d517bp+0,
+                                   0x1.0b5586cf9890fp+0, 0x1.059b0d3158574p+0, 0x1.02c9a3e778061p+0,
+                                   0x1.0163da9fb3335p+0, 0x1.00b1afa5abcbfp+0};
+    double v = 1;
+    for (int32_t i = 0; i < schema; i++)
+        if (part >> (schema - 1 - i) & 1) v *= roots[i];
+    return v;
+}
+
 double histogram_bound(int64_t index, int32_t schema)
 {
     if (schema <= 0) {
@@ -25,7 +38,7 @@ double histogram_bound(int64_t index, int32_t schema)
     }
     int64_t e = index >> schema, part = index & (((int64_t)1 << schema) - 1);
     if (e >= 1024) return DBL_MAX;
-    return ldexp(exp2((double)part / (double)((int64_t)1 << schema)), e < -5000 ? -5000 : (int)e);
+    return ldexp(root_of_two(part, schema), e < -5000 ? -5000 : (int)e);
 }
 
 static void cell_add(struct histogram_cell *c, double v, bool exact)

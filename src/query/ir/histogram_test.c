@@ -100,6 +100,9 @@ TEST(histogram_bounds_are_powers)
     CHECK(histogram_bound(0, 0) == 1 && histogram_bound(3, 0) == 8 &&
           histogram_bound(-1, 0) == 0.5);
     CHECK(histogram_bound(1, -2) == 16);
-    CHECK_NEAR(histogram_bound(1, 1), sqrt(2), 1e-15);
+    CHECK_NEAR(histogram_bound(1, 1), 1.414213562373095, 0);
+    CHECK_NEAR(histogram_bound(-1, 2), 0.8408964152537144, 0);
+    CHECK_NEAR(histogram_bound(13, 4), 2 * 0.8781260801866495, 0);
+    CHECK_NEAR(histogram_bound(1, 8), 1.0027112750502025, 0);
     CHECK(isfinite(histogram_bound(1 << 20, 8)) && histogram_bound(-(1 << 20), 8) == 0);
 }
