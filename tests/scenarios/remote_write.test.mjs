@@ -12,7 +12,7 @@ const ask = async (weir, path, params) => (await fetch(`http://127.0.0.1:${weir.
 
 // A native histogram of `n` observations in io.prometheus.client's protobuf: the only form in which one is scraped.
 function nativeHistogram(n) {
-  const histogram = message(7, number(1, 3 * n), double(2, 2.5 * n), number(5, zigzag(0)), double(6, 0.001), number(7, 0), message(12, number(1, zigzag(2)), number(2, 2)), packed(13, [n, n].map(zigzag)));
+  const histogram = message(7, number(1, 3 * n), double(2, 2.5 * n), number(5, zigzag(1)), double(6, 0.001), number(7, 0), message(12, number(1, zigzag(2)), number(2, 2)), packed(13, [n, n].map(zigzag)));
   return Buffer.concat([message(1, Buffer.from('app_wait')), number(3, 4), message(4, histogram)]);
 }
 

@@ -46,6 +46,7 @@ struct native {
     struct histogram_sum sum;
     double count;
     bool reset, not_reset, incremental;
+    str misfit; /* the name of the first series whose buckets were of the other kind */
 };
 
 static void gather_avg(struct gathered *x, double v)
@@ -137,7 +138,9 @@ static bool native_result(struct evaluator *ev, const struct promql_expr *e,
         return false;
     }
     if (n->sum.incompatible) {
-        note_mixed_buckets(ev, at, (str){0});
+        note_mixed_buckets(ev, at, n->misfit);
+        n->sum.resets_collide = false;
+        note_sum(ev, at, &n->sum, "aggregation"); /* what was reconciled before it */
         return false;
     }
     n->sum.resets_collide = n->reset && n->not_reset;
@@ -169,9 +172,12 @@ static void gather_point(struct evaluator *ev, const struct promql_expr *e, stru
     enum promql_aggregate op = e->aggregate.op;
     if (row->has[i] == POINT_FLOAT || op == AGG_COUNT || op == AGG_GROUP)
         gather(op, x, row->v[i]);
-    else if (op == AGG_SUM || op == AGG_AVG)
+    else if (op == AGG_SUM || op == AGG_AVG) {
+        bool fitted = !x->native || !x->native->sum.incompatible;
         gather_native(ev, op == AGG_AVG, x, row->h[i]);
-    else
+        if (fitted && x->native->sum.incompatible)
+            x->native->misfit = labels_get(row->labels, LABEL_NAME);
+    } else
         eval_info(ev, e->aggregate.expr, "ignored histogram in %s aggregation",
                   promql_aggregate_name(op));
 }

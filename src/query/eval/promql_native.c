@@ -7,8 +7,8 @@ void note_mixed_buckets(struct evaluator *ev, const struct promql_expr *at, str 
 {
     eval_warn(ev, at,
               "vector contains a mix of histograms with exponential and custom buckets "
-              "schemas%s" STR_FMT "%s",
-              name.len ? " for metric name \"" : "", STR_ARG(name), name.len ? "\"" : "");
+              "schemas for metric name \"" STR_FMT "\"",
+              STR_ARG(name));
 }
 
 void note_sum(struct evaluator *ev, const struct promql_expr *at, const struct histogram_sum *s,
