@@ -80,8 +80,8 @@ const queries = {
   metrics: async (query) => {
     const [{ id, name }] = await query(`SELECT series_id id, metric_name name FROM otel_metrics WHERE metric_name = 'http.server.request.count' LIMIT 1`);
     return {
-      'one series': `SELECT sum(value) FROM otel_metrics WHERE metric_name = '${name}' AND series_id = ${id}`,
-      'one metric': `SELECT series_id, max(timestamp), sum(value) FROM otel_metrics WHERE metric_name = '${name}' GROUP BY series_id`,
+      'one series': `SELECT sum(value + int_value) FROM otel_metrics WHERE metric_name = '${name}' AND series_id = ${id}`,
+      'one metric': `SELECT series_id, max(timestamp), sum(value + int_value) FROM otel_metrics WHERE metric_name = '${name}' GROUP BY series_id`,
     };
   },
 };

@@ -123,15 +123,16 @@ status lifecycle_migrate(struct store *s, const struct schema_settings *set, uin
 
 status lifecycle_start(struct store *s, const struct schema_settings *set, struct err *err)
 {
-    uint32_t migrated = 0, changed = 0, indexes = 0, merges = 0;
+    uint32_t migrated = 0, changed = 0, indexes = 0, merges = 0, codecs = 0;
     TRY(lifecycle_migrate(s, set, &migrated, err));
     TRY(lifecycle_use_policy(s, set, err));
     TRY(lifecycle_retain(s, set, &changed, err));
     TRY(lifecycle_index(s, set, &indexes, err));
     TRY(lifecycle_merges(s, &merges, err));
-    if (migrated || changed || indexes || merges)
+    TRY(lifecycle_codecs(s, &codecs, err));
+    if (migrated || changed || indexes || merges || codecs)
         log_info("lifecycle", "tables made ready", LOG_INT("migrations", migrated),
                  LOG_INT("retention_changes", changed), LOG_INT("index_changes", indexes),
-                 LOG_INT("merge_changes", merges));
+                 LOG_INT("merge_changes", merges), LOG_INT("codec_changes", codecs));
     return ST_OK;
 }

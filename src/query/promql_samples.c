@@ -76,8 +76,8 @@ static void put_histogram(struct reading *r, struct output *o, int64_t t, int64_
 }
 
 struct columns {
-    const struct native_column *id, *t, *start, *flags, *present, *value, *count, *sum, *buckets,
-        *quantiles, *quantile_values;
+    const struct native_column *id, *t, *start, *flags, *present, *value, *int_value, *count, *sum,
+        *buckets, *quantiles, *quantile_values;
     struct native_row_columns native;
     bool has_native;
 };
@@ -86,6 +86,9 @@ static int64_t start_of(const struct columns *c, uint64_t row)
 {
     return c->start ? native_i64(c->start, row) : 0;
 }
+
+/* Of a gauge or sum: an integer, or else a double (docs/decisions/0025). */
+static double number_of(int64_t whole, double value) { return whole ? (double)whole : value; }
 
 static void put_native(struct reading *r, const struct stored *s, struct output *o,
                        const struct columns *c, uint64_t row, int64_t t)
@@ -170,7 +173,9 @@ static void put_row(struct reading *r, struct stored *s, const struct columns *c
         if (o->part == PART_SUM && !(present & PRESENT_SUM) && !gone && s->type != STORED_SUMMARY)
             continue;
         switch (o->part) {
-        case PART_VALUE: v = native_f64(c->value, row); break;
+        case PART_VALUE:
+            v = number_of(native_i64(c->int_value, row), native_f64(c->value, row));
+            break;
         case PART_COUNT: v = native_f64(c->count, row); break;
         case PART_SUM: v = native_f64(c->sum, row); break;
         case PART_BUCKET:
@@ -236,9 +241,9 @@ static bool put_values(struct reading *r, struct stored *s, const struct columns
                        uint64_t to)
 {
     const char *flags = packed(c->flags, 4), *present = packed(c->present, 1), *t = packed(c->t, 8),
-               *value = packed(c->value, 8);
+               *value = packed(c->value, 8), *whole = packed(c->int_value, 8);
     if (s->n_outputs != 1 || s->outputs[0].part != PART_VALUE || to - from > UINT32_MAX / 2 ||
-        !flags || !present || !t || !value || any_is_special(flags, present, from, to))
+        !flags || !present || !t || !value || !whole || any_is_special(flags, present, from, to))
         return false;
     struct output *o = &s->outputs[0];
     if (!put_starts(r, o, c, from, to)) return false;
@@ -248,6 +253,7 @@ static bool put_values(struct reading *r, struct stored *s, const struct columns
         struct sample x;
         memcpy(&x.t, t + i * sizeof x.t, sizeof x.t);
         memcpy(&x.v, value + i * sizeof x.v, sizeof x.v);
+        x.v = number_of((int64_t)packed_u64(whole, i), x.v);
         if (x.t < r->from_ms || x.t > r->to_ms) continue;
         if (n && o->samples[n - 1].t == x.t) n--; /* as in reading_put */
         o->samples[n++] = x;
@@ -266,6 +272,7 @@ static status add_samples(void *ctx, const struct native_block *b, struct err *e
     TRY(reading_column(b, "present", &c.present, err));
     c.start = native_find(b, S("start"));
     c.value = native_find(b, S("value"));
+    c.int_value = native_find(b, S("int_value"));
     c.count = native_find(b, S("count"));
     c.sum = native_find(b, S("sum"));
     c.buckets = native_find(b, S("bucket_counts"));

@@ -91,6 +91,19 @@ TEST(logs_and_metrics_merge_more_parts_at_a_time)
     CHECK_INT(changed, 0);
 }
 
+TEST(integers_are_stored_as_the_bits_of_their_differences)
+{
+    struct store *s = engine_store();
+    struct err err = {};
+    uint32_t changed = 0;
+    WANT(lifecycle_start(s, &settings, &err), ST_OK);
+    CHECK_STR(engine_ask(s, "SELECT compression_codec FROM system.columns WHERE database = 'weir'"
+                            " AND table = 'otel_metrics' AND name = 'int_value' FORMAT TSVRaw"),
+              S("CODEC(Delta(8), T64('bit'), ZSTD(1))"));
+    WANT(lifecycle_codecs(s, &changed, &err), ST_OK);
+    CHECK_INT(changed, 0);
+}
+
 TEST(what_is_to_be_cold_moves_before_it_goes)
 {
     struct store *s = engine_store();

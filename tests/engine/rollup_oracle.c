@@ -120,16 +120,19 @@ static void add_counts(struct buf *out, const uint64_t *counts, int n)
 void oracle_values(struct buf *out, const struct oracle_series *s, const struct point *p)
 {
     bool h = s->type == 3, e = s->type == 4, q = s->type == 5, number = s->type < 3;
+    /* Integers as encode has them; every other one as rows from before migration 5 do. */
+    long whole = number && p->value == (double)(long)p->value ? (long)p->value : 0;
+    double value = number && (!whole || whole % 2) ? p->value : 0;
     buf_printf(
         out,
-        "(fromUnixTimestamp64Milli(toInt64(%ld), 'UTC'), 'm%d', %lu, %d, %d, %d, %.17g, %lu, "
+        "(fromUnixTimestamp64Milli(toInt64(%ld), 'UTC'), 'm%d', %lu, %d, %d, %d, %.17g, %ld, %lu, "
         "%.17g, %.17g, %.17g, ",
         p->t, s->type, s->id, s->type, p->gone,
         h || e ? 7
         : q    ? 1
                : 0,
-        number ? p->value : 0.0, number ? 0 : p->count, number ? 0.0 : p->sum,
-        h || e ? p->min : 0.0, h || e ? p->max : 0.0);
+        value, whole, number ? 0 : p->count, number ? 0.0 : p->sum, h || e ? p->min : 0.0,
+        h || e ? p->max : 0.0);
     add_counts(out, p->buckets, h ? BUCKETS : 0);
     buf_printf(out, ", %d, %lu, %d, ", e ? p->scale : 0, e ? p->zero_count : 0,
                e ? p->positive.offset : 0);

@@ -39,10 +39,10 @@ uint32_t oracle_random(uint64_t *seed, uint32_t below);
 void oracle_fill(struct oracle_series *s, uint64_t *seed, int64_t from, int64_t to);
 
 /* (a, b, ...) for INSERT ... VALUES with the columns of ORACLE_COLUMNS. */
-#define ORACLE_COLUMNS                                                                       \
-    "timestamp, metric_name, series_id, type, flags, present, value, count, sum, min, max, " \
-    "bucket_counts, scale, zero_count, positive_offset, positive_counts, negative_offset, "  \
-    "negative_counts, quantiles, quantile_values"
+#define ORACLE_COLUMNS                                                                        \
+    "timestamp, metric_name, series_id, type, flags, present, value, int_value, count, sum, " \
+    "min, max, bucket_counts, scale, zero_count, positive_offset, positive_counts, "          \
+    "negative_offset, negative_counts, quantiles, quantile_values"
 void oracle_values(struct buf *out, const struct oracle_series *s, const struct point *p);
 
 /* A line for each window of `width` s that has samples, as ORACLE_SELECT gives it. */

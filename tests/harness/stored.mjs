@@ -48,7 +48,7 @@ export const select = {
   logs: `SELECT toString(toUnixTimestamp64Nano(timestamp)) time, toString(toUnixTimestamp64Nano(observed_timestamp)) observed, severity_number, severity_text,
       event_name, hex(trace_id) trace_id, hex(span_id) span_id, body, body_type, log_attributes, log_attribute_types, flags, ${sharedColumns} FROM otel_logs ORDER BY ALL`,
   metrics: `SELECT m.metric_name name, m.type type, s.unit unit, s.description description, s.temporality temporality, s.monotonic monotonic, s.attributes attributes,
-      toString(toUnixTimestamp64Milli(m.timestamp)) time, toString(toUnixTimestamp64Milli(m.start_timestamp)) start, m.value value, m.count count, m.sum sum, m.min min, m.max max,
+      toString(toUnixTimestamp64Milli(m.timestamp)) time, toString(toUnixTimestamp64Milli(m.start_timestamp)) start, if(m.int_value != 0, toFloat64(m.int_value), m.value) value, m.count count, m.sum sum, m.min min, m.max max,
       m.bucket_counts bucket_counts, s.explicit_bounds explicit_bounds, m.scale scale, m.zero_count zero_count, m.positive_offset positive_offset,
       m.positive_counts positive_counts, s.resource_attributes resource_attributes, s.scope_name scope_name
       FROM otel_metrics m INNER JOIN otel_metric_series s ON m.series_id = s.series_id ORDER BY name`,

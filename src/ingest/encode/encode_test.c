@@ -1,6 +1,7 @@
 /* Blocks are encoded, read back, and compared with the model member by member. */
 #include "ingest/encode/encode.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -235,6 +236,20 @@ static void check_numbers(const char *name, size_t i, struct num_range want, con
     }
 }
 
+/* As readers have it. */
+static double number_of(size_t i)
+{
+    int64_t whole = native_i64(col("int_value"), i);
+    return whole ? (double)whole : native_f64(col("value"), i);
+}
+
+static void check_number(size_t i, const struct metric_columns *c, uint32_t row)
+{
+    if (c->present[row] & POINT_IS_INT)
+        CHECK_INT(native_i64(col("int_value"), i), c->int_value[row]);
+    CHECK_NEAR(number_of(i), c->value[row], 0);
+}
+
 TEST(every_member_of_a_data_point_is_in_its_row)
 {
     begin(SIGNAL_METRICS, 4, 50);
@@ -250,8 +265,7 @@ TEST(every_member_of_a_data_point_is_in_its_row)
         CHECK_INT(native_u64(col("type"), i), d->type);
         CHECK_INT(native_u64(col("flags"), i), c->flags[r]);
         CHECK_INT(native_u64(col("present"), i), c->present[r]);
-        CHECK_NEAR(native_f64(col("value"), i), c->value[r], 0);
-        CHECK_INT(native_i64(col("int_value"), i), c->int_value[r]);
+        check_number(i, c, r);
         CHECK_INT(native_u64(col("count"), i), c->count[r]);
         CHECK_NEAR(native_f64(col("sum"), i), c->sum[r], 0);
         CHECK_NEAR(native_f64(col("min"), i), c->min[r], 0);
@@ -266,6 +280,28 @@ TEST(every_member_of_a_data_point_is_in_its_row)
         check_numbers("negative_counts", i, c->negative_counts[r], c->u64s, NULL);
         check_numbers("quantiles", i, c->quantiles[r], NULL, c->f64s);
         check_numbers("quantile_values", i, c->quantile_values[r], NULL, c->f64s);
+    }
+}
+
+TEST(integers_have_a_column_of_their_own_and_every_double_is_read_back_to_the_bit)
+{
+    static const double numbers[] = {0,          -0.0,     1,         -1,     0.5,   4096,
+                                     0x1p53 + 2, -0x1p63,  0x1p63,    0x1p64, 1e300, -1e-300,
+                                     5e-324,     INFINITY, -INFINITY, NAN};
+    begin(SIGNAL_METRICS, 1, sizeof numbers / sizeof *numbers);
+    struct metric_columns *c = &block->batches[0]->metrics;
+    memcpy(c->value, numbers, sizeof numbers);
+    uint64_t gone = 0x7ff0000000000002; /* Prometheus's end of a series */
+    memcpy(&c->value[15], &gone, sizeof gone);
+    memset(c->present, 0, c->n);
+    encode(&rows, 1, NULL);
+    open_table(S("otel_metrics"), 0);
+    for (size_t i = 0; i < rows.n; i++) {
+        double read = number_of(i), value = c->value[rows.rows[i].row];
+        CHECK(memcmp(&read, &value, sizeof value) == 0);
+        bool whole = value != 0 && value >= -0x1p63 && value < 0x1p63 && value == trunc(value);
+        CHECK_INT(native_i64(col("int_value"), i), whole ? (int64_t)value : 0);
+        if (whole) CHECK_NEAR(native_f64(col("value"), i), 0, 0);
     }
 }
 

@@ -26,6 +26,41 @@ static void put_type(struct insert *w, const struct column_plan *)
     for (size_t i = 0; to && i < w->n; i++) to[i] = (uint8_t)desc_at(w, i)->type;
 }
 
+/* Exact as an integer, and not zero, whose sign an integer has not. */
+static bool is_whole(double v)
+{
+    return v >= -0x1p63 && v < 0x1p63 && v != 0 && (double)(int64_t)v == v;
+}
+
+/* The number is in `int_value` where it is an integer, sent as one or not, else in `value`; the
+ * other is zero (docs/decisions/0025). */
+static void put_value(struct insert *w, const struct column_plan *)
+{
+    double *to = native_put_space(w->out, w->n * sizeof *to);
+    for (size_t i = 0; to && i < w->n; i++) {
+        const struct metric_columns *c = points(w, i);
+        uint32_t row = w->rows[i].row;
+        double v = c->value[row];
+        v = (c->present[row] & POINT_IS_INT) || is_whole(v) ? 0 : v;
+        memcpy(to + i, &v, sizeof v);
+    }
+}
+
+static void put_int_value(struct insert *w, const struct column_plan *)
+{
+    int64_t *to = native_put_space(w->out, w->n * sizeof *to);
+    for (size_t i = 0; to && i < w->n; i++) {
+        const struct metric_columns *c = points(w, i);
+        uint32_t row = w->rows[i].row;
+        int64_t n = 0;
+        if (c->present[row] & POINT_IS_INT)
+            n = c->int_value[row];
+        else if (is_whole(c->value[row]))
+            n = (int64_t)c->value[row];
+        memcpy(to + i, &n, sizeof n);
+    }
+}
+
 static struct num_range numbers_at(const struct insert *w, const struct column_plan *c, size_t i)
 {
     const struct num_range *runs = insert_array(w, c, i);
@@ -60,8 +95,8 @@ static const struct column_plan plan[] = {
     {"type", put_type, 0, 0},
     {"flags", put_u32, BATCH_AT(metrics.flags), 0},
     {"present", put_u8, BATCH_AT(metrics.present), 0},
-    {"value", put_u64, BATCH_AT(metrics.value), 0},
-    {"int_value", put_u64, BATCH_AT(metrics.int_value), 0},
+    {"value", put_value, 0, 0},
+    {"int_value", put_int_value, 0, 0},
     {"count", put_some_u64, BATCH_AT(metrics.count), OPTIONAL},
     {"sum", put_some_u64, BATCH_AT(metrics.sum), OPTIONAL},
     {"min", put_some_u64, BATCH_AT(metrics.min), OPTIONAL},

@@ -205,6 +205,7 @@ static void fill_points(struct sampler *s, uint32_t n)
         c->start_time[i] = any(s, 2) ? SAMPLE_TIME : 0;
         c->flags[i] = (uint32_t)any(s, 2), c->present[i] = (uint8_t)any(s, 32);
         c->value[i] = (double)any(s, 1000) / 16, c->int_value[i] = (int64_t)any(s, 9) - 4;
+        if (c->present[i] & POINT_IS_INT) c->value[i] = (double)c->int_value[i];
         c->count[i] = any(s, 1000), c->sum[i] = (double)any(s, 1000);
         c->min[i] = -1, c->max[i] = (double)any(s, 10), c->scale[i] = (int32_t)any(s, 9) - 4;
         c->zero_count[i] = any(s, 3), c->zero_threshold[i] = 0.5;

@@ -11,9 +11,10 @@ SELECT window, name, series_id, kind, ended > t[-1], length(v),
   {version:UInt64}
 FROM (
  SELECT window, series_id, any(metric_name) AS name, any(type) AS kind, maxIf(ts, flags % 2 = 1) AS ended,
-  arraySort(groupArrayIf((ts, value), flags % 2 = 0)) AS rows
+  arraySort(groupArrayIf((ts, number), flags % 2 = 0)) AS rows
  FROM (
-  SELECT ${of_5m} AS window, toUnixTimestamp64Milli(timestamp) AS ts, metric_name, series_id, type, flags, value
+  SELECT ${of_5m} AS window, toUnixTimestamp64Milli(timestamp) AS ts, metric_name, series_id, type, flags,
+   if(int_value != 0, toFloat64(int_value), value) AS number
   FROM ${raw_metrics}
    AND type IN (1, 2) AND (present < 16 OR flags % 2 = 1))
  WHERE toUnixTimestamp(window) IN {windows:Array(UInt32)}

@@ -351,7 +351,7 @@ void promql_plan_samples(struct sql *q, const struct promql_scope *s, const str 
 {
     sql_add(q, S("SELECT series_id, timestamp AS t, flags, present"));
     if (c.start) sql_add(q, S(", start_timestamp AS start"));
-    if (c.value) sql_add(q, S(", value"));
+    if (c.value) sql_add(q, S(", value, int_value"));
     if (c.histogram || c.native || c.summary) sql_add(q, S(", count, sum"));
     if (c.histogram) sql_add(q, S(", bucket_counts"));
     if (c.native)

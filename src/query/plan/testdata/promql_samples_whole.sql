@@ -1,10 +1,10 @@
-SELECT series_id, timestamp AS t, flags, present, value
+SELECT series_id, timestamp AS t, flags, present, value, int_value
 FROM otel_metrics
 WHERE indexHint(toStartOfHour(timestamp) >= toStartOfHour(fromUnixTimestamp64Milli({p0:Int64}, 'UTC')) AND toStartOfHour(timestamp) <= toStartOfHour(fromUnixTimestamp64Milli({p1:Int64}, 'UTC')) AND metric_name IN {p2:Array(String)}
   AND series_id >= {p3:UInt64} AND series_id <= {p4:UInt64})
   AND timestamp >= fromUnixTimestamp64Milli({p5:Int64}, 'UTC') AND timestamp <= fromUnixTimestamp64Milli({p6:Int64}, 'UTC')
 ;
-SELECT series_id, timestamp AS t, flags, present, value
+SELECT series_id, timestamp AS t, flags, present, value, int_value
 FROM otel_metrics
 WHERE indexHint(toStartOfHour(timestamp) >= toStartOfHour(fromUnixTimestamp64Milli({p7:Int64}, 'UTC')) AND toStartOfHour(timestamp) <= toStartOfHour(fromUnixTimestamp64Milli({p8:Int64}, 'UTC')) AND metric_name IN {p9:Array(String)}
   AND series_id >= {p10:UInt64} AND series_id <= {p11:UInt64})
