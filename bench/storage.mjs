@@ -145,31 +145,56 @@ async function runQueries() {
   }
 }
 
-// A month of hours: PARTS parts in each, the first a wide one, as merges leave them, with a few rows.
-async function runStart() {
-  const data = temporaryFolder(), hours = 720, compact = 3;
-  await makeTables(data);
-  await withStoredRows(data, {}, async (query) => {
-    const rows = `INSERT INTO otel_traces (timestamp, trace_id, span_id, service_name, span_name) SELECT toDateTime(intDiv(toUnixTimestamp(now()), 3600) * 3600) - INTERVAL number % ${hours} HOUR,
-      reinterpretAsFixedString(sipHash128(number)), reinterpretAsFixedString(sipHash64(number)), 'cart', 'GET' FROM numbers(${hours * 20}) SETTINGS max_partitions_per_insert_block = 0, max_insert_threads = 1`;
-    await query('SYSTEM STOP MERGES');
-    await query('ALTER TABLE otel_traces MODIFY SETTING min_rows_for_wide_part = 0, min_bytes_for_wide_part = 0');
-    await query(rows);
-    await query('ALTER TABLE otel_traces MODIFY SETTING min_rows_for_wide_part = 131072, min_bytes_for_wide_part = 10485760');
-    for (let i = 0; i < compact; i++) await query(rows);
-    const [n] = await query(`SELECT count() parts, uniq(partition) partitions, countIf(part_type = 'Wide') wide FROM system.parts WHERE active AND database = 'weir' AND table = 'otel_traces'`);
-    console.log(`${n.partitions} partitions, ${n.parts} parts, ${n.wide} of them wide`);
-  });
-  for (let i = 0; i < 3; i++) {
-    const weir = new Weir(options, { dir: data, shape: 'one' });
-    dropCaches();
-    const t = performance.now();
-    await weir.start();
-    const ready = performance.now() - t;
-    const answer = await weir.query('/api/services');
-    console.log(`cold start: ready after ${ready.toFixed(0)} ms, first answer (${answer.status}) after ${(performance.now() - t).toFixed(0)} ms`);
+// How long after the start of a process a span is acknowledged, a query answered, and the ready line there; with the page cache dropped and not.
+async function timeStarts(data) {
+  // Asks until the answer is `want`; tells the first answer of any kind.
+  const until = async (url, init, want, first) => {
+    for (let seen = false; ; await new Promise((r) => setTimeout(r, 10))) {
+      const status = await fetch(url, init).then((r) => r.status, () => 0);
+      if (status && !seen) first?.(status), (seen = true);
+      if (status === want) return;
+    }
+  };
+  const ns = `${Date.now()}000000`;
+  const span = { traceId: '5b8efff798038103d269b633813fc60c', spanId: 'eee19b7ec3c1b174', name: 'start', startTimeUnixNano: ns, endTimeUnixNano: ns };
+  const post = { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ resourceSpans: [{ scopeSpans: [{ spans: [span] }] }] }) };
+  for (let i = 0; i < 4; i++) {
+    const weir = new Weir({ ...options, 'receive.http.endpoint': '127.0.0.1:24318', 'query.endpoint': '127.0.0.1:23200' }, { dir: data, shape: 'one' });
+    if (i < 2) dropCaches();
+    const t = performance.now(), told = {}, after = (what) => (told[what] = `${(performance.now() - t).toFixed(0)} ms`);
+    let status = 0;
+    await Promise.all([
+      weir.start().then(() => after('ready')),
+      until('http://127.0.0.1:24318/v1/traces', post, 200).then(() => after('acknowledged')),
+      until('http://127.0.0.1:23200/api/services', {}, 200, (s) => ((status = s), after('first'))).then(() => after('answered')),
+    ]);
+    console.log(`${i < 2 ? 'cold' : 'warm'} start: a span acknowledged after ${told.acknowledged}; a query ${status} after ${told.first}, 200 after ${told.answered}; ready after ${told.ready}`);
     await weir.stop();
   }
+}
+
+// A month of hours with a few rows in each: as inserts leave them, a wide part and three compact ones; and as hours are that are over, a
+// compact part.
+async function runStart() {
+  for (const [wide, compact] of [[1, 3], [0, 1]]) {
+    const data = temporaryFolder();
+    await makeTables(data);
+    await withStoredRows(data, {}, (query) => makeMonth(query, wide, compact));
+    await timeStarts(data);
+  }
+}
+
+async function makeMonth(query, wide, compact) {
+  const hours = 720;
+  const rows = `INSERT INTO otel_traces (timestamp, trace_id, span_id, service_name, span_name) SELECT toDateTime(intDiv(toUnixTimestamp(now()), 3600) * 3600) - INTERVAL number % ${hours} HOUR,
+    reinterpretAsFixedString(sipHash128(number)), reinterpretAsFixedString(sipHash64(number)), 'cart', 'GET' FROM numbers(${hours * 20}) SETTINGS max_partitions_per_insert_block = 0, max_insert_threads = 1`;
+  await query('SYSTEM STOP MERGES');
+  if (wide) await query('ALTER TABLE otel_traces MODIFY SETTING min_rows_for_wide_part = 0, min_bytes_for_wide_part = 0');
+  for (let i = 0; i < wide; i++) await query(rows);
+  await query('ALTER TABLE otel_traces MODIFY SETTING min_rows_for_wide_part = 1048576, min_bytes_for_wide_part = 10485760');
+  for (let i = 0; i < compact; i++) await query(rows);
+  const [n] = await query(`SELECT count() parts, uniq(partition) partitions, countIf(part_type = 'Wide') wide FROM system.parts WHERE active AND database = 'weir' AND table = 'otel_traces'`);
+  console.log(`${n.partitions} partitions, ${n.parts} parts, ${n.wide} of them wide`);
 }
 
 const known = { load: runLoad, bytes: runBytes, queries: runQueries, start: runStart, candidates: () => candidates({ scale, makeTables, load, only, temporaryFolder }) };

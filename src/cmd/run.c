@@ -2,16 +2,22 @@
 #include "cmd/cmd.h"
 #include "cmd/door.h"
 #include "cmd/service.h"
+#include "obs/log.h"
 
 static status open_all(struct service *s, struct engine **engine, struct http_door **door,
                        struct err *err)
 {
+    s->loads_later = true;
     TRY(service_open_store(s, false, err));
     TRY(service_watch_memory(s, err));
     TRY(service_open_pipeline(s, err)); /* journals what comes while the tables are made */
     TRY(service_open_admin(s, err));
+    TRY(service_open_engine(s, engine, err)); /* says 503 meanwhile */
+    log_info(s->name, "telemetry is taken, tables are loaded",
+             LOG_INT("ms", (clock_monotonic() - s->began) / NANOS_MS));
+    TRY(store_start(s->store, err));
     TRY(service_prepare_tables(s, err));
-    TRY(service_open_engine(s, engine, err));
+    engine_begin(*engine);
     return door_open(&s->config, s->store, true, door, err);
 }
 

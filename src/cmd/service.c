@@ -131,6 +131,7 @@ status service_open_store(struct service *s, bool may_be_away, struct err *err)
     TRY(store_options_of(&s->config, &opt, err));
     opt.memory_bytes = s->memory.engine;
     opt.may_be_away = may_be_away;
+    opt.start_later = s->loads_later;
     if (opt.driver == STORE_EMBEDDED) {
         TRY(make_folder(s, s->config.data_dir, S("/clickhouse"), &opt.data_dir, err));
         TRY(backup_folder(&s->config, &s->arena, &opt.backup_path, err));
@@ -292,6 +293,7 @@ status service_open_engine(struct service *s, struct engine **ret, struct err *e
         .tables = dialects,
         .threads = (unsigned)c->query_threads,
         .max_queued = (unsigned)c->query_queue,
+        .begin_later = s->loads_later,
         .limits = {.max_rows = c->query_rows,
                    .max_series = c->query_series,
                    .max_bytes = s->memory.query,

@@ -28,7 +28,8 @@ struct service {
     struct store *store;
     struct lifecycle_jobs *listening; /* a collector's, to its store; NULL: none */
     bool owns_tables;                 /* then it is ready when they are */
-    int argc;                         /* the command line, for a reload */
+    bool loads_later; /* the store is started by store_start, when all else is open */
+    int argc;         /* the command line, for a reload */
     char **argv;
     pthread_mutex_t reloading;     /* of what a reload changes in `config` */
     struct arena reloaded;         /* texts of the last one */

@@ -18,6 +18,7 @@ struct engine {
     struct engine_options opt;
     struct store *store;
     struct server *server;
+    atomic_bool begun;
     pthread_mutex_t lock; /* the members below */
     pthread_cond_t work;
     struct serve_call *first, **last;
@@ -106,6 +107,9 @@ static void run_call(struct engine *e, struct serve_call *c)
     c->job.cache = e->opt.cache;
     metric_move(M_QUERIES_RUNNING, 0, 1);
     status st = job_check(&c->job, &err); /* it may have waited too long */
+    if (st == ST_OK && !atomic_load(&e->begun))
+        st = err_set(&err, ST_UNAVAILABLE, ERR_NOPOS,
+                     "the tables are being loaded: try again in a moment");
     if (st == ST_OK) st = c->route->run(&c->job, &err);
     c->job.fetcher = NULL;
     bool over = c->job.body.over;
@@ -176,6 +180,7 @@ status engine_open(const struct engine_options *opt, struct store *store, struct
     e->opt = *opt;
     set_defaults(&e->opt);
     e->store = store;
+    atomic_init(&e->begun, !opt->begin_later);
     e->last = &e->first;
     pthread_mutex_init(&e->lock, NULL);
     pthread_cond_init(&e->work, NULL);
@@ -208,6 +213,8 @@ status engine_open(const struct engine_options *opt, struct store *store, struct
     *ret = e;
     return ST_OK;
 }
+
+void engine_begin(struct engine *e) { atomic_store(&e->begun, true); }
 
 uint16_t engine_port(const struct engine *e) { return serve_port(e->server); }
 

@@ -23,9 +23,11 @@ struct engine_options {
     /* The dialects served: tables of api.h, the list ends with NULL. Static storage. */
     const struct query_route *const *tables;
     struct query_cache *cache; /* outlives the engine; NULL: nothing is cached */
+    bool begin_later;          /* queries are answered 503 until engine_begin */
 };
 
 [[nodiscard]] status engine_open(const struct engine_options *opt, struct store *store,
                                  struct engine **ret, struct err *err);
+void engine_begin(struct engine *e); /* the tables are there. thread: any */
 uint16_t engine_port(const struct engine *e);
 void engine_close(struct engine *e); /* cancels running queries; accepts NULL */

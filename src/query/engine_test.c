@@ -116,6 +116,18 @@ TEST(engine_runs_handlers_and_counts_them)
     engine_close(e);
 }
 
+TEST(engine_answers_503_until_the_tables_are_there)
+{
+    struct engine *e;
+    struct engine_options opt = {.host = "127.0.0.1", .tables = tables, .begin_later = true};
+    CHECK_INT(engine_open(&opt, NULL, &e, NULL), ST_OK);
+    str a = end(begin(e, "/works"));
+    CHECK(has(a, "HTTP/1.1 503") && has(a, "the tables are being loaded"));
+    engine_begin(e);
+    CHECK(has(end(begin(e, "/works")), "HTTP/1.1 200"));
+    engine_close(e);
+}
+
 TEST(engine_bounds_the_answer)
 {
     struct engine *e = open_engine(5000);

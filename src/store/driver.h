@@ -6,6 +6,7 @@
 
 struct store_ops {
     void (*close)(struct store *s);
+    status (*start)(struct store *s, struct err *err); /* NULL: nothing to start */
     status (*query)(struct store *s, const struct store_query *q,
                     bool (*chunk)(void *ctx, str piece), void *ctx, struct store_stats *ret,
                     struct err *err);

@@ -19,6 +19,7 @@ struct embedded {
     char *database;
     struct pool *pool;
     struct embedded_watch *watch;
+    atomic_bool started;
     unsigned n;
     struct embedded_connection connections[];
 };
@@ -52,6 +53,9 @@ static status take(struct embedded *e, enum pool_use use, const struct store_que
 {
     uint32_t timeout_ms = q && q->timeout_ms ? q->timeout_ms : e->store.timeout_ms;
     unsigned slot = 0;
+    if (!atomic_load(&e->started))
+        return err_set(err, ST_UNAVAILABLE, ERR_NOPOS,
+                       "the tables are being loaded: try again in a moment");
     TRY(pool_take(e->pool, use, clock_monotonic() + timeout_ms * NANOS_MS, q ? q->cancel : NULL,
                   &slot, err));
     status s = embedded_connection_prepare(&e->connections[slot],
@@ -61,6 +65,13 @@ static status take(struct embedded *e, enum pool_use use, const struct store_que
         return s;
     }
     *ret_slot = slot;
+    return ST_OK;
+}
+
+static status start_store(struct store *s, struct err *err)
+{
+    TRY(embedded_engine_start(err));
+    atomic_store(&of(s)->started, true);
     return ST_OK;
 }
 
@@ -324,7 +335,8 @@ static status insert(struct store *s, str sql, const str *body, size_t n, atomic
     return end(&in->input, &stats, err);
 }
 
-static const struct store_ops embedded_ops = {.close = close_store,
+static const struct store_ops embedded_ops = {.start = start_store,
+                                              .close = close_store,
                                               .query = query,
                                               .insert = insert,
                                               .input_begin = input_begin,
@@ -335,13 +347,15 @@ static const struct store_ops embedded_ops = {.close = close_store,
 status embedded_open(const struct store_options *opt, struct store **ret, struct err *err)
 {
     const struct chdb *api = NULL;
-    TRY(embedded_engine_boot(opt, &api, err));
+    TRY(embedded_engine_prepare(opt, &api, err));
+    if (!opt->start_later) TRY(embedded_engine_start(err));
     unsigned n = opt->connections ? opt->connections : 4;
     struct embedded *e = calloc(1, sizeof *e + n * sizeof *e->connections);
     if (!e) abort();
     e->store = (struct store){.ops = &embedded_ops, .timeout_ms = opt->request_timeout_ms};
     e->api = api;
     e->n = n;
+    atomic_store(&e->started, !opt->start_later);
     status s = embedded_watch_new(n, &e->watch, err);
     if (s != ST_OK) {
         free(e);

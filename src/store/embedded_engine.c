@@ -20,7 +20,7 @@
 
 static struct {
     pthread_mutex_t lock;
-    bool running;
+    bool prepared, running;
     char path[PATH_MAX], config[PATH_MAX + 32], users[PATH_MAX + 32];
     struct engine_setup setup;
     int lock_fd;
@@ -138,7 +138,7 @@ static status start(struct err *err)
                    engine.setup.cold_parts ? engine.setup.cold_endpoint : "");
 }
 
-static status boot(const struct store_options *opt, const char *path, struct err *err)
+static status prepare(const struct store_options *opt, const char *path, struct err *err)
 {
     TRY(chdb_load(opt->library, &engine.api, err));
     int fd = -1;
@@ -150,31 +150,45 @@ static status boot(const struct store_options *opt, const char *path, struct err
     status s = engine_setup(opt, engine.path, engine.config, engine.users, &engine.setup, err);
     if (s == ST_OK) s = token_log_repair(str_of(path), str_of(engine.setup.cold_list), &taken, err);
     if (taken) log_warn("store", "tokens of inserts that were cut off", LOG_INT("n", taken));
-    if (s == ST_OK) s = start(err);
     if (s != ST_OK) {
         close(fd);
         return s;
     }
     engine.lock_fd = fd;
-    engine.running = true;
+    engine.prepared = true;
     return ST_OK;
 }
 
-status embedded_engine_boot(const struct store_options *opt, const struct chdb **ret,
-                            struct err *err)
+status embedded_engine_prepare(const struct store_options *opt, const struct chdb **ret,
+                               struct err *err)
 {
     char path[PATH_MAX];
     TRY(make_dir(opt->data_dir, path, err));
     pthread_mutex_lock(&engine.lock);
     status s = ST_OK;
-    if (!engine.running)
-        s = boot(opt, path, err);
+    if (!engine.prepared)
+        s = prepare(opt, path, err);
     else if (strcmp(path, engine.path) != 0)
         s = err_set(err, ST_UNAVAILABLE, ERR_NOPOS,
                     "the engine of this process runs on %s: one directory per process",
                     engine.path);
     pthread_mutex_unlock(&engine.lock);
     if (s == ST_OK) *ret = engine.api;
+    return s;
+}
+
+status embedded_engine_start(struct err *err)
+{
+    pthread_mutex_lock(&engine.lock);
+    assert(engine.prepared);
+    status s = engine.running ? ST_OK : start(err);
+    if (s == ST_OK) {
+        engine.running = true;
+    } else {
+        close(engine.lock_fd);
+        engine.prepared = false;
+    }
+    pthread_mutex_unlock(&engine.lock);
     return s;
 }
 

@@ -1,8 +1,8 @@
 /* embedded_engine: the one engine of this process: its data directory, lock and configuration file.
  *
- * It is booted by the first store and lives until the process ends: an engine with MergeTree tables
- * does not shut down cleanly. A connection of its own keeps it alive when all stores are closed,
- * and stops statements of the others. */
+ * It is started by the first store and lives until the process ends: an engine with MergeTree
+ * tables does not shut down cleanly. A connection of its own keeps it alive when all stores are
+ * closed, and stops statements of the others. */
 #pragma once
 
 #include <stdint.h>
@@ -10,11 +10,15 @@
 #include "store/chdb.h"
 #include "store/store.h"
 
-/* Loads the library, makes and locks the data directory, writes the configuration and the roles,
- * starts the engine; nothing when it runs on that directory already. ST_UNAVAILABLE: in use by
- * another process (which one), does not start. */
-[[nodiscard]] status embedded_engine_boot(const struct store_options *opt, const struct chdb **ret,
-                                          struct err *err);
+/* Loads the library, makes and locks the data directory, writes the configuration and the roles;
+ * nothing when that was done for this directory already. ST_UNAVAILABLE: in use by another process
+ * (which one). */
+[[nodiscard]] status embedded_engine_prepare(const struct store_options *opt,
+                                             const struct chdb **ret, struct err *err);
+
+/* Starts what was prepared: loads all tables, seconds for thousands of parts; nothing when it runs.
+ * ST_UNAVAILABLE: it does not start. */
+[[nodiscard]] status embedded_engine_start(struct err *err);
 
 /* A connection, named by the comment its statements carry, which is written to `comment`. */
 enum { ENGINE_COMMENT_MAX = 32 };

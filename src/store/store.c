@@ -44,7 +44,7 @@ status store_open(const struct store_options *given, struct store **ret, struct 
     s->driver = opt.driver;
     s->timeout_ms = opt.request_timeout_ms;
     s->is_cluster = opt.is_cluster;
-    status st = learn_version(s, err);
+    status st = opt.start_later && s->ops->start ? ST_OK : learn_version(s, err);
     if (store_may_come(st) && opt.may_be_away) st = ST_OK;
     if (st != ST_OK) {
         store_close(s);
@@ -52,6 +52,13 @@ status store_open(const struct store_options *given, struct store **ret, struct 
     }
     *ret = s;
     return ST_OK;
+}
+
+status store_start(struct store *s, struct err *err)
+{
+    if (!s->ops->start || s->version[0]) return ST_OK;
+    TRY(s->ops->start(s, err));
+    return learn_version(s, err);
 }
 
 void store_close(struct store *s)

@@ -59,6 +59,8 @@ struct store_options {
     str s3_credentials_file; /* an AWS credentials file; empty: environment or instance role */
     str backup_path;         /* folder below which BACKUP and RESTORE work; empty: none */
     bool restoring;          /* the folder may hold half of a backup that is being restored */
+    bool start_later;        /* the folder is locked and made, store_start loads the tables; until
+                                then calls say ST_UNAVAILABLE */
 
     /* server */
     str url; /* http://host:port, user and password apart; of one store: several, between commas */
@@ -80,6 +82,11 @@ struct store_options {
  * what to do. */
 [[nodiscard]] status store_open(const struct store_options *opt, struct store **ret,
                                 struct err *err);
+
+/* Starts what was opened with `start_later`, which takes as long as there are parts to load;
+ * nothing else: nothing. Before any other thread asks for the version. ST_UNAVAILABLE: it does not
+ * start. */
+[[nodiscard]] status store_start(struct store *s, struct err *err);
 
 /* Closes connections. The embedded engine cannot be shut down cleanly: the process ends with _exit.
  * Accepts NULL. */

@@ -43,7 +43,30 @@ static void insert_for_ever(const char *dir, int out)
         if (insert_block(s, i, &err) != ST_OK || write(out, "", 1) != 1) _exit(1);
 }
 
-/* First: the engine must not be in this process when it forks. */
+static bool starts_later(const char *dir)
+{
+    struct store *s = NULL;
+    struct err err = {};
+    struct store_options opt = {
+        .driver = STORE_EMBEDDED, .data_dir = {dir, strlen(dir)}, .start_later = true};
+    return store_open(&opt, &s, &err) == ST_OK && store_ping(s, &err) == ST_UNAVAILABLE &&
+           strstr(err.msg, "being loaded") && store_in_use(opt.data_dir) &&
+           store_start(s, &err) == ST_OK && store_ping(s, &err) == ST_OK && *store_version(s) &&
+           store_start(s, &err) == ST_OK;
+}
+
+/* These two first: the engine must not be in this process when it forks. */
+TEST(a_store_that_starts_later_has_its_folder_and_says_so_until_then)
+{
+    const char *dir = engine_dir();
+    int state = 0;
+    pid_t child = fork();
+    CHECK(child >= 0);
+    if (child == 0) _exit(starts_later(dir) ? 0 : 1);
+    waitpid(child, &state, 0);
+    CHECK_INT(state, 0);
+}
+
 TEST(what_an_insert_has_said_is_there_after_a_kill_and_again_is_once)
 {
     int ends[2];
