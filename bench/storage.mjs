@@ -34,8 +34,8 @@ const DAY = 86400;
 const items = { traces: 20e6, logs: 20e6, metrics: 100e6 };
 const SERIES = 17361; // at 15 s: 100 million a day
 const tables = {
-  traces: ['otel_traces', 'otel_trace_index', 'otel_span_names', 'otel_traces_red_5m'],
-  logs: ['otel_logs', 'otel_log_streams'],
+  traces: ['otel_traces', 'otel_trace_index', 'otel_span_names', 'otel_traces_red_5m', 'otel_trace_filters'],
+  logs: ['otel_logs', 'otel_log_streams', 'otel_log_filters'],
   metrics: ['otel_metrics', 'otel_metric_series', 'otel_metric_resources', 'otel_metric_targets', 'otel_metric_exemplars'],
 };
 const names = (list) => list.map((t) => `'${t}'`).join(',');

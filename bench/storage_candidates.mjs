@@ -12,7 +12,7 @@ const text = (table, name, of, tokenizer) => `ALTER TABLE ${table} ADD INDEX ${n
 // Every value of a span, as schema/indexes.h has it.
 const values = '(arrayConcat(mapValues(span_attributes), mapValues(resource_attributes), mapValues(scope_attributes), ' +
   'arrayFlatten(arrayMap(m -> mapValues(m), `events.attributes`)), arrayFlatten(arrayMap(m -> mapValues(m), `links.attributes`))))';
-const noIndex = ['ALTER TABLE otel_traces DROP INDEX attribute_values', 'ALTER TABLE otel_logs DROP INDEX body_grams', 'ALTER TABLE otel_logs DROP INDEX level_elsewhere'];
+const noIndex = ['ALTER TABLE otel_logs DROP INDEX level_elsewhere'];
 const bare = [...noIndex, 'ALTER TABLE otel_traces DROP PROJECTION by_service'];
 
 const sets = {

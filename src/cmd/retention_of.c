@@ -15,8 +15,6 @@ struct schema_settings settings_of(const struct config *c)
 #include "schema/retentions.def"
 #undef RETENTION
             },
-        .without_index = {[SCHEMA_INDEX_ATTRIBUTES] = !c->index_attributes,
-                          [SCHEMA_INDEX_BODY] = !c->index_body},
         .cluster = c->store_cluster,
         .database = c->store_database,
         .views = c->store_views,

@@ -85,12 +85,13 @@ uint64_t ledger_journal_items(const struct route *r)
 /* The order of the metrics' table label. */
 unsigned ledger_table_slot(str table)
 {
-    static const char *const names[] = {"otel_traces",        "otel_logs",
-                                        "otel_metrics",       "otel_trace_index",
-                                        "otel_span_names",    "otel_log_streams",
-                                        "otel_metric_series", "otel_metric_exemplars",
-                                        "otel_traces_red_5m", "otel_metric_resources",
-                                        "otel_metric_targets"};
+    static const char *const names[] = {"otel_traces",         "otel_logs",
+                                        "otel_metrics",        "otel_trace_index",
+                                        "otel_span_names",     "otel_log_streams",
+                                        "otel_metric_series",  "otel_metric_exemplars",
+                                        "otel_traces_red_5m",  "otel_metric_resources",
+                                        "otel_metric_targets", "otel_trace_filters",
+                                        "otel_log_filters"};
     for (unsigned i = 0; i < sizeof names / sizeof *names; i++)
         if (str_eq(table, (str){names[i], strlen(names[i])})) return i;
     return METRIC_SLOT_MAX; /* a table without a label is not counted */

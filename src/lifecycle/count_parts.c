@@ -7,12 +7,13 @@
 #include "obs/metrics.h"
 
 /* In the order of the metrics' label. */
-static const char *const tables[] = {"otel_traces",        "otel_logs",
-                                     "otel_metrics",       "otel_trace_index",
-                                     "otel_span_names",    "otel_log_streams",
-                                     "otel_metric_series", "otel_metric_exemplars",
-                                     "otel_traces_red_5m", "otel_metric_resources",
-                                     "otel_metric_targets"};
+static const char *const tables[] = {"otel_traces",         "otel_logs",
+                                     "otel_metrics",        "otel_trace_index",
+                                     "otel_span_names",     "otel_log_streams",
+                                     "otel_metric_series",  "otel_metric_exemplars",
+                                     "otel_traces_red_5m",  "otel_metric_resources",
+                                     "otel_metric_targets", "otel_trace_filters",
+                                     "otel_log_filters"};
 enum { TABLES = sizeof tables / sizeof *tables, TIMEOUT_MS = 30'000 };
 
 static int slot_of(const struct schema_settings *set, str name)

@@ -1,9 +1,10 @@
-/* Indexes: the tables have those of schema/indexes.def that the settings choose. */
+/* Indexes: the tables have those of schema/indexes.def. */
 #include <string.h>
 
 #include "lifecycle/lifecycle.h"
 #include "lifecycle/rows.h"
 #include "obs/log.h"
+#include "schema/indexes.h"
 #include "store/store.h"
 
 enum { SQL_BYTES = 1 << 16 };
@@ -29,18 +30,15 @@ static status has_index(struct store *s, const struct schema_settings *set,
     return ST_OK;
 }
 
-static status alter(struct store *s, const struct schema_settings *set,
-                    const struct schema_index *x, bool add, struct err *err)
+static status add(struct store *s, const struct schema_settings *set, const struct schema_index *x,
+                  struct err *err)
 {
     struct buf sql;
     buf_init(&sql, SQL_BYTES);
     buf_add(&sql, S("ALTER TABLE "));
     schema_add_table(&sql, set, str_of(x->table));
-    if (add)
-        buf_printf(&sql, " ADD INDEX IF NOT EXISTS %s %s TYPE %s GRANULARITY 1", x->name,
-                   x->expression, x->type);
-    else
-        buf_printf(&sql, " DROP INDEX IF EXISTS %s", x->name);
+    buf_printf(&sql, " ADD INDEX IF NOT EXISTS %s %s TYPE %s GRANULARITY 1", x->name, x->expression,
+               x->type);
     status st = store_exec(s, buf_str(&sql), err);
     buf_done(&sql);
     return st == ST_OK ? st : err_wrap(err, st, "index %s of %s", x->name, x->table);
@@ -52,10 +50,10 @@ status lifecycle_index(struct store *s, const struct schema_settings *set, uint3
     uint32_t changed = 0;
     for (unsigned i = 0; i < n_schema_indexes; i++) {
         const struct schema_index *x = &schema_indexes[i];
-        bool want = x->choice == SCHEMA_CHOICES || !set->without_index[x->choice], has = false;
+        bool has = false;
         TRY(has_index(s, set, x, &has, err));
-        if (want == has) continue;
-        TRY(alter(s, set, x, want, err));
+        if (has) continue;
+        TRY(add(s, set, x, err));
         changed++;
     }
     if (ret_changed) *ret_changed = changed;

@@ -47,8 +47,8 @@ struct store;
  * were changed. A server's tables are left as they are. */
 [[nodiscard]] status lifecycle_codecs(struct store *s, uint32_t *ret_changed, struct err *err);
 
-/* Adds the indexes of schema/indexes.def that the settings choose and drops those they do not; how
- * many were changed. What is stored already gets a new index as it is merged. */
+/* Adds the indexes of schema/indexes.def that are not there; how many were. What is stored already
+ * gets a new index as it is merged. */
 [[nodiscard]] status lifecycle_index(struct store *s, const struct schema_settings *set,
                                      uint32_t *ret_changed, struct err *err);
 

@@ -39,12 +39,13 @@ static const char *const reasons[8] = {
 static const char *const policies[8] = {"sampled", "filtered", "dead", "overrun", "refused"};
 static const char *const rollups[] = {"metrics_5m", "metrics_1h", "logs_5m", "logs_1h",
                                       "traces_red_1h"};
-static const char *const tables[] = {"otel_traces",        "otel_logs",
-                                     "otel_metrics",       "otel_trace_index",
-                                     "otel_span_names",    "otel_log_streams",
-                                     "otel_metric_series", "otel_metric_exemplars",
-                                     "otel_traces_red_5m", "otel_metric_resources",
-                                     "otel_metric_targets"};
+static const char *const tables[] = {"otel_traces",         "otel_logs",
+                                     "otel_metrics",        "otel_trace_index",
+                                     "otel_span_names",     "otel_log_streams",
+                                     "otel_metric_series",  "otel_metric_exemplars",
+                                     "otel_traces_red_5m",  "otel_metric_resources",
+                                     "otel_metric_targets", "otel_trace_filters",
+                                     "otel_log_filters"};
 static const char *const apis[] = {"prometheus", "loki", "jaeger", "clickhouse"};
 static const char *const protocols[] = {"grpc", "http_protobuf", "http_json", "remote_write_1",
                                         "remote_write_2"};

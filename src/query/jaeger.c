@@ -4,10 +4,15 @@
 #include "base/map.h"
 #include "query/api.h"
 #include "query/eval/trace_rows.h"
+#include "query/filter_runs.h"
 #include "query/jaeger_endpoints.h"
 #include "query/plan/jaeger_plan.h"
 
-enum { SLICES_MAX = 48 }; /* time ranges in the WHERE of one statement */
+enum {
+    SLICES_MAX = 48,   /* time ranges in the WHERE of one statement */
+    RUNS_AT_FIRST = 8, /* that a statement names, of the newest slice */
+    RUNS_AT_ONCE = 64  /* of the rest */
+};
 
 /* --- answers */
 
@@ -293,6 +298,35 @@ static status add_found(void *ctx, const struct native_block *b, struct err *err
     return job_check(f->job, err);
 }
 
+static status search_in(struct found *f, const struct trace_search *q,
+                        const struct time_slice *slice, const struct filter_run *runs, size_t n,
+                        struct err *err)
+{
+    struct sql *sql = arena_new(f->job->arena, struct sql);
+    sql_init(sql, f->job->arena);
+    jaeger_plan_search(sql, q, slice, runs, n);
+    return fetch_rows(f->job->fetcher, sql, add_found, f, err);
+}
+
+/* What is common is in the newest slice. For what is rare the filters tell which runs of rows may
+ * hold it, of that slice and then of all the rest: few enough are named, and of more the slices
+ * that have any are read. */
+static status search_slices(struct found *f, const struct trace_search *q, struct err *err)
+{
+    struct time_slice slice = {0};
+    struct filter_runs runs = {0};
+    for (unsigned i = 0; f->n < f->max && jaeger_next_slice(q, &slice); i++) {
+        size_t few = i ? RUNS_AT_ONCE : RUNS_AT_FIRST;
+        if (i < 2)
+            TRY(filter_runs_of_spans(f->job, q, i ? q->start : slice.from, slice.to, &runs, err));
+        if (i && runs.known && runs.n <= few) slice.from = q->start;
+        struct filter_runs in = filter_runs_between(f->job, &runs, slice.from, slice.to);
+        if (runs.known && !in.n) continue;
+        TRY(search_in(f, q, &slice, in.v, in.n <= few ? in.n : 0, err));
+    }
+    return ST_OK;
+}
+
 static status run_search(struct query_job *j, struct err *err)
 {
     struct trace_search q;
@@ -300,13 +334,7 @@ static status run_search(struct query_job *j, struct err *err)
     struct found f = {
         .job = j, .max = q.limit, .ids = arena_array(j->arena, struct trace_id, q.limit)};
     map_init(&f.seen, j->arena, 64);
-    struct time_slice slice = {0};
-    while (f.n < f.max && jaeger_next_slice(&q, &slice)) {
-        struct sql sql;
-        sql_init(&sql, j->arena);
-        jaeger_plan_search(&sql, &q, &slice);
-        TRY(fetch_rows(j->fetcher, &sql, add_found, &f, err));
-    }
+    TRY(search_slices(&f, &q, err));
     const struct trace *traces = NULL;
     size_t n;
     TRY(fetch_traces(j, f.ids, f.n, &anywhere, &traces, &n, err));

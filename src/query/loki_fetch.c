@@ -3,8 +3,11 @@
 #include <stdlib.h>
 
 #include "base/hash.h"
+#include "query/filter_runs.h"
 #include "query/loki_record.h"
 #include "query/loki_rolled.h"
+
+enum { RUNS_AT_FIRST = 8, RUNS_AT_ONCE = 64 }; /* stretches of time in one statement */
 
 /* --- streams --- */
 
@@ -313,23 +316,64 @@ static int by_stream_labels(const void *x, const void *y)
                                &((const struct loki_stream *)y)->labels);
 }
 
-/* From the end that is asked for, in growing slices, until there is enough. */
+static status find_in(struct finding *f, nanos from, nanos to, const struct filter_run *runs,
+                      size_t n, struct err *err)
+{
+    const struct loki_log_query *q = f->q;
+    /* Entries that are dropped here do not count: the store cannot know when it is enough. */
+    bool exact = !logql_filters_labels(q->log) && !q->interval;
+    struct loki_slice slice = {.start = from,
+                               .end = to,
+                               .forward = q->forward,
+                               .limit = exact ? f->left : 0,
+                               .runs = runs,
+                               .n_runs = n};
+    struct sql *sql = arena_new(f->j->arena, struct sql);
+    sql_init(sql, f->j->arena);
+    loki_plan_records(sql, &f->selected.plan, q->log, &slice);
+    return fetch_rows(f->j->fetcher, sql, record_block, f, err);
+}
+
+/* In the runs that may have lines in [from, to), a few at a time, then more, until there is enough.
+ */
+static status find_in_runs(struct finding *f, nanos from, nanos to, const struct filter_runs *runs,
+                           struct err *err)
+{
+    for (size_t done = 0, size = RUNS_AT_FIRST; done < runs->n && f->left; size = RUNS_AT_ONCE) {
+        size_t n = runs->n - done < size ? runs->n - done : size;
+        size_t at = f->q->forward ? done : runs->n - done - n;
+        TRY(find_in(f, from, to, runs->v + at, n, err));
+        done += n;
+    }
+    return ST_OK;
+}
+
+/* Half of the time, or more, without one. */
+static bool are_sparse(const struct filter_runs *runs, nanos from, nanos to)
+{
+    nanos covered = 0;
+    for (size_t i = 0; i < runs->n; i++) covered += runs->v[i].last - runs->v[i].first;
+    return covered <= (to - from) / 2;
+}
+
+/* From the end that is asked for, in growing slices, until there is enough: what is common is in
+ * the first two. The rest only where the filters say that lines may be, if that is less. */
 static status find_in_slices(struct finding *f, struct err *err)
 {
     static const nanos sizes[] = {300 * NANOS_S, 900 * NANOS_S, NANOS_HOUR, 6 * NANOS_HOUR,
                                   INT64_MAX};
+    enum { BEFORE_FILTERS = 2 };
     const struct loki_log_query *q = f->q;
-    /* Entries that are dropped here do not count: the store cannot know when it is enough. */
-    bool exact = !logql_filters_labels(q->log) && !q->interval;
     nanos start = q->start, end = q->end;
     for (size_t i = 0; start < end && f->left; i++) {
+        struct filter_runs runs = {0};
+        if (i == BEFORE_FILTERS)
+            TRY(filter_runs_of_lines(f->j, q->log, start, end, 300 * NANOS_S, &runs, err));
+        if (runs.known && are_sparse(&runs, start, end))
+            return find_in_runs(f, start, end, &runs, err);
         nanos size = sizes[i < 4 ? i : 4], from = start, to = end;
         if (size < end - start) q->forward ? (to = start + size) : (from = end - size);
-        struct sql *sql = arena_new(f->j->arena, struct sql);
-        sql_init(sql, f->j->arena);
-        loki_plan_records(sql, &f->selected.plan, q->log, from, to, q->forward,
-                          exact ? f->left : 0);
-        TRY(fetch_rows(f->j->fetcher, sql, record_block, f, err));
+        TRY(find_in(f, from, to, NULL, 0, err));
         if (q->forward)
             start = to;
         else

@@ -1,10 +1,7 @@
 #include "schema/indexes.h"
 
-enum { SCHEMA_INDEX_ALWAYS = SCHEMA_CHOICES };
-
 const struct schema_index schema_indexes[] = {
-#define INDEX(name, table, choice, expression, type) \
-    {#name, #table, expression, type, (enum schema_choice)SCHEMA_INDEX_##choice},
+#define INDEX(name, table, expression, type) {#name, #table, expression, type},
 #include "schema/indexes.def"
 #undef INDEX
 };

@@ -2,19 +2,6 @@
  * index to be used says the same text. */
 #pragma once
 
-#include <stdbool.h>
-
-enum schema_choice { SCHEMA_INDEX_ATTRIBUTES, SCHEMA_INDEX_BODY, SCHEMA_CHOICES };
-
-/* Every value of every map of a span. */
-#define SCHEMA_ATTRIBUTE_VALUES                                                \
-    "arrayConcat(mapValues(span_attributes), mapValues(resource_attributes), " \
-    "mapValues(scope_attributes), arrayFlatten(arrayMap(m -> mapValues(m), "   \
-    "`events.attributes`)), arrayFlatten(arrayMap(m -> mapValues(m), `links.attributes`)))"
-
-/* Bytes that a text must have for body_grams to tell where it is not. */
-enum { SCHEMA_BODY_GRAM = 4 };
-
 /* Above 0: something other than the severity number may tell a log record's level. An attribute
  * whose name has one of these words in it, or is below a map; a severity text that means another
  * level than the number; the line, when there is no number. A sum, since the engine finds an index
@@ -31,7 +18,6 @@ enum { SCHEMA_BODY_GRAM = 4 };
 
 struct schema_index {
     const char *name, *table, *expression, *type;
-    enum schema_choice choice; /* SCHEMA_CHOICES: always */
 };
 extern const struct schema_index schema_indexes[];
 extern const unsigned n_schema_indexes;

@@ -6,7 +6,6 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/str.h"
-#include "schema/indexes.h"
 
 enum schema_retention {
 #define RETENTION(ident) SCHEMA_KEEP_##ident,
@@ -20,7 +19,6 @@ enum schema_retention {
 struct schema_settings {
     uint32_t traces_partition_seconds;          /* 3600, 21600, 86400 */
     uint32_t retention_days[SCHEMA_RETENTIONS]; /* 0: kept for ever */
-    bool without_index[SCHEMA_CHOICES];         /* indexes not wanted */
     str cluster;                                /* name of the server's cluster; empty: none */
     str database;                               /* of the tables; only a cluster needs it */
     str views; /* database of the views with the Collector exporter's names; empty: none */

@@ -71,6 +71,11 @@ void insert_put(struct insert *w, const char *table, const struct column_plan *p
     } while (0)
 
 void put_u8(struct insert *w, const struct column_plan *c) { GATHER(1u); }
+void put_u8_zero(struct insert *w, const struct column_plan *)
+{
+    char *to = native_put_space(w->out, w->n);
+    if (to && w->n) memset(to, 0, w->n);
+}
 void put_u32(struct insert *w, const struct column_plan *c) { GATHER(4u); }
 void put_u64(struct insert *w, const struct column_plan *c) { GATHER(8u); }
 void put_some_u32(struct insert *w, const struct column_plan *c) { GATHER_SOME(4u); }

@@ -125,9 +125,9 @@ static const struct signal_tables {
 } tables[SIGNAL_COUNT] = {
     [SIGNAL_TRACES] = {S("otel_traces"),
                        traces_put,
-                       {&side_trace_index, &side_span_names},
+                       {&side_trace_index, &side_span_names, &side_trace_filters},
                        &side_red},
-    [SIGNAL_LOGS] = {S("otel_logs"), logs_put, {&side_log_streams}, NULL},
+    [SIGNAL_LOGS] = {S("otel_logs"), logs_put, {&side_log_streams, &side_log_filters}, NULL},
     [SIGNAL_METRICS] = {S("otel_metrics"),
                         metrics_put,
                         {&side_metric_series, &side_metric_resources, &side_metric_targets,

@@ -335,9 +335,10 @@ TEST(side_tables_come_first_and_say_nothing_twice)
     CHECK_INT(inserts_of(S("otel_span_names")), 1);
     CHECK_STR(encoded.inserts[encoded.n - 2].table, S("otel_traces"));
     encode(&rows, 1, seen);
-    CHECK_INT(encoded.n, 2);
-    CHECK_STR(encoded.inserts[0].table, S("otel_traces"));
-    CHECK_STR(encoded.inserts[1].table, S("otel_traces_red_5m"));
+    CHECK_INT(encoded.n, 3);
+    CHECK_STR(encoded.inserts[0].table, S("otel_trace_filters"));
+    CHECK_STR(encoded.inserts[1].table, S("otel_traces"));
+    CHECK_STR(encoded.inserts[2].table, S("otel_traces_red_5m"));
     encode_seen_free(seen);
 }
 

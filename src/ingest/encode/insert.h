@@ -59,6 +59,7 @@ static inline const void *insert_array(const struct insert *w, const struct colu
 
 /* column.c: plain arrays of the batch. */
 void put_u8(struct insert *w, const struct column_plan *c);
+void put_u8_zero(struct insert *w, const struct column_plan *c);
 void put_u32(struct insert *w, const struct column_plan *c);
 void put_u64(struct insert *w, const struct column_plan *c);      /* any 8 bytes */
 void put_some_u32(struct insert *w, const struct column_plan *c); /* zeros where there are none */

@@ -53,6 +53,7 @@ static const struct column_plan plan[] = {
     {"log_attributes", put_attributes, BATCH_AT(logs.attrs), 0},
     {"log_attribute_types", put_attribute_types, 0, 0},
     {"dropped_attributes", put_u32, BATCH_AT(logs.dropped_attributes), 0},
+    {"no_filter", put_u8_zero, 0, 0},
 };
 
 void logs_put(struct insert *w)

@@ -5,6 +5,8 @@
 #include "ingest/encode/insert.h"
 #include "model/red.h"
 
+struct filter_row; /* side_filters.c */
+
 enum { SIDE_MAX_PARTITIONS = 4 }; /* of one insert */
 
 /* Sorted by partition, then by the table's key in the order a, b, u, v. */
@@ -13,7 +15,8 @@ struct side_row {
     str a, b;
     uint64_t u, v;
     struct row_ref ref;
-    const struct red_row *red; /* side_red only: it stands for this, not for a row */
+    const struct red_row *red;       /* side_red only: it stands for this, not for a row */
+    const struct filter_row *filter; /* side_*_filters only: the same */
 };
 
 struct side_rows {
@@ -43,6 +46,7 @@ struct side_table {
 };
 
 extern const struct side_table side_trace_index, side_span_names;          /* side_traces.c */
+extern const struct side_table side_trace_filters, side_log_filters;       /* side_filters.c */
 extern const struct side_table side_red;                                   /* side_red.c */
 extern const struct side_table side_log_streams;                           /* side_logs.c */
 extern const struct side_table side_metric_series;                         /* side_metrics.c */

@@ -45,6 +45,7 @@ static const struct column_plan plan[] = {
     {"links.dropped_attributes", put_link_dropped, 0, 0},
     {"links.flags", put_link_flags, 0, 0},
     {"adjusted_count", put_u64, BATCH_AT(spans.adjusted_count), 0},
+    {"no_filter", put_u8_zero, 0, 0},
 };
 
 void traces_put(struct insert *w)

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 
 #include "base/hex.h"
-#include "schema/indexes.h"
 
 /* --- slices */
 
@@ -139,23 +138,9 @@ static void derived_tag(struct sql *sql, struct tag_params *t)
     }
 }
 
-/* May the tag be one that Jaeger derives from a span's own members? */
-static bool may_be_derived(const struct trace_tag *t)
-{
-    static const str keys[] = {S("error"), S("span.kind"), S("w3c.tracestate"), S("event")};
-    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
-        if (str_eq(t->key, keys[i])) return true;
-    return t->key.len > 5 && memcmp(t->key.ptr, "otel.", 5) == 0;
-}
-
 static void tag(struct sql *sql, const struct trace_tag *one)
 {
     struct tag_params t = {.tag = one};
-    if (one->value.len && !may_be_derived(one)) { /* the index says where the value is not */
-        sql_add(sql, S("\n  AND indexHint(has(" SCHEMA_ATTRIBUTE_VALUES ", "));
-        put_value(sql, &t);
-        sql_add(sql, S("))"));
-    }
     sql_add(sql, S("\n  AND ("));
     map_has(sql, "span_attributes", &t);
     sql_add(sql, S("\n    OR "));
@@ -168,11 +153,14 @@ static void tag(struct sql *sql, const struct trace_tag *one)
     sql_add(sql, S(")"));
 }
 
+/* The runs come first, and the engine looks at them first: it reads attributes of granules that
+ * have rows in one. */
 void jaeger_plan_search(struct sql *sql, const struct trace_search *q,
-                        const struct time_slice *slice)
+                        const struct time_slice *slice, const struct filter_run *runs, size_t n)
 {
     sql_add(sql, S("SELECT trace_id, max(timestamp) AS newest\nFROM otel_traces\nWHERE "));
     between(sql, slice);
+    if (n) filter_add_runs(sql, runs, n, true);
     sql_add(sql, S("\n  AND service_name = "));
     sql_bind_str(sql, q->service);
     if (q->operation.ptr) {

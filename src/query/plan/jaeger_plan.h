@@ -3,6 +3,7 @@
 
 #include "query/ir/sql.h"
 #include "query/ir/trace.h"
+#include "query/plan/filter_plan.h"
 
 /* A half-open run of time. */
 struct time_slice {
@@ -14,10 +15,10 @@ struct time_slice {
  * False when all is covered. Begin with *s zeroed. */
 bool jaeger_next_slice(const struct trace_search *q, struct time_slice *s);
 
-/* trace_id, newest (ticks of ns): traces with a matching span that starts in the slice, newest
- * first. */
+/* trace_id, newest (ticks of ns): traces with a matching span that starts in the slice, and lies in
+ * one of the runs where there are any (n > 0), newest first. */
 void jaeger_plan_search(struct sql *sql, const struct trace_search *q,
-                        const struct time_slice *slice);
+                        const struct time_slice *slice, const struct filter_run *runs, size_t n);
 
 /* hour (seconds): the hours in which the traces have spans. */
 void jaeger_plan_hours(struct sql *sql, const struct trace_id *ids, size_t n);

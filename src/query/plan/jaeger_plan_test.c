@@ -36,7 +36,7 @@ TEST(search_by_service_alone)
 {
     begin();
     struct trace_search q = {.service = S("cart"), .limit = 20};
-    jaeger_plan_search(&sql, &q, &slice);
+    jaeger_plan_search(&sql, &q, &slice, NULL, 0);
     check_golden("search_service");
 }
 
@@ -57,7 +57,7 @@ TEST(search_by_everything_binds_every_value)
                              .tags = tags,
                              .n_tags = sizeof tags / sizeof *tags,
                              .limit = 1500};
-    jaeger_plan_search(&sql, &q, &slice);
+    jaeger_plan_search(&sql, &q, &slice, NULL, 0);
     CHECK(!memmem(sql.text.ptr, sql.text.len, "DROP", 4));
     check_golden("search_everything");
 }
@@ -165,4 +165,34 @@ TEST(red_points_are_summed_up_in_the_store)
     begin();
     jaeger_plan_red(&sql, &q);
     check_golden("red_latencies");
+}
+
+TEST(a_search_in_runs_names_their_times_and_trace_ids)
+{
+    begin();
+    struct trace_tag tags[] = {{S("app.order.id"), S("o-1")}, {S("error"), S("true")}};
+    struct trace_search q = {.service = S("cart"), .tags = tags, .n_tags = 2, .limit = 20};
+    struct filter_run runs[2] = {{.first = slice.from, .last = slice.from + 5},
+                                 {.first = slice.from + 7, .last = slice.to}};
+    memset(runs[0].last_id.bytes, 0x7f, 16);
+    memset(runs[1].first_id.bytes, 0x80, 16);
+    memset(runs[1].last_id.bytes, 0xff, 16);
+    jaeger_plan_search(&sql, &q, &slice, runs, 2);
+    check_golden("search_runs");
+}
+
+TEST(filters_are_asked_for_tags_of_spans_own_attributes)
+{
+    begin();
+    struct trace_tag tags[] = {{S("app.order.id"), S("o-1")}, {S("error"), S("true")}};
+    struct trace_search q = {.service = S("cart"), .tags = tags, .n_tags = 2, .limit = 20};
+    CHECK(filter_plan_spans(&sql, &q, slice.from, slice.to));
+    check_golden("filters");
+    struct trace_tag members[] = {
+        {S("error"), S("true")}, {S("otel.scope.name"), S("x")}, {S("empty"), S("")}};
+    struct trace_search other = {.service = S("cart"), .tags = members, .n_tags = 3};
+    begin();
+    CHECK(!filter_plan_spans(&sql, &other, slice.from, slice.to));
+    CHECK_INT(sql.text.len, 0);
+    arena_done(&arena);
 }

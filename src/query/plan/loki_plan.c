@@ -27,23 +27,6 @@ void loki_plan_streams(struct sql *q, const struct logql_matchers *m, nanos star
     sql_bind_u64(q, limit + 1);
 }
 
-/* The index of the lines' grams (schema/index.def) answers LIKE: it says where a text cannot be. */
-static void hint_part(struct sql *q, str text)
-{
-    if (text.len < SCHEMA_BODY_GRAM) return;
-    char *pattern = arena_alloc(q->arena, text.len * 2 + 2, 1);
-    size_t n = 0;
-    pattern[n++] = '%';
-    for (size_t i = 0; i < text.len; i++) {
-        if (text.ptr[i] == '%' || text.ptr[i] == '_' || text.ptr[i] == '\\') pattern[n++] = '\\';
-        pattern[n++] = text.ptr[i];
-    }
-    pattern[n++] = '%';
-    sql_add(q, S(" AND indexHint(body LIKE "));
-    sql_bind_str(q, (str){pattern, n});
-    sql_add(q, S(")"));
-}
-
 /* position() and match() (RE2, unanchored) see what LogQL's filters see; "." must not match a
  * newline. */
 static void add_line_filter(struct sql *q, const struct logql_line_filter *f)
@@ -66,7 +49,6 @@ static void add_line_filter(struct sql *q, const struct logql_line_filter *f)
             sql_add(q, S("position(body, "));
             sql_bind_str(q, f->values[i]);
             sql_add(q, S(") > 0"));
-            if (!negative) hint_part(q, f->values[i]);
         }
     }
     sql_add(q, S(")"));
@@ -126,7 +108,7 @@ static void add_where(struct sql *q, const struct loki_streams *s, const struct 
 }
 
 void loki_plan_records(struct sql *q, const struct loki_streams *s, const struct logql_log *log,
-                       nanos start, nanos end, bool forward, uint64_t limit)
+                       const struct loki_slice *slice)
 {
     sql_add(
         q, S("SELECT toUnixTimestamp64Nano(timestamp) AS time, stream_id, body,\n"
@@ -138,14 +120,15 @@ void loki_plan_records(struct sql *q, const struct loki_streams *s, const struct
              "  resource_attributes, resource_attribute_types\n"
              "FROM otel_logs\n"
              "WHERE timestamp >= "));
-    sql_bind_time_ns(q, start);
+    sql_bind_time_ns(q, slice->start);
     sql_add(q, S(" AND timestamp < "));
-    sql_bind_time_ns(q, end);
+    sql_bind_time_ns(q, slice->end);
+    if (slice->n_runs) filter_add_runs(q, slice->runs, slice->n_runs, false);
     add_where(q, s, log);
-    sql_add(q, forward ? S("\nORDER BY timestamp") : S("\nORDER BY timestamp DESC"));
-    if (limit) {
+    sql_add(q, slice->forward ? S("\nORDER BY timestamp") : S("\nORDER BY timestamp DESC"));
+    if (slice->limit) {
         sql_add(q, S("\nLIMIT "));
-        sql_bind_u64(q, limit);
+        sql_bind_u64(q, slice->limit);
     }
 }
 

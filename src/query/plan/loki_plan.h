@@ -5,6 +5,7 @@
 #include "query/ir/logql.h"
 #include "query/ir/loki_labels.h"
 #include "query/ir/sql.h"
+#include "query/plan/filter_plan.h"
 
 /* Streams seen on the days of [start, end]: columns stream_id, keys and values of the resource, one
  * row a stream. A selector's service_name="x" narrows them; its other matchers are for eval. At
@@ -24,10 +25,17 @@ struct loki_streams {
     uint32_t n_must;
 };
 
-/* The records of the streams in [start, end) that pass the line filters, in order of time. `limit`
- * 0: all. */
+struct loki_slice {
+    nanos start, end; /* [start, end) */
+    bool forward;
+    uint64_t limit;                /* 0: all */
+    const struct filter_run *runs; /* n_runs > 0: records of these runs' times alone */
+    size_t n_runs;
+};
+
+/* The records of the streams in the slice that pass the line filters, in order of time. */
 void loki_plan_records(struct sql *q, const struct loki_streams *s, const struct logql_log *log,
-                       nanos start, nanos end, bool forward, uint64_t limit);
+                       const struct loki_slice *slice);
 
 /* Where labels that tell a level are all that is asked of records, most need no look at their
  * attributes and lines: two statements count them for less than one. */

@@ -57,7 +57,7 @@ TEST(loki_plan_of_records_pushes_line_filters_down)
 {
     begin();
     struct logql_log log = log_of();
-    loki_plan_records(&q, &streams, &log, T0, T0 + NANOS_HOUR, false, 100);
+    loki_plan_records(&q, &streams, &log, &(struct loki_slice){T0, T0 + NANOS_HOUR, .limit = 100});
     test_golden("src/query/plan/testdata/loki_records.sql", shown());
     arena_done(&arena);
 }
@@ -71,7 +71,7 @@ TEST(loki_plan_of_records_leaves_out_those_without_a_value)
     struct loki_streams some = streams;
     some.must = must;
     some.n_must = 3;
-    loki_plan_records(&q, &some, NULL, T0, T0 + NANOS_HOUR, true, 0);
+    loki_plan_records(&q, &some, NULL, &(struct loki_slice){T0, T0 + NANOS_HOUR, .forward = true});
     test_golden("src/query/plan/testdata/loki_records_must.sql", shown());
     arena_done(&arena);
 }
@@ -149,5 +149,38 @@ TEST(loki_plan_of_counts_shows_a_service_as_one_of_its_streams)
     begin();
     loki_plan_rolled(&q, &r, &g, &(struct loki_fields){.names = names, .n = 1, .bytes = true});
     test_golden("src/query/plan/testdata/loki_rolled.sql", shown());
+    arena_done(&arena);
+}
+
+TEST(filters_of_lines_are_asked_for_texts_of_five_bytes)
+{
+    static str one[] = {S("needle-in-a-haystack"), S("other")}, pattern[] = {S("need.*")};
+    static struct logql_stage stages[] = {
+        {.kind = LOGQL_STAGE_LINE, .line = {LOGQL_EQ, one, 2}},
+        {.kind = LOGQL_STAGE_LINE, .line = {LOGQL_RE, pattern, 1}},
+    };
+    struct logql_log log = {.stages = stages, .n_stages = 2};
+    begin();
+    CHECK(filter_plan_lines(&q, &log, T0, T0 + NANOS_HOUR));
+    test_golden("src/query/plan/testdata/loki_filters.sql", shown());
+    arena_done(&arena);
+    begin();
+    log.stages = stages + 1;
+    log.n_stages = 1;
+    CHECK(!filter_plan_lines(&q, &log, T0, T0 + NANOS_HOUR));
+    one[1] = S("four"); /* one of the two is too short: any run may have it */
+    log.stages = stages;
+    CHECK(!filter_plan_lines(&q, &log, T0, T0 + NANOS_HOUR));
+    CHECK_INT(q.text.len, 0);
+    arena_done(&arena);
+}
+
+TEST(records_are_read_in_the_runs_that_may_hold_them)
+{
+    begin();
+    struct filter_run runs[] = {{.first = T0, .last = T0 + 5}, {.first = T0 + 9, .last = T0 + 10}};
+    struct loki_slice slice = {T0, T0 + NANOS_HOUR, .limit = 100, .runs = runs, .n_runs = 2};
+    loki_plan_records(&q, &streams, NULL, &slice);
+    test_golden("src/query/plan/testdata/loki_records_runs.sql", shown());
     arena_done(&arena);
 }

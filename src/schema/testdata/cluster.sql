@@ -835,3 +835,60 @@ WHERE m.type = 2
 INSERT INTO weir_migrations (version, name, checksum) VALUES (5, '0005_whole_numbers', 14520464620131345864)
 ;
 
+CREATE TABLE IF NOT EXISTS otel_trace_filters_local ON CLUSTER 'c'
+(
+    first_time DateTime64(9, 'UTC') CODEC(Delta(8), ZSTD(3)),
+    last_time DateTime64(9, 'UTC') CODEC(Delta(8), ZSTD(3)),
+    first_id FixedString(16) CODEC(ZSTD(3)),
+    last_id FixedString(16) CODEC(ZSTD(3)),
+    filter String CODEC(NONE)
+)
+ENGINE = ReplicatedMergeTree('/clickhouse/tables/{database}/{table}/{shard}', '{replica}')
+PARTITION BY toDate(first_time)
+ORDER BY (first_time, last_time)
+TTL toDateTime(last_time) + INTERVAL 30 DAY
+SETTINGS ttl_only_drop_parts = 1, replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 604800
+;
+
+CREATE TABLE IF NOT EXISTS otel_trace_filters ON CLUSTER 'c' AS weir.otel_trace_filters_local
+ENGINE = Distributed('c', 'weir', 'otel_trace_filters_local', cityHash64(first_id))
+;
+
+CREATE TABLE IF NOT EXISTS otel_log_filters_local ON CLUSTER 'c'
+(
+    first_time DateTime64(9, 'UTC') CODEC(Delta(8), ZSTD(3)),
+    last_time DateTime64(9, 'UTC') CODEC(Delta(8), ZSTD(3)),
+    filter String CODEC(NONE)
+)
+ENGINE = ReplicatedMergeTree('/clickhouse/tables/{database}/{table}/{shard}', '{replica}')
+PARTITION BY toDate(first_time)
+ORDER BY (first_time, last_time)
+TTL toDateTime(last_time) + INTERVAL 14 DAY
+SETTINGS ttl_only_drop_parts = 1, replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 604800
+;
+
+CREATE TABLE IF NOT EXISTS otel_log_filters ON CLUSTER 'c' AS weir.otel_log_filters_local
+ENGINE = Distributed('c', 'weir', 'otel_log_filters_local', cityHash64(first_time))
+;
+
+ALTER TABLE otel_traces_local ON CLUSTER 'c' ADD COLUMN IF NOT EXISTS no_filter UInt8 DEFAULT 1 CODEC(ZSTD(3))
+;
+
+ALTER TABLE otel_traces ON CLUSTER 'c' ADD COLUMN IF NOT EXISTS no_filter UInt8 DEFAULT 1
+;
+
+ALTER TABLE otel_logs_local ON CLUSTER 'c' ADD COLUMN IF NOT EXISTS no_filter UInt8 DEFAULT 1 CODEC(ZSTD(3))
+;
+
+ALTER TABLE otel_logs ON CLUSTER 'c' ADD COLUMN IF NOT EXISTS no_filter UInt8 DEFAULT 1
+;
+
+ALTER TABLE otel_traces_local ON CLUSTER 'c' DROP INDEX IF EXISTS attribute_values
+;
+
+ALTER TABLE otel_logs_local ON CLUSTER 'c' DROP INDEX IF EXISTS body_grams
+;
+
+INSERT INTO weir_migrations (version, name, checksum) VALUES (6, '0006_filters', 8985193070941920824)
+;
+

@@ -756,3 +756,46 @@ WHERE m.type = 2
 INSERT INTO weir_migrations (version, name, checksum) VALUES (5, '0005_whole_numbers', 14520464620131345864)
 ;
 
+CREATE TABLE IF NOT EXISTS otel_trace_filters
+(
+    first_time DateTime64(9, 'UTC') CODEC(Delta(8), ZSTD(3)),
+    last_time DateTime64(9, 'UTC') CODEC(Delta(8), ZSTD(3)),
+    first_id FixedString(16) CODEC(ZSTD(3)),
+    last_id FixedString(16) CODEC(ZSTD(3)),
+    filter String CODEC(NONE)
+)
+ENGINE = MergeTree
+PARTITION BY toDate(first_time)
+ORDER BY (first_time, last_time)
+TTL toDateTime(last_time) + INTERVAL 30 DAY
+SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 10000
+;
+
+CREATE TABLE IF NOT EXISTS otel_log_filters
+(
+    first_time DateTime64(9, 'UTC') CODEC(Delta(8), ZSTD(3)),
+    last_time DateTime64(9, 'UTC') CODEC(Delta(8), ZSTD(3)),
+    filter String CODEC(NONE)
+)
+ENGINE = MergeTree
+PARTITION BY toDate(first_time)
+ORDER BY (first_time, last_time)
+TTL toDateTime(last_time) + INTERVAL 14 DAY
+SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 10000
+;
+
+ALTER TABLE otel_traces ADD COLUMN IF NOT EXISTS no_filter UInt8 DEFAULT 1 CODEC(ZSTD(3))
+;
+
+ALTER TABLE otel_logs ADD COLUMN IF NOT EXISTS no_filter UInt8 DEFAULT 1 CODEC(ZSTD(3))
+;
+
+ALTER TABLE otel_traces DROP INDEX IF EXISTS attribute_values
+;
+
+ALTER TABLE otel_logs DROP INDEX IF EXISTS body_grams
+;
+
+INSERT INTO weir_migrations (version, name, checksum) VALUES (6, '0006_filters', 8985193070941920824)
+;
+

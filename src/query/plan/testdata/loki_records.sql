@@ -8,17 +8,15 @@ FROM otel_logs
 WHERE timestamp >= fromUnixTimestamp64Nano({p0:Int64}, 'UTC') AND timestamp < fromUnixTimestamp64Nano({p1:Int64}, 'UTC')
   AND indexHint(service_name IN {p2:Array(String)})
   AND stream_id IN {p3:Array(UInt64)}
-  AND (position(body, {p4:String}) > 0 AND indexHint(body LIKE {p5:String}) OR position(body, {p6:String}) > 0 AND indexHint(body LIKE {p7:String}))
-  AND NOT (match(body, {p8:String}))
+  AND (position(body, {p4:String}) > 0 OR position(body, {p5:String}) > 0)
+  AND NOT (match(body, {p6:String}))
 ORDER BY timestamp DESC
-LIMIT {p9:UInt64}
+LIMIT {p7:UInt64}
 -- p0 = 1700000000000000000
 -- p1 = 1700003600000000000
 -- p2 = ['shop','it\'s']
 -- p3 = [1,18446744073709551615]
 -- p4 = error
--- p5 = %error%
--- p6 = fail
--- p7 = %fail%
--- p8 = (?-s)debug.*x
--- p9 = 100
+-- p5 = fail
+-- p6 = (?-s)debug.*x
+-- p7 = 100
