@@ -44,12 +44,13 @@ static status encode(struct task *t, struct err *err)
 /* Main tables, exemplars and RED rows hold a function of the block alone. What the catalogues are
  * told depends also on what they were told before; after a crash a block tells more. Their tokens
  * carry a hash of the rows, so that the store drops only what it has; telling twice is harmless
- * there. */
+ * there. So it is with filters, which must know of the rows as they are. */
 static bool is_catalogue(str table)
 {
     return str_eq(table, S("otel_trace_index")) || str_eq(table, S("otel_span_names")) ||
            str_eq(table, S("otel_log_streams")) || str_eq(table, S("otel_metric_series")) ||
-           str_eq(table, S("otel_metric_resources"));
+           str_eq(table, S("otel_metric_resources")) || str_eq(table, S("otel_trace_filters")) ||
+           str_eq(table, S("otel_log_filters"));
 }
 
 static bool is_main(str table)
