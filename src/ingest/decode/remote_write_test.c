@@ -365,6 +365,30 @@ TEST(custom_buckets_have_their_bounds_with_them)
     arena_done(&d.arena);
 }
 
+TEST(a_histogram_whose_sum_is_the_stale_marker_ends_its_series)
+{
+    struct buf b;
+    struct decoded d;
+    struct pb_out p = begin_2(&b);
+    pb_begin(&p, 5), refs(&p);
+    for (uint32_t is_float = 0; is_float < 2; is_float++) {
+        pb_begin(&p, 3);
+        if (is_float) pb_put_double(&p, 2, 0);
+        pb_put_double(&p, 3, stale());
+        pb_put_varint(&p, 15, (uint64_t)T0 + is_float);
+        pb_end(&p);
+    }
+    pb_end(&p);
+    CHECK_INT(decode(&d, PAYLOAD_REMOTE_WRITE_2, &b), ST_OK);
+    const struct metric_columns *c = &d.batch->metrics;
+    CHECK_INT(c->n, 2);
+    for (uint32_t i = 0; i < c->n; i++) {
+        CHECK_INT(c->flags[i], 1);
+        CHECK_INT(c->present[i], 0);
+    }
+    arena_done(&d.arena);
+}
+
 TEST(histograms_that_are_none_of_prometheus_are_left_out_alone)
 {
     struct buf b;
