@@ -7,6 +7,7 @@
 //   BENCH_DATA         a folder that keeps the data of both for the next run; with BENCH_LOAD=only nothing is asked
 //   BENCH_ONLY         a regular expression of the names of queries
 //   BENCH_ARGS         options of weir run
+//   BENCH_SHAPE        three: the services apart, so that what the query side takes is what query-api takes (one)
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -22,9 +23,18 @@ const dir = process.env.BENCH_DATA || temporaryFolder();
 const options = Object.fromEntries((process.env.BENCH_ARGS || '').split(' ').filter(Boolean).map((o) => o.replace(/^--/, '').split('=')));
 const interval = 15_000, hours = 24;
 
-const weir = new Weir(options, { dir: join(dir, 'weir'), shape: 'one' });
+const weir = new Weir(options, { dir: join(dir, 'weir'), shape: process.env.BENCH_SHAPE || 'one' });
 const newPrometheus = () => startPrometheus('', ['--web.enable-remote-write-receiver'], program, join(dir, 'prometheus'));
 const memory = (pid, what) => Number(new RegExp(`${what}:\\s+(\\d+)`).exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]) / 1024;
+// What is resident now; from here on the most is counted anew, where that is allowed.
+function rest(pid) {
+  try {
+    writeFileSync(`/proc/${pid}/clear_refs`, '5');
+  } catch {
+    // the most since its start, then
+  }
+  return memory(pid, 'VmRSS');
+}
 const median = (list) => {
   const sorted = [...list].sort((a, b) => a - b), half = sorted.length >> 1;
   return sorted.length % 2 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2;
@@ -85,6 +95,8 @@ async function run({ end, series, samples, seconds }) {
   const prometheus = await newPrometheus();
   await weir.start();
   const urls = [prometheus.url, weir.url('query', '')];
+  const watched = { Prometheus: prometheus.pid, ...Object.fromEntries(Object.entries(weir.processes).map(([name, p]) => [`weir ${name}`, p.child.pid])) };
+  const idle = Object.fromEntries(Object.entries(watched).map(([name, pid]) => [name, rest(pid)]));
   const only = queries.filter(([name]) => new RegExp(process.env.BENCH_ONLY || '').test(name));
   const got = only.map(() => ({ cold: [], warm: [[], []] }));
   let dropped = false;
@@ -116,9 +128,10 @@ async function run({ end, series, samples, seconds }) {
   }
   times.sort((a, b) => a - b);
   console.log(`median of ratios: cold ${median(ratios.cold).toFixed(2)}, warm ${median(ratios.warm).toFixed(2)} (target 1); weir's p95 ${ms(times[Math.ceil(times.length * 0.95) - 1])} ms (target 500)`);
-  const pids = [prometheus.pid, weir.processes.run.child.pid];
-  const [p, w] = pids.map((pid) => `${memory(pid, 'VmHWM').toFixed(0)} MiB at most, ${memory(pid, 'RssAnon').toFixed(0)} of its own at the end`);
-  console.log(`resident since the restart: Prometheus ${p}; weir, its path in and the engine included, ${w}`);
+  for (const [name, pid] of Object.entries(watched)) {
+    const most = memory(pid, 'VmHWM');
+    console.log(`${name}: resident ${idle[name].toFixed(0)} MiB before the first query, ${most.toFixed(0)} at most (${(most - idle[name]).toFixed(0)} more), ${memory(pid, 'RssAnon').toFixed(0)} of its own at the end`);
+  }
   await weir.stop();
   await prometheus.stop('SIGTERM');
 }

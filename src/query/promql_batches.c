@@ -4,9 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "query/promql_reading.h"
+#include "base/map.h"
+#include "query/promql_found.h"
 
-enum { BATCH_SAMPLES = 2 << 20, USUAL_INTERVAL_MS = 15'000 };
+enum { BATCH_SAMPLES = 2 << 20, HOUR_MS = 3'600'000 };
 
 struct ranked {
     struct stored *of;
@@ -39,6 +40,39 @@ static void rank(struct reading *r)
     r->ranked = true;
 }
 
+struct looking {
+    const struct ranked *list;
+    struct labels labels;
+};
+
+static bool has_labels(const void *ctx, uint32_t at)
+{
+    const struct looking *x = ctx;
+    return labels_equal(x->list[at].output->labels, x->labels);
+}
+
+/* The same without ranks, and without sorting. */
+static void find_twins(struct reading *r)
+{
+    uint64_t total = 0;
+    uint32_t n = 0, at;
+    struct map index;
+    for (uint32_t i = 0; i < r->n; i++) total += r->list[i].n_outputs;
+    struct ranked *list = arena_array(r->arena, struct ranked, total + 1);
+    map_init(&index, r->arena, (uint32_t)total);
+    for (uint32_t i = 0; i < r->n; i++)
+        for (uint32_t k = 0; k < r->list[i].n_outputs; k++) {
+            struct output *o = &r->list[i].outputs[k];
+            uint64_t h = labels_hash(o->labels);
+            if (map_find(&index, h, has_labels, &(struct looking){list, o->labels}, &at)) {
+                r->list[i].twin = list[at].of->twin = true;
+                continue;
+            }
+            map_add(&index, h, n);
+            list[n++] = (struct ranked){&r->list[i], o};
+        }
+}
+
 static uint64_t expected(const struct reading *r, const struct stored *s,
                          const struct promql_scope *scope)
 {
@@ -57,8 +91,9 @@ bool reading_can_batch(const struct reading *r)
     return true;
 }
 
+/* `twins`: there may be equal labels among them. */
 static status read_batch(const struct reading *r, const struct promql_scope *scope,
-                         struct arena *room, struct stored *list, uint32_t n,
+                         struct arena *room, struct stored *list, uint32_t n, bool twins,
                          const struct series_sink *sink, struct err *err)
 {
     struct reading batch = *r;
@@ -68,11 +103,14 @@ static status read_batch(const struct reading *r, const struct promql_scope *sco
     batch.list = list;
     batch.n = n;
     batch.at = NULL;
+    batch.in_order = sink->in_order && !twins;
     struct arena_mark mark = arena_mark(room);
     reading_wanted(&batch, &wanted);
     status st = reading_samples(&batch, scope, &wanted, err);
     if (st == ST_OK) {
         reading_collect(&batch, true, &set);
+        if (sink->tail_ms && batch.found && !found_has(batch.found, scope->from_ms, scope->to_ms))
+            found_keep_tail(batch.found, list, n, scope->to_ms, sink->tail_ms);
         st = sink->take(sink->ctx, room, &set, err);
     }
     arena_rewind(room, mark);
@@ -92,30 +130,58 @@ static struct stored *in_order(struct reading *r, uint32_t *ret_single)
     return list;
 }
 
+static uint64_t batch_most(const struct reading *r)
+{
+    return r->batch_samples ? r->batch_samples : BATCH_SAMPLES;
+}
+
+int64_t reading_slice(const struct reading *r, const struct promql_scope *scope, int64_t tail_ms)
+{
+    struct promql_scope hour = {.from_ms = 0, .to_ms = HOUR_MS - 1};
+    uint64_t total = 0, in_hour = 0;
+    if (!r->found || r->n_targets || r->any_delta || r->with_starts || !reading_can_batch(r))
+        return 0;
+    for (uint32_t i = 0; i < r->n; i++) {
+        total += expected(r, &r->list[i], scope);
+        in_hour += expected(r, &r->list[i], &hour);
+    }
+    if (total <= batch_most(r) || !in_hour) return 0;
+    int64_t hours = (int64_t)(batch_most(r) / in_hour);
+    if (hours * HOUR_MS < 4 * tail_ms || !hours) return 0;
+    int64_t all = (scope->to_ms - scope->from_ms) / HOUR_MS + 1, slices = (all + hours - 1) / hours;
+    return (all + slices - 1) / slices * HOUR_MS;
+}
+
 status reading_batches(struct reading *r, const struct promql_scope *scope,
                        const struct series_sink *sink, struct err *err)
 {
     uint64_t total = 0;
+    int64_t tail_ms = sink->tail_ms;
     for (uint32_t i = 0; i < r->n; i++) total += expected(r, &r->list[i], scope);
-    uint64_t most = r->batch_samples ? r->batch_samples : BATCH_SAMPLES;
-    uint64_t batches = total / most + 1, each = total / batches + 1;
+    uint64_t batches = total / batch_most(r) + 1, each = total / batches + 1;
+    if (batches > 1 && tail_ms > (scope->to_ms - scope->from_ms) / 2) tail_ms = 0; /* too much */
+    const struct series_sink with_tail = {sink->take, sink->ctx, sink->in_order, tail_ms};
     uint32_t single = r->n;
     struct stored *list = r->list;
-    if (batches > 1) {
+    if (sink->in_order)
+        find_twins(r);
+    else if (batches > 1)
         rank(r);
-        list = in_order(r, &single);
-    }
+    if (sink->in_order || batches > 1) list = in_order(r, &single);
     struct arena room;
     arena_init(&room, 0);
     status st = ST_OK;
     for (uint32_t i = 0, end; i < r->n && st == ST_OK; i = end) {
         uint64_t held = 0;
         const struct arena *a = r->arena; /* the two have one budget */
-        room.budget = a->budget > a->used ? a->budget - a->used : 0;
+        size_t used = a->used + found_held(r->found);
+        room.budget = a->budget > used ? a->budget - used : 0;
         for (end = i; end < r->n && (i >= single || (end < single && held < each)); end++)
             held += expected(r, &list[end], scope);
-        st = read_batch(r, scope, &room, list + i, end - i, sink, err);
+        st = read_batch(r, scope, &room, list + i, end - i, i >= single, &with_tail, err);
     }
     arena_done(&room);
+    bool stays = tail_ms && r->found && found_has(r->found, scope->from_ms, scope->to_ms);
+    if (r->found && st == ST_OK && !stays) found_tail_kept(r->found, scope->to_ms, tail_ms);
     return st;
 }

@@ -1,6 +1,7 @@
 /* A selection set by set against the same as a whole: the same answers, over random series. */
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "query/eval/eval.h"
 #include "query/parse/parse.h"
@@ -15,7 +16,9 @@ struct source {
     struct memory_source whole;
     struct raw_series list[SERIES];
     uint64_t seed;
-    uint32_t sets;
+    uint32_t sets, slices;
+    int64_t kept_to; /* what a scan was told to keep the end of; 0: nothing */
+    bool again;      /* a scan went on where another ended */
 };
 
 static uint32_t random_below(uint64_t *seed, uint32_t below)
@@ -46,7 +49,30 @@ static void make_series(struct source *x, struct arena *a, uint32_t i)
         .labels = labels_make(a, l, 3), .samples = s, .n = SAMPLES - random_below(&x->seed, 100)};
 }
 
-/* Sets of a few, in any order, whose samples are gone after the call. */
+static void shuffle(struct series_set *all, uint64_t *seed)
+{
+    for (uint32_t i = all->n; i > 1; i--) {
+        uint32_t k = random_below(seed, i);
+        struct raw_series was = all->list[i - 1];
+        all->list[i - 1] = all->list[k];
+        all->list[k] = was;
+    }
+}
+
+static int by_hash(const void *a, const void *b)
+{
+    uint64_t x = labels_hash(((const struct raw_series *)a)->labels);
+    uint64_t y = labels_hash(((const struct raw_series *)b)->labels);
+    return (x > y) - (x < y);
+}
+
+static int by_labels(const void *a, const void *b)
+{
+    return labels_compare(((const struct raw_series *)a)->labels,
+                          ((const struct raw_series *)b)->labels);
+}
+
+/* Sets of a few, in an order that is not that of labels, whose samples are gone after the call. */
 static status scan(struct series_source *src, struct arena *a, const struct label_matcher *m,
                    uint32_t n, int64_t from, int64_t to, struct notes *warnings, struct horizon *,
                    const struct series_sink *sink, struct err *err)
@@ -55,12 +81,12 @@ static status scan(struct series_source *src, struct arena *a, const struct labe
     struct series_set all;
     TRY(x->whole.source.select(&x->whole.source, a, m, n, from, to, warnings, &all, err));
     for (uint32_t i = 0; i < all.n; i++) all.list[i].rank = i;
-    for (uint32_t i = all.n; i > 1; i--) {
-        uint32_t k = random_below(&x->seed, i);
-        struct raw_series was = all.list[i - 1];
-        all.list[i - 1] = all.list[k];
-        all.list[k] = was;
-    }
+    if (sink->in_order && all.n)
+        qsort(all.list, all.n, sizeof *all.list, by_hash);
+    else
+        shuffle(&all, &x->seed);
+    x->again |= x->kept_to && from <= x->kept_to && to > x->kept_to;
+    x->kept_to = sink->tail_ms ? to : 0;
     for (uint32_t i = 0, size; i < all.n; i += size) {
         size = 1 + random_below(&x->seed, all.n - i < 9 ? all.n - i : 9);
         struct arena room;
@@ -78,6 +104,15 @@ static status scan(struct series_source *src, struct arena *a, const struct labe
         arena_done(&room);
         if (st != ST_OK) return st;
     }
+    return ST_OK;
+}
+
+static status slice(struct series_source *src, struct arena *, const struct label_matcher *,
+                    uint32_t, int64_t, int64_t, int64_t, int64_t *ret, struct err *)
+{
+    struct source *x = (struct source *)src;
+    *ret = random_below(&x->seed, 3) * 60'000 * (1 + random_below(&x->seed, 9));
+    x->slices += *ret > 0;
     return ST_OK;
 }
 
@@ -138,14 +173,23 @@ TEST(sets_of_series_give_what_the_whole_selection_gives)
         "max_over_time(sum by (g) (rate(a_total[5m]))[10m:1m])",
         "absent(nothing)",
         "count(count_over_time(gauge[1m]) > 2)",
+        "sum by (g) (-rate(a_total[5m] offset -2m) * 60 > -7)",
+        "avg by (g) (clamp_max(abs(gauge - 100), 30) + time())",
+        "max by (g) (quantile_over_time(0.5, gauge[7m]))",
+        "sum(2 ^ round(deriv(gauge[10m]), 5))",
+        "stddev by (g) (predict_linear(gauge[5m], time() - 1700000000))",
+        "sum by (g) (scalar(sum(a_total)) * gauge)",
+        "count by (g) (last_over_time(gauge[3m]) == bool 3)",
+        "sum(rate(a_total[30s]))",
     };
     static struct source x;
-    uint32_t sets = 0;
+    uint32_t sets = 0, slices = 0;
     for (uint64_t seed = 1; seed <= 10; seed++) {
         struct arena a;
         arena_init(&a, 256 << 20);
-        x = (struct source){.source = {.scan = scan}, .seed = seed};
+        x = (struct source){.source = {.scan = scan, .slice = slice}, .seed = seed};
         for (uint32_t i = 0; i < SERIES; i++) make_series(&x, &a, i);
+        qsort(x.list, SERIES, sizeof *x.list, by_labels);
         memory_source_init(&x.whole, x.list, SERIES);
         x.source.select = x.whole.source.select;
         for (size_t i = 0; i < sizeof queries / sizeof *queries; i++)
@@ -155,7 +199,10 @@ TEST(sets_of_series_give_what_the_whole_selection_gives)
                 check_same(&got, &want);
             }
         sets += x.sets;
+        slices += x.slices;
+        CHECK(x.again);
         arena_done(&a);
     }
     CHECK(sets > 1000);
+    CHECK(slices > 100);
 }

@@ -242,7 +242,8 @@ void reading_collect(struct reading *r, bool with_samples, struct series_set *re
         list[all] = collect_output(r, NULL, &r->targets[i].output);
         all += !with_samples || !is_empty(&list[all]);
     }
-    if (all) qsort(list, all, sizeof *list, r->ranked ? by_rank : reading_by_labels);
+    if (all && !r->in_order)
+        qsort(list, all, sizeof *list, r->ranked ? by_rank : reading_by_labels);
     for (uint32_t i = 0; i < all; i++) {
         if (out && labels_equal(list[out - 1].labels, list[i].labels))
             unite(r->room, &list[out - 1], &list[i]);

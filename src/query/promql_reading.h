@@ -8,6 +8,8 @@
 #include "query/ir/series.h"
 #include "query/plan/promql_plan.h"
 
+enum { USUAL_INTERVAL_MS = 15'000 }; /* of samples, where nothing is known of them */
+
 enum part { PART_VALUE, PART_BUCKET, PART_COUNT, PART_SUM, PART_QUANTILE, PART_NATIVE };
 
 /* One Prometheus series of a stored one. */
@@ -21,8 +23,10 @@ struct output {
     uint32_t n_h, cap_h;
     struct rolled *rolled;
     uint32_t n_rolled, cap_rolled;
-    uint32_t rank;         /* by labels, in a ranked reading */
-    struct output *starts; /* its samples: of each number when counting began; NULL: not read */
+    uint32_t rank;             /* by labels, in a ranked reading */
+    struct output *starts;     /* its samples: of each number when counting began; NULL: not read */
+    const struct sample *tail; /* of the scan before (promql_found.h) */
+    uint32_t n_tail;
 };
 
 struct stored {
@@ -36,7 +40,7 @@ struct stored {
     uint32_t n_bounds;
     struct output *outputs;
     uint32_t n_outputs, cap_outputs;
-    bool twin; /* in a ranked reading: has labels that another stored series has too */
+    bool twin; /* when read in batches: has labels that another stored series has too */
 };
 
 /* target_info of a resource. */
@@ -58,6 +62,7 @@ struct reading {
     uint32_t hours, expected_most;
     int64_t from_ms, to_ms; /* samples of other times are left out */
     bool ranked;
+    bool in_order; /* as the list is: not by labels */
     uint64_t batch_samples;
     bool with_starts;
     bool any_delta;
@@ -65,6 +70,7 @@ struct reading {
     bool reads_earlier;     /* there are some before: of deltas and native histograms */
     struct target *targets; /* by id */
     uint32_t n_targets, cap_targets;
+    struct found *found; /* keeps the series; NULL: nobody does */
 };
 
 /* What of the store the series found need. */
@@ -120,6 +126,8 @@ struct labels reading_attr_labels(struct arena *a, const struct attr *attrs, siz
                                      const struct wanted *w, struct err *err);
 /* A later sample of one moment is the same sent again: it replaces the earlier. */
 void reading_put(struct reading *r, struct output *o, int64_t t, double v);
+/* Samples of a series that are known already, of those in [from_ms, to_ms] that it will get. */
+void reading_put_all(struct reading *r, struct output *o, const struct sample *list, uint32_t n);
 /* ST_EXECUTION: more than the query's memory; ST_CANCELLED, ST_TIMEOUT: job_check. */
 [[nodiscard]] status reading_check(struct reading *r, struct err *err);
 /* The outputs as series, by labels, equal ones united; without samples those that have none too. */
@@ -127,6 +135,11 @@ void reading_collect(struct reading *r, bool with_samples, struct series_set *re
 /* Series some at a time to `sink`, so that only their samples are held. False: these cannot be read
  * so: their samples say more about the series, or what is made of them points to them. */
 bool reading_can_batch(const struct reading *r);
+/* The times at whose multiples it is best to read some of the time after the other, when each asks
+ * again for `tail_ms` of the one before: so many hours that all series of the selection make one
+ * set. An hour of the table is read whole by that, where some series at a time would each read the
+ * ends of what they share granules and blocks with. 0: not at all. */
+int64_t reading_slice(const struct reading *r, const struct promql_scope *scope, int64_t tail_ms);
 [[nodiscard]] status reading_batches(struct reading *r, const struct promql_scope *scope,
                                      const struct series_sink *sink, struct err *err);
 int reading_by_labels(const void *a, const void *b); /* of raw series, for qsort */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "query/promql_delta.h"
+#include "query/promql_found.h"
 #include "query/promql_native_row.h"
 
 /* Bits of otel_metrics.present (model/batch.h) and of its flags (OTLP). */
@@ -33,6 +34,17 @@ void reading_put(struct reading *r, struct output *o, int64_t t, double v)
     }
     reserve(r, o, 1);
     o->samples[o->n++] = (struct sample){t, v};
+}
+
+void reading_put_all(struct reading *r, struct output *o, const struct sample *list, uint32_t n)
+{
+    uint64_t cap = n + (uint64_t)(r->to_ms - r->from_ms) / USUAL_INTERVAL_MS + 16;
+    if (!n) return;
+    if (cap > r->expected_most) cap = n;
+    o->samples = arena_array(r->room, struct sample, cap);
+    o->cap = (uint32_t)cap;
+    memcpy(o->samples, list, n * sizeof *list);
+    o->n = n;
 }
 
 /* The start times lie in an output of their own, which goes through the same hands; there is none
@@ -295,6 +307,14 @@ static status add_samples(void *ctx, const struct native_block *b, struct err *e
 /* The hint of the first native histogram is told by the one before, if that is not further away. */
 static const int64_t hint_ms = 5 * 60 * 1000;
 
+/* How much room outputs get at first. */
+static void expect(struct reading *r, const struct promql_scope *scope)
+{
+    uint64_t room = r->room->budget / 4 / sizeof(struct sample) / r->n;
+    r->expected_most = room < UINT32_MAX ? (uint32_t)room : UINT32_MAX;
+    r->hours = (uint32_t)((scope->to_ms - scope->from_ms) / 3'600'000 + 2);
+}
+
 status reading_samples(struct reading *r, const struct promql_scope *scope, const struct wanted *w,
                        struct err *err)
 {
@@ -302,16 +322,19 @@ status reading_samples(struct reading *r, const struct promql_scope *scope, cons
     struct promql_scope whole = *scope;
     sql_init(&sql, r->room);
     r->from = scope->from_ms;
+    r->to_ms = scope->to_ms;
+    expect(r, scope);
     if (r->any_delta) whole.from_ms = delta_hour(scope->from_ms) + 1;
     if (r->any_delta && r->with_starts) whole.from_ms = delta_hour(whole.from_ms - 1) + 1;
     if (w->columns.in_order && !r->any_delta) whole.from_ms -= hint_ms;
     if (whole.from_ms < 0) whole.from_ms = 0;
     r->reads_earlier = r->any_delta || w->columns.in_order;
     r->from_ms = whole.from_ms;
+    if (r->found && !r->reads_earlier && !r->with_starts)
+        whole.from_ms = found_give_tail(r->found, r, whole.from_ms, whole.to_ms);
+    r->from_ms = whole.from_ms;
     r->to_ms = whole.to_ms;
-    uint64_t room = r->room->budget / 4 / sizeof(struct sample) / r->n;
-    r->expected_most = room < UINT32_MAX ? (uint32_t)room : UINT32_MAX;
-    r->hours = (uint32_t)((whole.to_ms - whole.from_ms) / 3'600'000 + 2);
+    if (whole.from_ms > whole.to_ms) return ST_OK; /* the scan before has read it */
     promql_plan_samples(&sql, &whole, w->names, w->n_names, w->ids, w->n_ids, w->columns);
     return fetch_rows(r->job->fetcher, &sql, add_samples, r, err);
 }

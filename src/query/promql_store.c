@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "query/parse/parse.h"
-#include "query/promql_reading.h"
+#include "query/promql_found.h"
 #include "query/promql_rolled.h"
 #include "query/promql_targets.h"
 
@@ -81,6 +81,19 @@ static status read_whole(struct promql_store *s, struct reading *r, struct promq
     return ST_OK;
 }
 
+static struct reading reading_of(struct promql_store *s, struct arena *a,
+                                 const struct promql_scope *scope, struct notes *warnings)
+{
+    return (struct reading){.job = s->job,
+                            .arena = a,
+                            .room = a,
+                            .matchers = scope->matchers,
+                            .n_matchers = scope->n,
+                            .warnings = warnings,
+                            .with_starts = s->with_starts,
+                            .batch_samples = s->batch_samples};
+}
+
 /* Sets for `sink`, or, when that is NULL or the series cannot be taken apart, one in *ret. */
 static status select_all(struct promql_store *s, struct arena *a, const struct label_matcher *m,
                          uint32_t n, int64_t from, int64_t to, struct notes *warnings,
@@ -88,19 +101,11 @@ static status select_all(struct promql_store *s, struct arena *a, const struct l
                          struct horizon *ret_horizon, struct err *err)
 {
     struct promql_scope scope = {.matchers = m, .n = n, .from_ms = from, .to_ms = to};
-    struct reading r = {.job = s->job,
-                        .arena = a,
-                        .room = a,
-                        .matchers = m,
-                        .n_matchers = n,
-                        .warnings = warnings,
-                        .with_starts = s->with_starts,
-                        .batch_samples = s->batch_samples};
+    struct reading r = reading_of(s, a, &scope, warnings);
     *ret = (struct series_set){0};
     if (!promql_scope_clamp(&scope)) return ST_OK;
     nanos begun = clock_monotonic();
-    TRY(reading_series(&r, &scope, err));
-    TRY(targets_find(&r, &scope, err));
+    TRY(found_series(&s->found, &r, &scope, err));
     TRY(targets_read(&r, &scope, err));
     bool rolled = false;
     struct timed timed = {.sink = sink, .sets = 0};
@@ -109,7 +114,9 @@ static status select_all(struct promql_store *s, struct arena *a, const struct l
     s->used = 0;
     if (r.n && sink) TRY(rolled_reaches(s, &scope, &rolled, err));
     if (r.n && sink && !rolled && !r.n_targets && reading_can_batch(&r)) {
-        TRY(reading_batches(&r, &scope, &(struct series_sink){take_timed, &timed}, err));
+        TRY(reading_batches(
+            &r, &scope, &(struct series_sink){take_timed, &timed, sink->in_order, sink->tail_ms},
+            err));
         s->used |= PROMQL_USED_RAW;
     } else if (r.n || r.n_targets)
         TRY(read_whole(s, &r, &scope, ret, ret_horizon, err));
@@ -128,6 +135,25 @@ static status scan_stored(struct series_source *src, struct arena *a, const stru
     TRY(select_all((struct promql_store *)src, a, m, n, from, to, warnings, sink, &whole,
                    ret_horizon, err));
     return whole.n ? sink->take(sink->ctx, a, &whole, err) : ST_OK;
+}
+
+static status slice_stored(struct series_source *src, struct arena *a,
+                           const struct label_matcher *m, uint32_t n, int64_t from, int64_t to,
+                           int64_t tail_ms, int64_t *ret_ms, struct err *err)
+{
+    struct promql_store *s = (struct promql_store *)src;
+    struct promql_scope scope = {.matchers = m, .n = n, .from_ms = from, .to_ms = to};
+    struct notes unsaid = {.arena = a};
+    struct reading r = reading_of(s, a, &scope, &unsaid);
+    nanos begun = clock_monotonic();
+    bool rolled;
+    *ret_ms = 0;
+    if (!promql_scope_clamp(&scope)) return ST_OK;
+    TRY(found_series(&s->found, &r, &scope, err));
+    TRY(rolled_reaches(s, &scope, &rolled, err));
+    if (!rolled) *ret_ms = reading_slice(&r, &scope, tail_ms);
+    s->spent += clock_monotonic() - begun;
+    return ST_OK;
 }
 
 static status select_stored(struct series_source *src, struct arena *a,
@@ -149,9 +175,11 @@ static status select_rolled(struct series_source *src, struct arena *a,
 
 void promql_store_init(struct promql_store *s, struct query_job *job)
 {
-    *s = (struct promql_store){
-        .source = {.select = select_stored, .select_rolled = select_rolled, .scan = scan_stored},
-        .job = job};
+    *s = (struct promql_store){.source = {.select = select_stored,
+                                          .select_rolled = select_rolled,
+                                          .scan = scan_stored,
+                                          .slice = slice_stored},
+                               .job = job};
 }
 
 static void look_for_starts(void *ctx, struct promql_expr *e)

@@ -16,6 +16,7 @@ struct promql_store {
     struct horizon horizon;
     bool with_starts;       /* start times are read with the samples */
     uint64_t batch_samples; /* how many are read at a time, about; 0: two million */
+    struct found *found;    /* series that were looked up (promql_found.h) */
 };
 enum promql_used { PROMQL_USED_RAW = 1, PROMQL_USED_5M = 2, PROMQL_USED_1H = 4 };
 

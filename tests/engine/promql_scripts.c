@@ -13,6 +13,7 @@
 #include "ingest/encode/encode.h"
 #include "lifecycle/lifecycle.h"
 #include "query/fetch/fetch.h"
+#include "query/parse/parse.h"
 #include "query/promql_runner_test.h"
 #include "query/promql_store.h"
 
@@ -315,7 +316,7 @@ struct taking {
     struct arena *arena;
     const struct series_sink *sink;
 };
-static unsigned sets; /* so far, of all scripts */
+static unsigned sets, slices; /* so far, of all scripts */
 
 static status take_set(void *ctx, struct arena *room, struct series_set *set, struct err *err)
 {
@@ -331,27 +332,47 @@ static status scan_case(struct series_source *src, struct arena *a, const struct
 {
     struct stored_case *c = (struct stored_case *)src;
     struct taking t = {a, sink};
-    return c->store.source.scan(&c->store.source, a, of_case(c, a, m, n), n + 1, from + EPOCH,
-                                to + EPOCH, warnings, horizon, &(struct series_sink){take_set, &t},
-                                err);
+    return c->store.source.scan(
+        &c->store.source, a, of_case(c, a, m, n), n + 1, from + EPOCH, to + EPOCH, warnings,
+        horizon, &(struct series_sink){take_set, &t, sink->in_order, sink->tail_ms}, err);
 }
 
-static struct series_source *stored(struct script *s, struct arena *a, struct promql_expr *e)
+/* The full hours of a script are not the store's: where it is cut makes no difference to answers.
+ */
+static status slice_case(struct series_source *src, struct arena *a, const struct label_matcher *m,
+                         uint32_t n, int64_t from, int64_t to, int64_t tail, int64_t *ret,
+                         struct err *err)
 {
-    unsigned *number = s->ctx;
-    if (s->changed) ++*number;
+    struct stored_case *c = (struct stored_case *)src;
+    TRY(c->store.source.slice(&c->store.source, a, of_case(c, a, m, n), n + 1, from + EPOCH,
+                              to + EPOCH, tail, ret, err));
+    slices += *ret > 0;
+    return ST_OK;
+}
+
+static struct stored_case *new_case(struct arena *a, unsigned number, uint64_t batch_samples)
+{
     char text[16];
     struct stored_case *c = arena_new(a, struct stored_case);
-    *c = (struct stored_case){.source = {.select = select_case, .scan = scan_case}};
-    c->number = arena_str(a, (str){text, (size_t)snprintf(text, sizeof text, "%u", *number)});
-    if (s->changed) store_series(s, c->number);
+    *c = (struct stored_case){
+        .source = {.select = select_case, .scan = scan_case, .slice = slice_case}};
+    c->number = arena_str(a, (str){text, (size_t)snprintf(text, sizeof text, "%u", number)});
     c->job.arena = a;
     c->job.now = clock_now();
     c->job.deadline = clock_monotonic() + 60 * NANOS_S;
     c->job.limits = &limits;
     store_fetcher_init(&c->fetcher, tables(), &c->job);
     promql_store_init(&c->store, &c->job);
-    c->store.batch_samples = 50;
+    c->store.batch_samples = batch_samples;
+    return c;
+}
+
+static struct series_source *stored(struct script *s, struct arena *a, struct promql_expr *e)
+{
+    unsigned *number = s->ctx;
+    if (s->changed) ++*number;
+    struct stored_case *c = new_case(a, *number, 50);
+    if (s->changed) store_series(s, c->number);
     promql_store_starts_for(&c->store, e);
     return &c->source;
 }
@@ -378,6 +399,132 @@ TEST(own_scripts_pass_over_the_store)
         CHECK_INT(s.passed, s.total);
     }
     CHECK(sets > 48); /* evaluations */
+}
+
+/* --- how a selection is read makes no difference */
+
+static int by_labels(const void *a, const void *b)
+{
+    return labels_compare(((const struct raw_series *)a)->labels,
+                          ((const struct raw_series *)b)->labels);
+}
+
+enum { PROPERTY_SERIES = 9, PROPERTY_SAMPLES = 1500 }; /* of six hours */
+
+static uint32_t random_below(uint64_t *seed, uint32_t below)
+{
+    *seed = *seed * 6364136223846793005u + 1442695040888963407u;
+    return (uint32_t)(*seed >> 33) % below;
+}
+
+/* Counters and gauges with gaps, resets and markers. */
+static void make_series(struct script *s)
+{
+    static const str names[] = {S("a_total"), S("b_total"), S("gauge")};
+    static const str ids[] = {S("0"), S("1"), S("2")};
+    uint64_t seed = 7;
+    s->series = arena_array(&s->arena, struct loaded, PROPERTY_SERIES);
+    for (s->n = 0; s->n < PROPERTY_SERIES; s->n++) {
+        struct loaded *l = &s->series[s->n];
+        struct label *labels = arena_array(&s->arena, struct label, 3);
+        labels[0] = (struct label){LABEL_NAME, names[s->n % 3]};
+        labels[1] = (struct label){S("id"), ids[s->n / 3]};
+        labels[2] = (struct label){S("g"), s->n % 2 ? S("x") : S("y")};
+        *l = (struct loaded){.labels = labels_make(&s->arena, labels, 3),
+                             .samples = arena_array(&s->arena, struct sample, PROPERTY_SAMPLES),
+                             .starts = arena_array(&s->arena, int64_t, PROPERTY_SAMPLES)};
+        memset(l->starts, 0, PROPERTY_SAMPLES * sizeof *l->starts);
+        int64_t t = 0;
+        double v = 0.1;
+        for (; l->n < PROPERTY_SAMPLES; l->n++) {
+            t += 14'000 + random_below(&seed, 1500) + (random_below(&seed, 90) ? 0 : 400'000);
+            v = random_below(&seed, 70) ? v + random_below(&seed, 90) / 7.0 : 0;
+            l->samples[l->n] = (struct sample){t, random_below(&seed, 60) ? v : stale_nan()};
+        }
+    }
+}
+
+static struct value evaluate(struct arena *a, struct series_source *source, const char *query,
+                             uint32_t steps)
+{
+    static const int64_t step = 97'000;
+    struct err err = {};
+    struct promql_expr *e;
+    struct notes warnings = {.arena = a}, infos = {.arena = a};
+    int64_t start = steps > 1 ? 900'000 : 9'000'000;
+    struct promql_eval_options opt = {.grid = {start, step, steps},
+                                      .start_ms = start,
+                                      .end_ms = start + (steps - 1) * step,
+                                      .is_range = steps > 1};
+    struct value v = {};
+    WANT(promql_parse(a, str_of(query), (struct promql_options){}, &e, &err), ST_OK);
+    WANT(promql_eval(a, str_of(query), e, &opt, source, &warnings, &infos, &v, &err), ST_OK);
+    return v;
+}
+
+static void check_same(const struct value *got, const struct value *want, bool digits)
+{
+    CHECK_INT(got->n_rows, want->n_rows);
+    for (uint32_t r = 0; r < want->n_rows; r++) {
+        CHECK(labels_equal(got->rows[r].labels, want->rows[r].labels));
+        for (uint32_t i = 0; i < want->grid.n; i++) {
+            CHECK_INT(got->rows[r].has[i], want->rows[r].has[i]);
+            if (!want->rows[r].has[i]) continue;
+            double x = got->rows[r].v[i], y = want->rows[r].v[i];
+            CHECK(memcmp(&x, &y, sizeof x) == 0 ||
+                  (!digits && fabs(x - y) <= 1e-11 * (1 + fabs(y))));
+        }
+    }
+}
+
+/* Memory's answer but for the order of additions; the store's, however it is read, to the bit. */
+TEST(a_selection_cut_by_series_or_time_gives_what_the_whole_gives)
+{
+    static const char *const queries[] = {
+        "a_total",
+        "count({id=~\".+\"})",
+        "sum by (g) (rate(a_total[5m]))",
+        "avg by (g) (gauge)",
+        "sum(increase(b_total[13m] offset 7m))",
+        "stddev by (g) (gauge offset -4m)",
+        "max by (g) (-max_over_time(gauge[20m]) + time())",
+        "min(gauge) by (id)",
+        "sum by (g) (a_total) / sum by (g) (rate(a_total[10m]))",
+        "gauge - gauge offset 1m",
+        "sum(gauge) - sum(last_over_time(gauge[5m]))",
+        "sum(rate(a_total[1m])) + max(rate(a_total[1h])) + min(rate(a_total[5m]))",
+        "max_over_time(sum(gauge)[10m:1m]) - min_over_time(sum(gauge)[10m:1m])",
+        "topk(2, rate(a_total[5m]))",
+        "timestamp(gauge)",
+        "sum(gauge @ 9000)",
+    };
+    struct script s = {.changed = true};
+    struct memory_source memory;
+    struct raw_series *list;
+    arena_init(&s.arena, 512 << 20);
+    make_series(&s);
+    list = arena_array(&s.arena, struct raw_series, s.n);
+    for (uint32_t i = 0; i < s.n; i++) /* in the order of labels: of names, then of g, then id */
+        list[i] = (struct raw_series){
+            .labels = s.series[i].labels, .samples = s.series[i].samples, .n = s.series[i].n};
+    qsort(list, s.n, sizeof *list, by_labels);
+    memory_source_init(&memory, list, s.n);
+    store_series(&s, S("property"));
+    static const uint64_t batches[] = {0, 50, 500, 1000, 3000, 6000};
+    for (size_t i = 0; i < sizeof queries / sizeof *queries; i++)
+        for (uint32_t steps = 1; steps <= 201; steps += 200) {
+            struct value want = evaluate(&s.arena, &memory.source, queries[i], steps), first = {};
+            for (size_t k = 0; k < sizeof batches / sizeof *batches; k++) {
+                struct stored_case *c = new_case(&s.arena, 0, batches[k]);
+                c->number = S("property");
+                struct value got = evaluate(&s.arena, &c->source, queries[i], steps);
+                check_same(&got, &want, false);
+                if (k) check_same(&got, &first, true);
+                if (!k) first = got;
+            }
+        }
+    CHECK(slices > 20);
+    arena_done(&s.arena);
 }
 
 static const struct {

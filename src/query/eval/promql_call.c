@@ -404,6 +404,16 @@ static const struct {
 #undef F
 };
 
+bool eval_is_row_call(const struct promql_expr *call)
+{
+    static status (*const by_row[])(const struct call *) = {call_clamp, call_clamp_min,
+                                                            call_clamp_max, call_round};
+    int id = call->call.fn->id;
+    for (int i = 0; i < 4; i++)
+        if (table[id].call == by_row[i]) return true;
+    return table[id].map;
+}
+
 status eval_call(struct evaluator *ev, struct promql_expr *e, struct grid g, struct value *ret)
 {
     const struct promql_function *f = e->call.fn;

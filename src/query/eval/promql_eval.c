@@ -62,6 +62,7 @@ static void note(struct evaluator *ev, struct notes *to, const char *head,
                  const struct promql_expr *e, const char *fmt, va_list ap)
 {
     char text[512];
+    ev->noted++;
     vsnprintf(text, sizeof text, fmt, ap);
     struct buf b;
     buf_init(&b, 1024);
@@ -184,9 +185,9 @@ static status eval_kind(struct evaluator *ev, struct promql_expr *e, struct grid
     return err_set(ev->err, ST_INTERNAL, e->start, "a range vector where none can be");
 }
 
-status eval_expr(struct evaluator *ev, struct promql_expr *e, struct grid g, struct value *ret)
+static status eval_steps(struct evaluator *ev, struct promql_expr *e, struct grid g,
+                         struct value *ret)
 {
-    TRY(eval_check(ev));
     if (!e->invariant || e->kind == PROMQL_NUMBER || e->kind == PROMQL_TEXT)
         return eval_kind(ev, e, g, ret);
     struct grid one = {g.start, g.step, 1};
@@ -204,6 +205,22 @@ status eval_expr(struct evaluator *ev, struct promql_expr *e, struct grid g, str
     if (g.n == 1) return ST_OK;
     TRY(eval_samples(ev, (uint64_t)g.n * ret->n_rows));
     broadcast(ev, ret, g);
+    return ST_OK;
+}
+
+status eval_expr(struct evaluator *ev, struct promql_expr *e, struct grid g, struct value *ret)
+{
+    TRY(eval_check(ev));
+    if (e == ev->given_for) {
+        *ret = ev->given;
+        return ST_OK;
+    }
+    struct shared *shared = eval_shared(ev, e);
+    if (!shared) return eval_steps(ev, e, g, ret);
+    if (eval_take_shared(ev, shared, g, ret)) return eval_check(ev);
+    struct counted before = eval_counted(ev);
+    TRY(eval_steps(ev, e, g, ret));
+    eval_keep_shared(ev, shared, &before, ret);
     return ST_OK;
 }
 
@@ -258,6 +275,7 @@ status promql_eval(struct arena *a, str query, struct promql_expr *e,
 {
     struct evaluator ev = {.arena = a,
                            .room = a,
+                           .main = a,
                            .query = query,
                            .opt = *opt,
                            .source = source,
@@ -272,6 +290,7 @@ status promql_eval(struct arena *a, str query, struct promql_expr *e,
         memset(ev.per_step, 0, opt->grid.n * sizeof *ev.per_step);
     }
     uint64_t *per_step = ev.per_step;
+    if (!per_step) eval_find_shared(&ev, e); /* steps are counted where they are evaluated */
     struct value v;
     struct promql_expr *bare = promql_bare(e);
     if (bare->kind == PROMQL_RANGE || bare->kind == PROMQL_SUBQUERY)

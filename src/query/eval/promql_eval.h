@@ -20,6 +20,10 @@ struct forced {
 
 struct evaluator {
     struct arena *arena, *room; /* room: of the samples that are looked at, as long as they are */
+    struct arena *main;         /* of the query; `arena` is another while rows go with samples */
+    struct shared *shared;      /* promql_shared.c */
+    struct selection *selections;
+    uint64_t noted; /* what is told later, or in place of another note */
     str query;
     struct promql_eval_options opt;
     struct series_source *source;
@@ -30,6 +34,8 @@ struct evaluator {
     uint64_t *per_step;       /* of the grid that is evaluated; NULL: not counted */
     bool inner; /* in a subquery, or in what is the same at every step: steps of its own, or one */
     bool stats; /* inside histogram_count and its like: resets are told by hints, not by buckets */
+    const struct promql_expr *given_for; /* has been evaluated, to this (promql_stream.c) */
+    struct value given;
     struct err *err;
 };
 
@@ -54,6 +60,10 @@ void row_drop_histograms(struct row *r, uint32_t steps);
 struct row *rows_add(struct evaluator *ev, struct rows *r, struct labels l, uint32_t steps);
 void row_put(struct row *r, uint32_t step, double v);
 struct value rows_value(struct rows r, struct grid g);
+struct row_sink;
+/* To whom takes them and lets them go. */
+[[nodiscard]] status rows_hand_over(struct evaluator *ev, struct rows r, struct grid g,
+                                    const struct row_sink *sink);
 struct value rows_ranked(struct rows r, struct grid g); /* in the order of their ranks */
 /* Without __name__, __type__ and __unit__: what an operation makes of a metric is not that metric.
  */
@@ -95,23 +105,39 @@ enum select_what { SELECT_VALUES, SELECT_TIMES, SELECT_STARTS };
                                    enum select_what what, struct value *ret);
 /* The moment that a selector or subquery looks at from *io_t. */
 [[nodiscard]] status eval_moment(struct evaluator *ev, const struct promql_shift *s, int64_t *io_t);
+/* Takes rows some at a time: of some series, and of some steps of the grid asked for. They go after
+ * the call. */
+struct row_sink {
+    status (*take)(void *ctx, const struct value *rows);
+    void *ctx;
+};
+/* The rows of an instant selector, set by set, in the order of the source. */
+[[nodiscard]] status eval_selector_each(struct evaluator *ev, struct promql_expr *e, struct grid g,
+                                        const struct row_sink *sink);
 /* A range vector for every step of `g`: step i sees the samples in (ends[i] - length, ends[i]]. */
 struct ranges {
     struct raw_series *series;
     uint32_t n;
     int64_t length;
     int64_t *ends;
+    struct grid g; /* the steps these are of: from step `first` on of the grid asked for */
+    uint32_t first;
     struct horizon horizon;
     uint64_t queryable; /* of a subquery: what its steps looked at */
 };
 /* `rolled`: what asks can do with windows where samples are gone. */
 [[nodiscard]] status eval_ranges(struct evaluator *ev, struct promql_expr *e, struct grid g,
                                  bool rolled, struct ranges *ret);
-/* The same to `take`, some series at a time, whose samples go after the call. The series come in no
- * order: a row of one gets its rank, and rows_ranked puts them in order. */
+/* The same to `take`, some series at a time, whose samples go after the call. `in_order`: in the
+ * order of the source, and some steps after the other where that is better; otherwise in any: a row
+ * of one gets its rank, and rows_ranked puts them in order. */
+struct ranges_sink {
+    status (*take)(void *ctx, const struct ranges *r);
+    void *ctx;
+    bool in_order;
+};
 [[nodiscard]] status eval_ranges_each(struct evaluator *ev, struct promql_expr *e, struct grid g,
-                                      bool rolled,
-                                      status (*take)(void *ctx, const struct ranges *r), void *ctx);
+                                      bool rolled, const struct ranges_sink *sink);
 
 /* promql_rolled.c: what windows of rollups answer. */
 bool eval_rolled_knows(const struct promql_expr *call);
@@ -142,6 +168,10 @@ struct window {
 };
 [[nodiscard]] status eval_window_call(struct evaluator *ev, struct promql_expr *e, struct grid g,
                                       struct value *ret);
+bool eval_is_window_call(const struct promql_expr *call);
+/* The rows of a call whose range is a selector's, set by set, in the order of the source. */
+[[nodiscard]] status eval_window_each(struct evaluator *ev, struct promql_expr *e, struct grid g,
+                                      const struct row_sink *sink);
 
 /* promql_window_native.c: a window with histograms in it. False: it makes nothing. `fn` is what
  * does the numbers. */
@@ -188,6 +218,8 @@ void note_sum(struct evaluator *ev, const struct promql_expr *at, const struct h
 /* promql_call.c: everything of functions.def */
 [[nodiscard]] status eval_call(struct evaluator *ev, struct promql_expr *e, struct grid g,
                                struct value *ret);
+/* What the call makes of a row of its first argument hangs on that row alone. */
+bool eval_is_row_call(const struct promql_expr *call);
 /* promql_info.c */
 [[nodiscard]] status eval_info_call(struct evaluator *ev, struct promql_expr *e, struct grid g,
                                     struct value *ret);
@@ -205,9 +237,34 @@ void note_sum(struct evaluator *ev, const struct promql_expr *at, const struct h
                                               struct grid g, struct value *ret);
 [[nodiscard]] status eval_histogram_fraction(struct evaluator *ev, struct promql_expr *e,
                                              struct grid g, struct value *ret);
+/* promql_shared.c: what stands in the query more than once. */
+struct shared;
+struct counted {
+    uint64_t read, queryable, notes;
+};
+void eval_find_shared(struct evaluator *ev, struct promql_expr *e);
+/* NULL: `e` is not one of them. */
+struct shared *eval_shared(const struct evaluator *ev, const struct promql_expr *e);
+/* Its value, when it has been evaluated over these steps. */
+bool eval_take_shared(struct evaluator *ev, struct shared *s, struct grid g, struct value *ret);
+/* Asked when a selector is read: will its series be read again? */
+bool eval_reads_again(struct evaluator *ev, const struct promql_expr *selector);
+struct counted eval_counted(const struct evaluator *ev);
+void eval_keep_shared(struct evaluator *ev, struct shared *s, const struct counted *before,
+                      const struct value *v);
+
+/* promql_stream.c: the rows of what an aggregation is of, some at a time where that can be. */
+[[nodiscard]] status eval_rows_each(struct evaluator *ev, struct promql_expr *of, struct grid g,
+                                    const struct row_sink *sink);
+/* promql_fold.c */
+bool eval_folds(enum promql_aggregate op);
+[[nodiscard]] status eval_fold(struct evaluator *ev, struct promql_expr *e, struct grid g,
+                               struct value *ret);
 /* promql_aggregate.c, promql_topk.c */
 [[nodiscard]] status eval_aggregate(struct evaluator *ev, struct promql_expr *e, struct grid g,
                                     struct value *ret);
+/* Of the group that a row with these labels is in. */
+struct labels eval_group_labels(struct evaluator *ev, const struct promql_expr *e, struct labels l);
 struct grouping {
     uint32_t *of; /* group of each row */
     struct labels *labels;

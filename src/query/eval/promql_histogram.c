@@ -224,6 +224,7 @@ static status for_natives(struct evaluator *ev, struct promql_expr *arg, const s
 static void add_forced(struct evaluator *ev, const struct forced *f)
 {
     struct forced *to = ev->forced;
+    ev->noted++;
     while (to && !str_eq(to->suffix, f->suffix)) to = to->next;
     if (!to) {
         to = arena_new(ev->arena, struct forced);

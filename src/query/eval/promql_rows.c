@@ -49,6 +49,17 @@ struct value rows_value(struct rows r, struct grid g)
     return (struct value){.kind = VALUE_VECTOR, .grid = g, .rows = r.list, .n_rows = r.n};
 }
 
+status rows_hand_over(struct evaluator *ev, struct rows r, struct grid g,
+                      const struct row_sink *sink)
+{
+    struct value v = rows_value(r, g);
+    uint64_t held = (uint64_t)r.n * g.n;
+    if (!ev->opt.delayed_names) TRY(rows_unite(ev, &v));
+    TRY(sink->take(sink->ctx, &v));
+    ev->samples -= held; /* they go now */
+    return ST_OK;
+}
+
 static int by_rank(const void *a, const void *b)
 {
     uint32_t x = ((const struct row *)a)->rank, y = ((const struct row *)b)->rank;

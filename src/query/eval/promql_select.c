@@ -2,6 +2,8 @@
  * expressions. */
 #include "query/eval/promql_eval.h"
 
+static int64_t floor_div(int64_t a, int64_t b) { return a / b - (a % b < 0); }
+
 static status duration_value(struct evaluator *ev, const struct promql_duration *d, double *ret)
 {
     double l = 0, r = 0;
@@ -119,6 +121,8 @@ struct each {
     struct evaluator *ev;
     status (*set)(void *ctx, struct series_set *set);
     void *ctx;
+    bool in_order;
+    int64_t tail_ms;
 };
 
 static status take_set(void *ctx, struct arena *room, struct series_set *set, struct err *)
@@ -140,13 +144,69 @@ static status fetch_each(struct each *x, struct promql_expr *e, int64_t from, in
 {
     struct evaluator *ev = x->ev;
     struct series_source *src = ev->source;
-    const struct series_sink sink = {take_set, x};
+    bool again = !x->tail_ms && eval_reads_again(ev, e);
+    const struct series_sink sink = {.take = take_set,
+                                     .ctx = x,
+                                     .in_order = x->in_order,
+                                     .tail_ms = again ? to - from + 1 : x->tail_ms};
     if (src->scan && !e->selector.reach && !ev->stats)
         return src->scan(src, ev->arena, e->selector.matchers, e->selector.n_matchers, from, to,
                          ev->warnings, horizon, &sink, ev->err);
     struct series_set set;
     TRY(fetch(ev, e, from, to, &set, horizon));
     return x->set(x->ctx, &set);
+}
+
+/* Steps [first, first + n) whose samples come in one scan, of [from, to]. */
+struct slice {
+    uint32_t first, n;
+    int64_t from, to, tail_ms;
+};
+
+/* The slice from step `first` on: up to the next multiple of `every`, so that the one after can go
+ * on from there, when it looks back that far. */
+static struct slice slice_from(const int64_t *at, uint32_t first, uint32_t steps, int64_t back,
+                               int64_t every)
+{
+    struct slice s = {first, steps - first, at[first] - back + 1, at[steps - 1], 0};
+    if (!every) return s;
+    int64_t until = (floor_div(at[first], every) + 1) * every - 1;
+    uint32_t end = first + 1;
+    while (end < steps && at[end] <= until) end++;
+    s.n = end - first;
+    s.to = at[end - 1];
+    if (end == steps || at[end] - back > until) return s;
+    s.to = until;
+    s.tail_ms = back;
+    return s;
+}
+
+/* `run` for some steps after the other. */
+static status each_slice(struct evaluator *ev, const struct promql_expr *sel, const int64_t *at,
+                         uint32_t steps, int64_t back,
+                         status (*run)(void *ctx, const struct slice *s), void *ctx)
+{
+    struct series_source *src = ev->source;
+    int64_t every = 0;
+    if (src->slice && steps > 1 && sel->selector.shift.at == AT_NONE && !sel->selector.reach &&
+        !ev->stats)
+        TRY(src->slice(src, ev->arena, sel->selector.matchers, sel->selector.n_matchers,
+                       at[0] - back + 1, at[steps - 1], back, &every, ev->err));
+    uint64_t *per_step = ev->per_step;
+    status st = ST_OK;
+    for (uint32_t i = 0; i < steps && st == ST_OK;) {
+        struct slice s = slice_from(at, i, steps, back, every);
+        if (per_step) ev->per_step = per_step + i;
+        st = run(ctx, &s);
+        i += s.n;
+    }
+    ev->per_step = per_step;
+    return st;
+}
+
+static struct grid slice_grid(struct grid g, const struct slice *s)
+{
+    return (struct grid){grid_at(g, s->first), g.step, s->n};
 }
 
 static void smoothed_row(struct evaluator *ev, const struct promql_expr *e,
@@ -170,6 +230,7 @@ struct selecting {
     const int64_t *at;
     struct horizon horizon;
     struct rows rows;
+    const struct row_sink *sink; /* NULL: all rows are kept */
 };
 
 static void put_selected(const struct selecting *x, struct row *r, uint32_t i, int64_t t,
@@ -229,16 +290,48 @@ static status select_set(void *ctx, struct series_set *set)
     return ST_OK;
 }
 
+static status hand_over_set(void *ctx, struct series_set *set)
+{
+    struct selecting *x = ctx;
+    struct arena *arena = x->ev->arena;
+    x->ev->arena = x->ev->room; /* rows go with the samples */
+    x->rows = (struct rows){};
+    status s = select_set(x, set);
+    if (s == ST_OK) s = rows_hand_over(x->ev, x->rows, x->g, x->sink);
+    x->ev->arena = arena;
+    return s;
+}
+
+static status select_slice(void *ctx, const struct slice *s)
+{
+    const struct selecting *all = ctx;
+    struct selecting x = *all;
+    x.g = slice_grid(all->g, s);
+    x.at = all->at + s->first;
+    struct each each = {x.ev, hand_over_set, &x, true, s->tail_ms};
+    return fetch_each(&each, x.e, s->from, s->to, &x.horizon);
+}
+
 status eval_selector(struct evaluator *ev, struct promql_expr *e, struct grid g,
                      enum select_what what, struct value *ret)
 {
     int64_t *at;
     TRY(moments(ev, &e->selector.shift, g, &at));
     struct selecting x = {.ev = ev, .e = e, .g = g, .what = what, .at = at};
-    TRY(fetch_each(&(struct each){ev, select_set, &x}, e, at[0] - ev->opt.lookback_ms + 1,
-                   at[g.n - 1], what == SELECT_STARTS ? NULL : &x.horizon));
+    struct each each = {ev, select_set, &x, false, 0};
+    TRY(fetch_each(&each, e, at[0] - ev->opt.lookback_ms + 1, at[g.n - 1],
+                   what == SELECT_STARTS ? NULL : &x.horizon));
     *ret = rows_ranked(x.rows, g);
     return ST_OK;
+}
+
+status eval_selector_each(struct evaluator *ev, struct promql_expr *e, struct grid g,
+                          const struct row_sink *sink)
+{
+    int64_t *at;
+    TRY(moments(ev, &e->selector.shift, g, &at));
+    struct selecting x = {.ev = ev, .e = e, .g = g, .what = SELECT_VALUES, .at = at, .sink = sink};
+    return each_slice(ev, e, at, g.n, ev->opt.lookback_ms, select_slice, &x);
 }
 
 /* Stale markers end a series for a selector, and are nothing to a range. */
@@ -274,8 +367,8 @@ struct ranging {
     const struct promql_expr *e;
     struct grid g;
     struct ranges *r;
-    status (*take)(void *ctx, const struct ranges *r);
-    void *ctx;
+    bool rolled;
+    const struct ranges_sink *sink; /* NULL: all of it is kept, in *r */
 };
 
 static status range_set(void *ctx, struct series_set *set)
@@ -286,26 +379,38 @@ static status range_set(void *ctx, struct series_set *set)
     for (uint32_t i = 0; i < set->n; i++) drop_stale(x->ev, &set->list[i]);
     r->series = set->list;
     r->n = set->n;
-    return x->take ? x->take(x->ctx, r) : ST_OK;
+    return x->sink ? x->sink->take(x->sink->ctx, r) : ST_OK;
 }
 
-/* To x->take, set by set, or into *x->r as a whole when that is NULL. */
-static status range_selector(struct ranging *x, bool rolled)
+static status range_slice(void *ctx, const struct slice *s)
+{
+    const struct ranging *all = ctx;
+    struct ranges r = *all->r;
+    struct ranging x = *all;
+    r.first = s->first;
+    r.ends += s->first;
+    x.g = r.g = slice_grid(all->g, s);
+    x.r = &r;
+    return fetch_each(&(struct each){x.ev, range_set, &x, x.sink->in_order, s->tail_ms},
+                      x.e->range.selector, s->from, s->to, x.rolled ? &r.horizon : NULL);
+}
+
+static status range_selector(struct ranging *x)
 {
     struct evaluator *ev = x->ev;
     struct ranges *r = x->r;
     struct promql_expr *sel = x->e->range.selector;
     TRY(duration_ms(ev, x->e->range.length, true, &r->length));
     TRY(moments(ev, &sel->selector.shift, x->g, &r->ends));
-    int64_t from = r->ends[0] - r->length + 1, to = r->ends[x->g.n - 1];
-    struct horizon *horizon = rolled ? &r->horizon : NULL;
+    r->g = x->g;
+    struct slice all = {0, x->g.n, r->ends[0] - r->length + 1, r->ends[x->g.n - 1], 0};
+    if (x->sink && x->sink->in_order)
+        return each_slice(ev, sel, r->ends, x->g.n, r->length, range_slice, x);
+    if (x->sink) return range_slice(x, &all);
     struct series_set set;
-    if (x->take) return fetch_each(&(struct each){ev, range_set, x}, sel, from, to, horizon);
-    TRY(fetch(ev, sel, from, to, &set, horizon));
+    TRY(fetch(ev, sel, all.from, all.to, &set, x->rolled ? &r->horizon : NULL));
     return range_set(x, &set);
 }
-
-static int64_t floor_div(int64_t a, int64_t b) { return a / b - (a % b < 0); }
 
 /* Samples of a subquery do not follow each other as the stored ones do: what the hints say does not
  * hold. */
@@ -367,19 +472,20 @@ status eval_ranges(struct evaluator *ev, struct promql_expr *e, struct grid g, b
     e = promql_bare(e);
     *ret = (struct ranges){};
     if (e->kind == PROMQL_SUBQUERY) return subquery(ev, e, g, ret);
-    return range_selector(&(struct ranging){.ev = ev, .e = e, .g = g, .r = ret}, rolled);
+    return range_selector(&(struct ranging){.ev = ev, .e = e, .g = g, .r = ret, .rolled = rolled});
 }
 
 status eval_ranges_each(struct evaluator *ev, struct promql_expr *e, struct grid g, bool rolled,
-                        status (*take)(void *ctx, const struct ranges *r), void *ctx)
+                        const struct ranges_sink *sink)
 {
     struct ranges r = {};
     e = promql_bare(e);
     if (e->kind == PROMQL_SUBQUERY) {
         TRY(subquery(ev, e, g, &r));
-        return take(ctx, &r);
+        r.g = g;
+        return sink->take(sink->ctx, &r);
     }
-    return range_selector(&(struct ranging){ev, e, g, &r, take, ctx}, rolled);
+    return range_selector(&(struct ranging){ev, e, g, &r, rolled, sink});
 }
 
 static status select_memory(struct series_source *src, struct arena *a,

@@ -380,10 +380,11 @@ static struct row *row_of(struct evaluator *ev, struct rows *rows, const struct 
 
 /* True: some window had samples enough for a rate. */
 static bool one_series(const struct promql_expr *e, const struct raw_series *s,
-                       const struct ranges *r, struct grid g, double *const scalars[3],
-                       unsigned n_scalars, struct evaluator *ev, struct rows *rows)
+                       const struct ranges *r, double *const scalars[3], unsigned n_scalars,
+                       struct evaluator *ev, struct rows *rows)
 {
     window_fn fn = table[e->call.fn->id];
+    struct grid g = r->g;
     bool counter = is_named(e, "rate") || is_named(e, "increase");
     bool several = false;
     struct row *row = NULL;
@@ -416,7 +417,7 @@ static bool one_series(const struct promql_expr *e, const struct raw_series *s,
                            .to = to,
                            .at = grid_at(g, i)};
         several |= w.n > 1;
-        for (unsigned k = 0; k < n_scalars; k++) w.args[k] = scalars[k][i];
+        for (unsigned k = 0; k < n_scalars; k++) w.args[k] = scalars[k][r->first + i];
         if (w.n && fn == fn_quantile_over_time && !(w.args[0] >= 0 && w.args[0] <= 1))
             eval_warn_quantile(ev, e->call.args[0], w.args[0]);
         if (counter && (w.starts || w.n_h))
@@ -434,10 +435,12 @@ static bool one_series(const struct promql_expr *e, const struct raw_series *s,
 struct calling {
     struct evaluator *ev;
     const struct promql_expr *e;
+    struct promql_expr *ranges;
     struct grid g;
     double *scalars[3];
     unsigned n_scalars;
     struct rows rows;
+    const struct row_sink *sink; /* NULL: all rows are kept */
 };
 
 static status call_set(void *ctx, const struct ranges *r)
@@ -448,7 +451,7 @@ static status call_set(void *ctx, const struct ranges *r)
     for (uint32_t i = 0; i < r->n; i++) {
         uint32_t before = x->rows.n;
         bool several =
-            one_series(x->e, &r->series[i], r, x->g, x->scalars, x->n_scalars, x->ev, &x->rows);
+            one_series(x->e, &r->series[i], r, x->scalars, x->n_scalars, x->ev, &x->rows);
         if (counter && several) note_not_a_counter(x->ev, x->e, &r->series[i]);
         if (x->rows.n > before && !keeps_name) row_drop_name(x->ev, &x->rows.list[before]);
         TRY(eval_check(x->ev));
@@ -456,29 +459,62 @@ static status call_set(void *ctx, const struct ranges *r)
     return ST_OK;
 }
 
+static status hand_over_set(void *ctx, const struct ranges *r)
+{
+    struct calling *x = ctx;
+    struct arena *arena = x->ev->arena;
+    x->ev->arena = x->ev->room; /* rows go with the samples */
+    x->rows = (struct rows){};
+    status s = call_set(x, r);
+    if (s == ST_OK) s = rows_hand_over(x->ev, x->rows, r->g, x->sink);
+    x->ev->arena = arena;
+    return s;
+}
+
+/* The arguments but the ranges. */
+static status begin_call(struct calling *x)
+{
+    const struct promql_expr *e = x->e;
+    for (uint32_t i = 0; i < e->call.n_args; i++) {
+        if (promql_type_of(e->call.args[i]) == PROMQL_MATRIX) {
+            x->ranges = e->call.args[i];
+            continue;
+        }
+        struct value v;
+        TRY(eval_expr(x->ev, e->call.args[i], x->g, &v));
+        x->scalars[x->n_scalars++] = v.scalar;
+    }
+    for (uint32_t i = 0; x->n_scalars && i < x->g.n; i++) {
+        double args[3] = {};
+        for (unsigned k = 0; k < x->n_scalars; k++) args[k] = x->scalars[k][i];
+        TRY(check_args(x->ev, e, args));
+    }
+    return ST_OK;
+}
+
+bool eval_is_window_call(const struct promql_expr *call) { return table[call->call.fn->id]; }
+
+status eval_window_each(struct evaluator *ev, struct promql_expr *e, struct grid g,
+                        const struct row_sink *sink)
+{
+    struct calling x = {.ev = ev, .e = e, .g = g, .sink = sink};
+    TRY(begin_call(&x));
+    return eval_ranges_each(ev, x.ranges, g, eval_rolled_knows(e),
+                            &(struct ranges_sink){hand_over_set, &x, true});
+}
+
 status eval_window_call(struct evaluator *ev, struct promql_expr *e, struct grid g,
                         struct value *ret)
 {
     struct calling x = {.ev = ev, .e = e, .g = g};
-    struct promql_expr *ranges = NULL;
     for (uint32_t i = 0; i < e->call.n_args; i++) {
         const struct promql_expr *arg = promql_bare(e->call.args[i]);
         if (arg->kind == PROMQL_RANGE && arg->range.selector->selector.reach)
             return eval_extended_call(ev, e, e->call.args[i], g, ret);
-        if (promql_type_of(e->call.args[i]) == PROMQL_MATRIX) {
-            ranges = e->call.args[i];
-            continue;
-        }
-        struct value v;
-        TRY(eval_expr(ev, e->call.args[i], g, &v));
-        x.scalars[x.n_scalars++] = v.scalar;
     }
-    for (uint32_t i = 0; x.n_scalars && i < g.n; i++) {
-        double args[3] = {};
-        for (unsigned k = 0; k < x.n_scalars; k++) args[k] = x.scalars[k][i];
-        TRY(check_args(ev, e, args));
-    }
-    TRY(eval_ranges_each(ev, ranges, g, eval_rolled_knows(e), call_set, &x));
+    TRY(begin_call(&x));
+    TRY(eval_ranges_each(ev, x.ranges, g, eval_rolled_knows(e),
+                         &(struct ranges_sink){call_set, &x, false}));
     *ret = rows_ranked(x.rows, g);
     return ev->opt.delayed_names ? ST_OK : rows_unite(ev, ret);
 }

@@ -195,5 +195,10 @@ struct promql_expr *promql_bare(struct promql_expr *e);
 /* Calls `visit` for the expression and all below it, outermost first. */
 void promql_walk(struct promql_expr *e, void (*visit)(void *ctx, struct promql_expr *e), void *ctx);
 
+/* Whether two expressions mean the same, wherever in a query they are. */
+bool promql_same(const struct promql_expr *a, const struct promql_expr *b);
+/* Whether two selectors select the same series, at whatever times. */
+bool promql_same_series(const struct promql_expr *a, const struct promql_expr *b);
+
 /* "1:5": line and column of a byte offset. */
 void promql_place(struct buf *out, str query, uint32_t pos);

@@ -99,6 +99,10 @@ void notes_sort(struct notes *n);          /* by their texts */
 struct series_sink {
     status (*take)(void *ctx, struct arena *room, struct series_set *set, struct err *err);
     void *ctx;
+    bool in_order; /* one and the same order of all series, whatever times are asked for; otherwise
+                      they come in any and have ranks */
+    int64_t tail_ms; /* of the end of the scope, which a later scan of the same series will ask for
+                        again, perhaps with more that follows; 0: none will */
 };
 
 /* Where eval gets its samples: the store, or memory in tests. Samples with from_ms <= t <= to_ms;
@@ -117,6 +121,12 @@ struct series_source {
     status (*scan)(struct series_source *s, struct arena *a, const struct label_matcher *m,
                    uint32_t n, int64_t from_ms, int64_t to_ms, struct notes *warnings,
                    struct horizon *ret_horizon, const struct series_sink *sink, struct err *err);
+    /* The times at whose multiples (ms) a scan is better cut into several, one after the other,
+     * when each asks again for `tail_ms` of the one before; 0: not at all. NULL: the source does
+     * not know. */
+    status (*slice)(struct series_source *s, struct arena *a, const struct label_matcher *m,
+                    uint32_t n, int64_t from_ms, int64_t to_ms, int64_t tail_ms, int64_t *ret_ms,
+                    struct err *err);
 };
 
 /* The steps of an evaluation: start, start + step, ... n of them. */
