@@ -107,6 +107,16 @@ static size_t settings(const struct query_job *j, struct store_setting out[4], c
     return n;
 }
 
+/* How long the engine may compute. A driver that sets this on a connection does so anew whenever it
+ * is another number than before, so that while there is much left it is rounded up: a statement
+ * that gives no rows can take five seconds more than the job has. */
+static uint32_t time_left_ms(const struct query_job *j)
+{
+    int64_t left = (j->deadline - clock_monotonic()) / NANOS_MS, much = 10'000;
+    if (left > much) left = (left + much / 2 - 1) / (much / 2) * (much / 2);
+    return left < 1 ? 1 : left > UINT32_MAX / 2 ? UINT32_MAX / 2 : (uint32_t)left;
+}
+
 /* Errors of the store that are the query's own become EXECUTION: nobody asked the store, they asked
  * us. */
 static status translate(struct store_fetcher *f, status st, struct err *err)
@@ -150,8 +160,6 @@ static status run(struct fetcher *fetcher, const struct sql *q,
     for (uint32_t i = 0; i < q->n_params; i++)
         params[i] = (struct store_param){.name = q->params[i].name, .value = q->params[i].value};
 
-    int64_t left = (j->deadline - clock_monotonic()) / NANOS_MS;
-    uint32_t left_ms = left < 1 ? 1 : left > UINT32_MAX / 2 ? UINT32_MAX / 2 : (uint32_t)left;
     struct store_setting set[4];
     char text[32];
     struct store_query sq = {.sql = buf_str(&q->text),
@@ -159,7 +167,7 @@ static status run(struct fetcher *fetcher, const struct sql *q,
                              .n_params = q->n_params,
                              .settings = set,
                              .n_settings = settings(j, set, text),
-                             .timeout_ms = left_ms,
+                             .timeout_ms = time_left_ms(j),
                              .cancel = &j->cancelled};
     struct store_stats stats = {0};
     uint64_t rows_before = f->rows;
