@@ -46,8 +46,18 @@ static int by_first(const void *a, const void *b)
     return x->first < y->first ? -1 : x->first > y->first;
 }
 
+/* Room for `n` samples, until it is asked for again. */
+static struct sample *scratch(struct reading *r, uint32_t n)
+{
+    if (n > r->scratch_cap) {
+        r->scratch_cap = n + n / 2;
+        r->scratch = arena_array(r->room, struct sample, r->scratch_cap);
+    }
+    return r->scratch;
+}
+
 /* Copies each piece to its place. False: there are many, or some overlap. */
-static bool place_pieces(struct arena *a, struct output *o)
+static bool place_pieces(struct reading *r, struct output *o)
 {
     enum { PIECES = 256 };
     struct piece list[PIECES];
@@ -62,20 +72,20 @@ static bool place_pieces(struct arena *a, struct output *o)
     qsort(list, n, sizeof *list, by_first);
     for (uint32_t i = 1; i < n; i++)
         if (o->samples[list[i - 1].from + list[i - 1].n - 1].t >= list[i].first) return false;
-    struct sample *out = arena_array(a, struct sample, o->n);
+    struct sample *out = scratch(r, o->n);
     for (uint32_t i = 0; i < n; kept += list[i++].n)
         memcpy(out + kept, o->samples + list[i].from, list[i].n * sizeof *out);
-    o->samples = out;
+    memcpy(o->samples, out, kept * sizeof *out);
     return true;
 }
 
-static void sort_samples(struct arena *a, struct output *o)
+static void sort_samples(struct reading *r, struct output *o)
 {
     struct sample *other = NULL;
-    if (place_pieces(a, o)) return;
+    if (place_pieces(r, o)) return;
     while (o->n > 1 && run_end(o->samples, 0, o->n) < o->n) {
         uint32_t kept = 0;
-        if (!other) other = arena_array(a, struct sample, o->n);
+        if (!other) other = arena_array(r->room, struct sample, o->n);
         for (uint32_t i = 0; i < o->n;) {
             uint32_t mid = run_end(o->samples, i, o->n), end = run_end(o->samples, mid, o->n);
             kept += merge(o->samples + i, mid - i, o->samples + mid, end - mid, other + kept);
@@ -179,11 +189,11 @@ static void unite(struct arena *a, struct raw_series *to, const struct raw_serie
     unite_rolled(a, to, from);
 }
 
-static const int64_t *collect_starts(struct arena *a, struct output *o)
+static const int64_t *collect_starts(struct reading *r, struct output *o)
 {
     if (!o->starts) return NULL;
-    sort_samples(a, o->starts);
-    int64_t *out = arena_array(a, int64_t, o->starts->n + 1);
+    sort_samples(r, o->starts);
+    int64_t *out = arena_array(r->room, int64_t, o->starts->n + 1);
     for (uint32_t i = 0; i < o->starts->n; i++) out[i] = (int64_t)o->starts->samples[i].v;
     return out;
 }
@@ -206,11 +216,11 @@ static struct raw_series collect_output(struct reading *r, const struct stored *
                                         struct output *o)
 {
     const int64_t *starts = NULL;
-    sort_samples(r->room, o);
+    sort_samples(r, o);
     if (of && of->delta)
         delta_accumulate(r->room, o, &starts);
     else
-        starts = collect_starts(r->room, o);
+        starts = collect_starts(r, o);
     return (struct raw_series){.labels = o->labels,
                                .rank = o->rank,
                                .rolled = o->rolled,

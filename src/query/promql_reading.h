@@ -70,6 +70,8 @@ struct reading {
     bool reads_earlier;     /* there are some before: of deltas and native histograms */
     struct target *targets; /* by id */
     uint32_t n_targets, cap_targets;
+    struct sample *scratch; /* in `room` */
+    uint32_t scratch_cap;
     struct found *found; /* keeps the series; NULL: nobody does */
 };
 
