@@ -2,6 +2,7 @@
  */
 #pragma once
 
+#include "store/changes.h"
 #include "store/store.h"
 
 struct store_ops {
@@ -26,11 +27,13 @@ struct store {
     uint32_t timeout_ms;
     bool is_cluster;
     char version[32];
+    struct changes *changes;       /* of the engine in this process; NULL: a server */
     _Atomic(const char *) refusal; /* why no input begins; NULL: it does */
 };
 
 struct store_input {
     struct store *store;
+    enum change change;
 };
 
 /* What an owner of the store, or of its users, can mend while weir runs. */

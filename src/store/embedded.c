@@ -268,7 +268,7 @@ static status begin(struct embedded *e, str sql, str format, const struct store_
     struct embedded_input *in = calloc(1, sizeof *in);
     if (!in) abort();
     *in = (struct embedded_input){
-        .input = {&e->store}, .slot = slot, .message = q ? q->message : NULL};
+        .input = {.store = &e->store}, .slot = slot, .message = q ? q->message : NULL};
     in->stream = e->api->stream_insert_n(*e->connections[slot].handle, sql.ptr, sql.len, format.ptr,
                                          format.len);
     status s = input_error(in, err);
@@ -347,12 +347,14 @@ static const struct store_ops embedded_ops = {.start = start_store,
 status embedded_open(const struct store_options *opt, struct store **ret, struct err *err)
 {
     const struct chdb *api = NULL;
-    TRY(embedded_engine_prepare(opt, &api, err));
+    struct changes *changes;
+    TRY(embedded_engine_prepare(opt, &api, &changes, err));
     if (!opt->start_later) TRY(embedded_engine_start(err));
     unsigned n = opt->connections ? opt->connections : 4;
     struct embedded *e = calloc(1, sizeof *e + n * sizeof *e->connections);
     if (!e) abort();
-    e->store = (struct store){.ops = &embedded_ops, .timeout_ms = opt->request_timeout_ms};
+    e->store = (struct store){
+        .ops = &embedded_ops, .timeout_ms = opt->request_timeout_ms, .changes = changes};
     e->api = api;
     e->n = n;
     atomic_store(&e->started, !opt->start_later);

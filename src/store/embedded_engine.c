@@ -25,8 +25,9 @@ static struct {
     struct engine_setup setup;
     int lock_fd;
     const struct chdb *api;
-    chdb_connection *own; /* under the lock */
-    unsigned connections; /* made so far: each has a number */
+    chdb_connection *own;    /* under the lock */
+    unsigned connections;    /* made so far: each has a number */
+    struct changes *changes; /* by all stores of the process */
 } engine = {.lock = PTHREAD_MUTEX_INITIALIZER, .lock_fd = -1};
 
 static status make_dir(str dir, char *ret_path, struct err *err)
@@ -155,12 +156,13 @@ static status prepare(const struct store_options *opt, const char *path, struct 
         return s;
     }
     engine.lock_fd = fd;
+    if (!engine.changes) engine.changes = changes_new();
     engine.prepared = true;
     return ST_OK;
 }
 
 status embedded_engine_prepare(const struct store_options *opt, const struct chdb **ret,
-                               struct err *err)
+                               struct changes **ret_changes, struct err *err)
 {
     char path[PATH_MAX];
     TRY(make_dir(opt->data_dir, path, err));
@@ -173,8 +175,10 @@ status embedded_engine_prepare(const struct store_options *opt, const struct chd
                     "the engine of this process runs on %s: one directory per process",
                     engine.path);
     pthread_mutex_unlock(&engine.lock);
-    if (s == ST_OK) *ret = engine.api;
-    return s;
+    if (s != ST_OK) return s;
+    *ret = engine.api;
+    *ret_changes = engine.changes;
+    return ST_OK;
 }
 
 status embedded_engine_start(struct err *err)

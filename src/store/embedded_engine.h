@@ -7,14 +7,16 @@
 
 #include <stdint.h>
 
+#include "store/changes.h"
 #include "store/chdb.h"
 #include "store/store.h"
 
 /* Loads the library, makes and locks the data directory, writes the configuration and the roles;
- * nothing when that was done for this directory already. ST_UNAVAILABLE: in use by another process
- * (which one). */
+ * nothing when that was done for this directory already. *ret_changes is of all stores of the
+ * process. ST_UNAVAILABLE: in use by another process (which one). */
 [[nodiscard]] status embedded_engine_prepare(const struct store_options *opt,
-                                             const struct chdb **ret, struct err *err);
+                                             const struct chdb **ret, struct changes **ret_changes,
+                                             struct err *err);
 
 /* Starts what was prepared: loads all tables, seconds for thousands of parts; nothing when it runs.
  * ST_UNAVAILABLE: it does not start. */

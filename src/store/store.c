@@ -90,8 +90,12 @@ status store_insert_unless(struct store *s, str table, str token, const str *bod
         buf_add(&sql, S(", insert_deduplication_token="));
         sql_string(&sql, token);
     }
+    enum change change = s->changes ? change_of_table(table) : CHANGE_NONE;
+    if (s->changes) changes_begin(s->changes, change);
     status st = sql.over ? err_set(err, ST_LIMIT, ERR_NOPOS, "table name or token too long")
                          : s->ops->insert(s, buf_str(&sql), body, n, cancel, err);
+    if (s->changes) changes_end(s->changes, change);
+    if (change == CHANGE_SAMPLES) changes_inserted(s->changes, body, n);
     buf_done(&sql);
     return st;
 }
@@ -134,7 +138,11 @@ status store_query(struct store *s, const struct store_query *q,
                            STR_ARG(q->settings[i].name));
     struct store_setting settings[SETTINGS_MAX];
     TRY(add_settings(s, &filled, settings, err));
-    return s->ops->query(s, &filled, chunk, ctx, ret ? ret : &stats, err);
+    enum change change = s->changes && q->role != STORE_READ ? change_of_sql(q->sql) : CHANGE_NONE;
+    if (s->changes) changes_begin(s->changes, change);
+    status st = s->ops->query(s, &filled, chunk, ctx, ret ? ret : &stats, err);
+    if (s->changes) changes_end(s->changes, change);
+    return st;
 }
 
 static bool keep_piece(void *ctx, str piece)
@@ -176,7 +184,14 @@ status store_input_begin(struct store *s, const struct store_query *q, struct st
         return err_set(err, ST_UNSUPPORTED, ERR_NOPOS, "a server's user has rights of its own");
     if (!filled.format.len) filled.format = S("Native");
     if (!filled.timeout_ms) filled.timeout_ms = s->timeout_ms;
-    return s->ops->input_begin(s, &filled, ret, err);
+    enum change change = s->changes ? change_of_sql(q->sql) : CHANGE_NONE;
+    if (s->changes) changes_begin(s->changes, change);
+    status st = s->ops->input_begin(s, &filled, ret, err);
+    if (st == ST_OK)
+        (*ret)->change = change;
+    else if (s->changes)
+        changes_end(s->changes, change);
+    return st;
 }
 
 void store_refuse_input(struct store *s, const char *why) { atomic_store(&s->refusal, why); }
@@ -189,12 +204,19 @@ status store_input_append(struct store_input *in, str piece, struct err *err)
 status store_input_end(struct store_input *in, struct store_stats *ret, struct err *err)
 {
     struct store_stats stats = {};
-    TRY(in->store->ops->input_end(in, &stats, err));
-    if (ret) *ret = stats;
-    return ST_OK;
+    struct store *s = in->store;
+    enum change change = in->change;
+    status st = s->ops->input_end(in, &stats, err);
+    if (s->changes) changes_end(s->changes, change);
+    if (st == ST_OK && ret) *ret = stats;
+    return st;
 }
 
 void store_input_abort(struct store_input *in)
 {
-    if (in) in->store->ops->input_abort(in);
+    if (!in) return;
+    struct store *s = in->store;
+    enum change change = in->change;
+    s->ops->input_abort(in);
+    if (s->changes) changes_end(s->changes, change);
 }

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/arena.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/str.h"
@@ -192,6 +193,32 @@ void store_input_abort(
 /* store_input_begin says no from now on, with this text (a constant), as a disk that is full; NULL:
  * it says yes again. store_insert goes on: what was acknowledged is taken. thread: any */
 void store_refuse_input(struct store *s, const char *why);
+
+/* Rows of otel_metrics and otel_metric_targets, as far as this process knows, which is the only one
+ * that can change what the embedded engine has. */
+struct store_window {
+    int64_t end_ms;     /* end_ms - 5 min < timestamp <= end_ms */
+    uint64_t change;    /* another number after each insert for it */
+    int64_t touched_ms; /* the last of them */
+};
+struct store_changes {
+    uint64_t epoch;   /* another one in each process, and after all that changes samples but by
+                         inserting them: DELETE, DROP, new views, and by inserts of the HTTP door */
+    int64_t epoch_ms; /* since when */
+    const struct store_window *windows; /* in the arena, ascending; written to in this epoch */
+    uint32_t n;
+};
+enum store_known {
+    STORE_KNOWN,
+    STORE_UNSETTLED, /* a statement is changing them, or what it began goes on */
+    STORE_UNKNOWN    /* others may have: a server, or views of others that write to the tables */
+};
+/* Who reads this and then samples of [from_ms, to_ms] has all those of inserts that were confirmed
+ * before; and when it reads the same once more, none were added or taken away since, but by an
+ * insert that is not confirmed yet or by a TTL. Microseconds, but after a statement that may go on
+ * in the background: then the engine is asked, once a second at most. */
+enum store_known store_changes(struct store *s, struct arena *a, int64_t from_ms, int64_t to_ms,
+                               struct store_changes *ret);
 
 /* The engine's version, "26.7.2.1"; empty when it was away at open. */
 const char *store_version(const struct store *s);
