@@ -1,5 +1,6 @@
 #include "query/cache/cache.h"
 
+#include <pthread.h>
 #include <stdio.h>
 
 #include "obs/metrics.h"
@@ -118,5 +119,69 @@ TEST(redis_that_is_not_there_is_asked_once_and_then_rests)
     CHECK(!has(c, S("b"), 1, S("")));
     uint64_t more = metric_get(M_CACHE_REDIS_ERRORS, 0) - errors;
     CHECK(more >= 1 && more < 10);
+    query_cache_close(c);
+}
+
+enum { SHARERS = 4, TURNS = 3000, NAMES = 60 };
+
+struct sharer {
+    struct query_cache *cache;
+    uint32_t random;
+    unsigned found, wrong;
+};
+
+static uint32_t any(struct sharer *s, uint32_t below)
+{
+    s->random = s->random * 1664525 + 1013904223;
+    return (uint32_t)(((uint64_t)s->random * below) >> 32);
+}
+
+/* What an entry says is made of its name and generation. */
+static str payload_of(uint32_t name, uint64_t generation, char out[64])
+{
+    return (str){out, (size_t)snprintf(out, 64, "answer of %u in %llu", name,
+                                       (unsigned long long)generation)};
+}
+
+static void *share(void *ctx)
+{
+    struct sharer *s = ctx;
+    char names[3][16], texts[3][64];
+    for (int i = 0; i < TURNS; i++) {
+        struct cache_put puts[3];
+        struct cache_ask asks[3];
+        for (int k = 0; k < 3; k++) {
+            uint32_t name = any(s, NAMES);
+            str n = {names[k], (size_t)snprintf(names[k], sizeof names[k], "entry %u", name)};
+            puts[k] = (struct cache_put){.name = n, .generation = any(s, 2)};
+            puts[k].payload = payload_of(name, puts[k].generation, texts[k]);
+            asks[k] = (struct cache_ask){.name = n, .generation = puts[k].generation};
+        }
+        if (i % 3 == 0) query_cache_put(s->cache, puts, 3);
+        query_cache_find(s->cache, asks, 3);
+        for (int k = 0; k < 3; k++) {
+            if (!asks[k].entry) continue;
+            s->found++;
+            s->wrong += !str_eq(cache_entry_payload(asks[k].entry), puts[k].payload);
+            cache_entry_unref(asks[k].entry);
+        }
+    }
+    return NULL;
+}
+
+TEST(cache_is_shared_by_threads)
+{
+    struct query_cache *c = open_cache(5000, (str){0}); /* some forty entries: they come and go */
+    struct sharer sharers[SHARERS];
+    pthread_t threads[SHARERS];
+    for (unsigned i = 0; i < SHARERS; i++) {
+        sharers[i] = (struct sharer){.cache = c, .random = i + 1};
+        CHECK_INT(pthread_create(&threads[i], NULL, share, &sharers[i]), 0);
+    }
+    for (unsigned i = 0; i < SHARERS; i++) {
+        pthread_join(threads[i], NULL);
+        CHECK_INT(sharers[i].wrong, 0);
+        CHECK(sharers[i].found > 0);
+    }
     query_cache_close(c);
 }
