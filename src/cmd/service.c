@@ -273,7 +273,9 @@ static status open_cache(struct service *s, struct query_cache **ret, struct err
         .redis_expire_s = (uint32_t)(c->cache_redis_expire / NANOS_S),
         .extent_ms = c->cache_extent / NANOS_MS,
         .settle_ms = c->cache_settle / NANOS_MS,
+        .asks = c->cache_ask,
     };
+    if (!is_embedded(s) && !opt.asks) return ST_OK; /* what was written is known elsewhere */
     if (!opt.max_bytes && !opt.redis.len) return ST_OK;
     if (c->store_cluster.len) {
         log_info("query", "store.cluster is set: answers of range queries are not cached");

@@ -57,7 +57,7 @@ struct work {
     uint32_t n_parts;
     struct pieces out;
     uint32_t again; /* extents evaluated once more */
-    bool spoiled;   /* a note tells of the steps of a run */
+    bool spoiled;   /* a run is not what its steps are of the whole */
 };
 
 static int64_t floor_div(int64_t a, int64_t b) { return a / b - (a % b < 0); }
@@ -156,28 +156,48 @@ static status add_written(void *ctx, const struct native_block *b, struct err *e
     return ST_OK;
 }
 
-/* What was written to the samples that closed extents read. */
-static status read_generations(struct work *w, struct err *err)
+static void add_window(void *ctx, int64_t end_ms, uint64_t change, int64_t touched_ms)
 {
-    struct written written = {.arena = w->arena};
+    promql_written_window(ctx, end_ms, change, touched_ms);
+}
+
+/* What was written to the samples of a range: known here, or the store says. *ret_known false: that
+ * is changing just now. */
+static status read_written(struct work *w, int64_t from, int64_t to, struct written *ret,
+                           bool *ret_known, struct err *err)
+{
+    struct fetcher *f = w->job->fetcher;
+    struct changes_since since;
     struct sql sql;
-    int64_t from = w->parts[0].start - w->reach.before_ms - WRITTEN_DELTA_MS, to = from;
-    for (uint32_t i = 0; i < w->n_parts; i++)
-        if (w->parts[i].closed) to = w->parts[i].end - 1 + w->reach.after_ms;
+    enum changes_known known =
+        f->changes ? f->changes(f, from, to, add_window, ret, &since) : CHANGES_UNKNOWN;
+    *ret_known = known != CHANGES_UNSETTLED;
+    if (known == CHANGES_KNOWN)
+        promql_written_known(ret, since.epoch, since.epoch_ms, now_ms(w));
+    else if (known == CHANGES_UNKNOWN && !query_cache_asks(w->job->cache))
+        *ret_known = false;
+    if (known != CHANGES_UNKNOWN || !*ret_known) return ST_OK;
     sql_init(&sql, w->arena);
     promql_plan_written(&sql, from, to, selects_targets(w->q->expr));
-    TRY(fetch_rows(w->job->fetcher, &sql, add_written, &written, err));
+    return fetch_rows(f, &sql, add_written, ret, err);
+}
+
+/* The generations of what closed extents read. *ret_known false: they have none now. */
+static status read_generations(struct work *w, bool *ret_known, struct err *err)
+{
+    struct written written = {.arena = w->arena};
+    int64_t before = w->reach.before_ms + WRITTEN_DELTA_MS;
+    int64_t from = w->parts[0].start - before, to = from;
+    for (uint32_t i = 0; i < w->n_parts; i++)
+        if (w->parts[i].closed) to = w->parts[i].end - 1 + w->reach.after_ms;
+    TRY(read_written(w, from, to, &written, ret_known, err));
     promql_written_end(&written);
+    *ret_known &= written.table != 0;
     for (uint32_t i = 0; i < w->n_parts; i++) {
         struct stretch *p = &w->parts[i];
-        bool native;
-        from = p->start - w->reach.before_ms;
-        to = p->end - 1 + w->reach.after_ms;
-        if (promql_written_has_delta(&written, from - WRITTEN_DELTA_MS, to, &native))
-            from -= WRITTEN_DELTA_MS;
-        /* Hints of native ones, which may be among them, depend on where reading began. */
-        p->closed = p->closed && written.table && !native;
         if (!p->closed) continue;
+        from = p->start - before;
+        to = p->end - 1 + w->reach.after_ms;
         p->generation = promql_written_generation(&written, from, to);
         int64_t last = promql_written_last(&written, from, to);
         p->stays = (to > last ? to : last) + w->settle_ms < written.now_ms;
@@ -289,13 +309,18 @@ static int by_labels(const void *pa, const void *pb)
 
 /* --- what is not cached */
 
-static status evaluate(struct work *w, uint32_t first, uint32_t n, struct extent *ret,
-                       struct err *err)
+/* Steps of the evaluation; they may begin before the query's. */
+struct steps {
+    int64_t first; /* of the query's */
+    uint32_t n;
+};
+
+static status evaluate(struct work *w, struct steps steps, struct extent *ret, struct err *err)
 {
     struct promql_eval_options opt = *w->q->opt;
     struct promql_store *store = w->q->store;
     *ret = (struct extent){.text = w->q->text, .warnings.arena = w->arena, .infos.arena = w->arena};
-    opt.grid = (struct grid){w->grid.start + (int64_t)first * w->grid.step, w->grid.step, n};
+    opt.grid = (struct grid){w->grid.start + steps.first * w->grid.step, w->grid.step, steps.n};
     store->used = 0;
     TRY(promql_eval(w->arena, w->q->text, w->q->expr, &opt, &store->source, &ret->warnings,
                     &ret->infos, &ret->value, err));
@@ -305,9 +330,11 @@ static status evaluate(struct work *w, uint32_t first, uint32_t n, struct extent
 
 static bool has_notes(const struct extent *e) { return e->warnings.n || e->infos.n; }
 
-static bool tells_of_range(const struct extent *e)
+/* It is not what its steps would be in another range: a note tells of all steps together, or the
+ * hints of native histograms that were deltas depend on where reading began. */
+static bool is_of_range(const struct extent *e)
 {
-    return e->warnings.of_range || e->infos.of_range;
+    return e->warnings.of_range || e->infos.of_range || (e->used & PROMQL_USED_DELTA_HISTOGRAMS);
 }
 
 struct keeping {
@@ -323,14 +350,14 @@ static void keep_now(struct work *w, struct keeping *k)
     k->n = 0;
 }
 
-/* Step `at` of `e` is the first of the part. */
+/* Step `at` of `e` is the first of the part's extent, and all of them are there. */
 static void keep(struct work *w, struct keeping *k, const struct stretch *p, const struct extent *e,
                  uint32_t at)
 {
     struct buf *b = &k->payloads[k->n];
-    if (tells_of_range(e)) return;
+    if (is_of_range(e)) return;
     buf_init(b, EXTENT_BYTES_MOST);
-    extent_encode(b, e, at, p->n);
+    extent_encode(b, e, at, p->all);
     if (b->over) {
         buf_done(b);
         return;
@@ -345,27 +372,49 @@ static void keep_again(struct work *w, struct keeping *k, const struct stretch *
 {
     struct extent e;
     if (w->again++ >= AGAIN_MOST) return;
-    if (evaluate(w, p->first, p->n, &e, NULL) == ST_OK) keep(w, k, p, &e, 0);
+    if (evaluate(w, (struct steps){p->first, p->n}, &e, NULL) == ST_OK) keep(w, k, p, &e, 0);
+}
+
+static void keep_run(struct work *w, struct run r, struct steps steps, const struct extent *e)
+{
+    struct keeping k = {};
+    for (uint32_t i = 0; i < r.n; i++) {
+        const struct stretch *p = &w->parts[r.first + i];
+        int64_t at = (int64_t)p->first - p->before - steps.first;
+        if (!p->stays || p->found || at < 0 || at + p->all > steps.n) continue;
+        if (has_notes(e) && r.n > 1)
+            keep_again(w, &k, p);
+        else
+            keep(w, &k, p, e, (uint32_t)at);
+    }
+    keep_now(w, &k);
+}
+
+/* The first and the last extent of a run, of which the query has a part, are evaluated whole to be
+ * kept, where that is not most of the work. */
+static struct steps widen(const struct work *w, struct run r, struct steps s)
+{
+    const struct stretch *first = &w->parts[r.first], *last = first + r.n - 1;
+    uint32_t before = first->stays && !first->found ? first->before : 0;
+    uint32_t behind = last->stays && !last->found ? last->all - last->before - last->n : 0;
+    if ((uint64_t)before + behind > s.n) return s;
+    return (struct steps){s.first - before, s.n + before + behind};
 }
 
 static status evaluate_run(struct work *w, struct run r, struct err *err)
 {
     const struct stretch *parts = w->parts + r.first, *last = parts + r.n - 1;
-    uint32_t first = parts->first, n = last->first + last->n - first;
+    const struct steps asked = {parts->first, last->first + last->n - parts->first};
+    struct steps steps = widen(w, r, asked);
     struct extent e;
-    struct keeping k = {};
-    TRY(evaluate(w, first, n, &e, err));
-    w->spoiled |= tells_of_range(&e) && n < w->grid.n;
-    add_piece(w, &e, 0, n, first);
-    for (uint32_t i = 0; i < r.n; i++) {
-        const struct stretch *p = &parts[i];
-        if (!p->stays || p->n != p->all || p->found) continue;
-        if (has_notes(&e) && r.n > 1)
-            keep_again(w, &k, p);
-        else
-            keep(w, &k, p, &e, p->first - first);
+    TRY(evaluate(w, steps, &e, err));
+    if (steps.n != asked.n && (has_notes(&e) || is_of_range(&e))) { /* they may be of the others */
+        steps = asked;
+        TRY(evaluate(w, steps, &e, err));
     }
-    keep_now(w, &k);
+    w->spoiled |= is_of_range(&e) && asked.n < w->grid.n;
+    add_piece(w, &e, (uint32_t)(asked.first - steps.first), asked.n, parts->first);
+    keep_run(w, r, steps, &e);
     return ST_OK;
 }
 
@@ -434,13 +483,14 @@ static bool is_one_of_all(const struct notes *n)
 
 static status by_parts(struct work *w, struct value *ret, bool *ret_done, struct err *err)
 {
-    bool raw;
+    bool raw, known;
     struct err why = {};
     if (!cut_steps(w)) return ST_OK;
     TRY(rolled_is_raw_from(w->q->store, w->parts[0].start - w->reach.before_ms, &raw, err));
     if (!raw) return ST_OK;
     name_parts(w);
-    TRY(read_generations(w, err));
+    TRY(read_generations(w, &known, err));
+    if (!known) return ST_OK;
     begin_answer(w);
     find_parts(w);
     for (uint32_t i = 0; i < w->n_parts; i++)

@@ -217,10 +217,12 @@ static struct raw_series collect_output(struct reading *r, const struct stored *
 {
     const int64_t *starts = NULL;
     sort_samples(r, o);
-    if (of && of->delta)
+    if (of && of->delta) {
         delta_accumulate(r->room, o, &starts);
-    else
+        r->any_delta_histogram |= o->n_h > 0;
+    } else {
         starts = collect_starts(r, o);
+    }
     return (struct raw_series){.labels = o->labels,
                                .rank = o->rank,
                                .rolled = o->rolled,

@@ -66,9 +66,10 @@ struct reading {
     uint64_t batch_samples;
     bool with_starts;
     bool any_delta;
-    int64_t from;           /* of the samples handed out */
-    bool reads_earlier;     /* there are some before: of deltas and native histograms */
-    struct target *targets; /* by id */
+    bool any_delta_histogram; /* native */
+    int64_t from;             /* of the samples handed out */
+    bool reads_earlier;       /* there are some before: of deltas and native histograms */
+    struct target *targets;   /* by id */
     uint32_t n_targets, cap_targets;
     struct sample *scratch; /* in `room` */
     uint32_t scratch_cap;

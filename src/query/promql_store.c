@@ -78,6 +78,7 @@ static status read_whole(struct promql_store *s, struct reading *r, struct promq
         s->used |= PROMQL_USED_RAW;
     }
     reading_collect(r, true, ret);
+    if (r->any_delta_histogram) s->used |= PROMQL_USED_DELTA_HISTOGRAMS;
     return ST_OK;
 }
 

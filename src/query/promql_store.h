@@ -18,7 +18,12 @@ struct promql_store {
     uint64_t batch_samples; /* how many are read at a time, about; 0: two million */
     struct found *found;    /* series that were looked up (promql_found.h) */
 };
-enum promql_used { PROMQL_USED_RAW = 1, PROMQL_USED_5M = 2, PROMQL_USED_1H = 4 };
+enum promql_used {
+    PROMQL_USED_RAW = 1,
+    PROMQL_USED_5M = 2,
+    PROMQL_USED_1H = 4,
+    PROMQL_USED_DELTA_HISTOGRAMS = 8 /* native ones of delta temporality were among them */
+};
 
 void promql_store_init(struct promql_store *s, struct query_job *job);
 /* "1h, 5m, raw": the bits of `used`, coarsest first; empty: none. */

@@ -48,6 +48,7 @@ void query_cache_close(struct query_cache *c)
 
 int64_t query_cache_extent_ms(const struct query_cache *c) { return c->opt.extent_ms; }
 int64_t query_cache_settle_ms(const struct query_cache *c) { return c->opt.settle_ms; }
+bool query_cache_asks(const struct query_cache *c) { return c->opt.asks; }
 
 void query_cache_find(struct query_cache *c, struct cache_ask *asks, size_t n)
 {

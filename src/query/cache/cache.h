@@ -7,6 +7,7 @@
  * thread: any */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,6 +23,7 @@ struct query_cache_options {
     uint32_t redis_expire_s;   /* of an entry there; 0: a day */
     int64_t extent_ms;         /* answers are cut at multiples of it; 0: 15 minutes */
     int64_t settle_ms;         /* what is older, and was not written to for as long, is kept */
+    bool asks; /* the store is asked what was written where that is not known in the process */
 };
 
 /* ST_INVALID: `redis` cannot be read. Connects to nothing. Strings are copied. */
@@ -30,6 +32,7 @@ struct query_cache_options {
 void query_cache_close(struct query_cache *c); /* accepts NULL */
 int64_t query_cache_extent_ms(const struct query_cache *c);
 int64_t query_cache_settle_ms(const struct query_cache *c);
+bool query_cache_asks(const struct query_cache *c);
 
 struct cache_entry; /* counted; does not change */
 struct cache_ask {

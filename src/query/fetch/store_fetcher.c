@@ -192,8 +192,27 @@ static status run(struct fetcher *fetcher, const struct sql *q,
                     : st; /* a stage that ends because the job should is not content */
 }
 
+static enum changes_known changes(struct fetcher *fetcher, int64_t from_ms, int64_t to_ms,
+                                  void (*window)(void *ctx, int64_t end_ms, uint64_t change,
+                                                 int64_t touched_ms),
+                                  void *ctx, struct changes_since *ret)
+{
+    struct store_fetcher *f = (struct store_fetcher *)fetcher;
+    struct store_changes known;
+    switch (store_changes(f->store, f->job->arena, from_ms, to_ms, &known)) {
+    case STORE_KNOWN: break;
+    case STORE_UNSETTLED: return CHANGES_UNSETTLED;
+    default: return CHANGES_UNKNOWN;
+    }
+    for (uint32_t i = 0; i < known.n; i++)
+        window(ctx, known.windows[i].end_ms, known.windows[i].change, known.windows[i].touched_ms);
+    *ret = (struct changes_since){known.epoch, known.epoch_ms};
+    return CHANGES_KNOWN;
+}
+
 void store_fetcher_init(struct store_fetcher *f, struct store *store, struct query_job *job)
 {
-    *f = (struct store_fetcher){.fetcher = {.run = run}, .store = store, .job = job};
+    *f = (struct store_fetcher){
+        .fetcher = {.run = run, .changes = changes}, .store = store, .job = job};
     job->fetcher = &f->fetcher;
 }

@@ -41,6 +41,17 @@ void sql_bind_u64s(struct sql *q, const uint64_t *v, size_t n); /* {pN:Array(UIn
 void sql_bind_time_ns(struct sql *q, nanos t);
 void sql_bind_time_ms(struct sql *q, int64_t ms);
 
+/* What is known of changes of samples without a statement. */
+enum changes_known {
+    CHANGES_KNOWN,
+    CHANGES_UNSETTLED, /* they are being changed otherwise than by inserting */
+    CHANGES_UNKNOWN    /* the store is to be asked */
+};
+struct changes_since {
+    uint64_t epoch;   /* another one after all changes but inserts */
+    int64_t epoch_ms; /* since when */
+};
+
 /* Where rows come from. `block` is called in order with each Native block; the block and what it
  * points to are valid during the call only. Returning other than ST_OK ends the query: ST_CANCELLED
  * with *stop set means "enough". thread: query */
@@ -48,6 +59,13 @@ struct fetcher {
     status (*run)(struct fetcher *f, const struct sql *q,
                   status (*block)(void *ctx, const struct native_block *b, struct err *err),
                   void *ctx, struct err *err);
+    /* Calls `window` for each window of 5 minutes, named by its end, that samples of [from_ms,
+     * to_ms] were inserted for in the epoch: `change` is another number after each insert. May be
+     * NULL: nothing is known. */
+    enum changes_known (*changes)(struct fetcher *f, int64_t from_ms, int64_t to_ms,
+                                  void (*window)(void *ctx, int64_t end_ms, uint64_t change,
+                                                 int64_t touched_ms),
+                                  void *ctx, struct changes_since *ret);
 };
 
 /* Runs `q`; an early end asked for by `block` (by returning ST_CANCELLED) is ST_OK here. */

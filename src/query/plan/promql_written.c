@@ -8,12 +8,12 @@
 enum { WINDOW_MS = 300'000 };
 static const int64_t day_ms = 86'400'000;
 
-enum written_kind { WRITTEN_WINDOW, WRITTEN_DAY, WRITTEN_NOW, WRITTEN_DELTA, WRITTEN_TARGETS };
+enum written_kind { WRITTEN_WINDOW, WRITTEN_DAY, WRITTEN_NOW, WRITTEN_TARGETS };
 
 static void targets_too(struct sql *q, int64_t from_ms, int64_t to_ms)
 {
     sql_add(q,
-            S("\nUNION ALL\nSELECT 4, intDiv(toUnixTimestamp64Milli(timestamp) + 299999, 300000) "
+            S("\nUNION ALL\nSELECT 3, intDiv(toUnixTimestamp64Milli(timestamp) + 299999, 300000) "
               "* 300000 AS end, count(), 0\nFROM otel_metric_targets\n"
               "WHERE toStartOfHour(timestamp) >= toStartOfHour("));
     sql_bind_time_ms(q, from_ms);
@@ -42,20 +42,13 @@ void promql_plan_written(struct sql *q, int64_t from_ms, int64_t to_ms, bool tar
     sql_add(q, S(")) AND partition <= toString(toDate("));
     sql_bind_time_ms(q, to_ms);
     sql_add(q, S("))\nGROUP BY partition\nUNION ALL\n"
-                 "SELECT 3, toInt64(toUnixTimestamp(toDateTime(day, 'UTC'))) * 1000, "
-                 "toUInt64(max(type) > 2), 0\nFROM otel_metric_series\n"
-                 "WHERE temporality = 1 AND type != 1 AND day >= toDate("));
-    sql_bind_time_ms(q, from_ms);
-    sql_add(q, S(") AND day <= toDate("));
-    sql_bind_time_ms(q, to_ms);
-    sql_add(q, S(")\nGROUP BY day\nUNION ALL\n"
                  "SELECT 2, toUnixTimestamp64Milli(now64(3)), cityHash64(toString(uuid)), 0\n"
                  "FROM system.tables WHERE database = currentDatabase() AND name = "
                  "'otel_metrics' AND engine = 'MergeTree'"));
     if (targets) targets_too(q, from_ms, to_ms);
 }
 
-static void add_window(struct written *w, int64_t t, uint64_t rows, int64_t touched)
+void promql_written_window(struct written *w, int64_t t, uint64_t rows, int64_t touched)
 {
     if (w->n == w->cap) {
         uint32_t cap = w->cap * 2 + 64;
@@ -84,17 +77,21 @@ void promql_written_add(struct written *w, uint64_t kind, int64_t t, uint64_t a,
 {
     switch (kind) {
     case WRITTEN_WINDOW:
-    case WRITTEN_TARGETS: add_window(w, t, a, b); break;
+    case WRITTEN_TARGETS: promql_written_window(w, t, a, b); break;
     case WRITTEN_DAY: add_day(w, (struct written_day){.start_ms = t, .parts = a}); break;
-    case WRITTEN_DELTA:
-        add_day(w, (struct written_day){.start_ms = t, .is_delta = true, .has_histograms = a});
-        break;
     case WRITTEN_NOW:
         w->now_ms = t;
         w->table = a;
         break;
     default: break;
     }
+}
+
+void promql_written_known(struct written *w, uint64_t epoch, int64_t epoch_ms, int64_t now_ms)
+{
+    w->table = epoch ? epoch : 1;
+    w->least_ms = epoch_ms;
+    w->now_ms = now_ms;
 }
 
 static int by_end(const void *pa, const void *pb)
@@ -138,19 +135,6 @@ static bool is_on(const struct written_day *d, int64_t from_ms, int64_t to_ms)
     return d->start_ms <= to_ms && d->start_ms + day_ms > from_ms;
 }
 
-bool promql_written_has_delta(const struct written *w, int64_t from_ms, int64_t to_ms,
-                              bool *ret_histograms)
-{
-    bool any = false;
-    *ret_histograms = false;
-    for (uint32_t i = 0; i < w->n_days; i++) {
-        if (!w->days[i].is_delta || !is_on(&w->days[i], from_ms, to_ms)) continue;
-        any = true;
-        *ret_histograms |= w->days[i].has_histograms;
-    }
-    return any;
-}
-
 uint64_t promql_written_generation(const struct written *w, int64_t from_ms, int64_t to_ms)
 {
     /* A window that ends at e has samples of (e - WINDOW_MS, e]. */
@@ -158,7 +142,7 @@ uint64_t promql_written_generation(const struct written *w, int64_t from_ms, int
     uint64_t g = hash_mix(w->table, sum_before(w, last) - sum_before(w, first)), days = 0;
     for (uint32_t i = 0; i < w->n_days; i++) {
         const struct written_day *d = &w->days[i];
-        if (!is_on(d, from_ms, to_ms) || d->is_delta) continue;
+        if (!is_on(d, from_ms, to_ms)) continue;
         bool over = d->start_ms + 2 * day_ms <= w->now_ms; /* before, parts come and go */
         days += hash_mix(hash_mix(2, (uint64_t)d->start_ms), over ? d->parts : 1);
     }
@@ -168,7 +152,7 @@ uint64_t promql_written_generation(const struct written *w, int64_t from_ms, int
 int64_t promql_written_last(const struct written *w, int64_t from_ms, int64_t to_ms)
 {
     uint32_t last = at_or_after(w, to_ms + WINDOW_MS);
-    int64_t t = 0;
+    int64_t t = w->least_ms;
     for (uint32_t i = at_or_after(w, from_ms); i < last; i++)
         if (w->windows[i].touched_ms > t) t = w->windows[i].touched_ms;
     return t;

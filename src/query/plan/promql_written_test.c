@@ -57,6 +57,27 @@ TEST(written_generation_has_the_parts_of_days_that_are_over_only)
     arena_done(&arena);
 }
 
+TEST(written_as_known_without_asking)
+{
+    arena_init(&arena, 1 << 20);
+    struct written a = {.arena = &arena}, b = a, other = a;
+    promql_written_window(&a, 600'000, 5, 1000);
+    promql_written_window(&b, 600'000, 6, 1000);
+    promql_written_window(&other, 600'000, 5, 1000);
+    promql_written_known(&a, 9, 400, 5000);
+    promql_written_known(&b, 9, 400, 5000);
+    promql_written_known(&other, 8, 400, 5000); /* of another process */
+    promql_written_end(&a);
+    promql_written_end(&b);
+    promql_written_end(&other);
+    CHECK(promql_written_generation(&a, 0, 200'000) == promql_written_generation(&b, 0, 200'000));
+    CHECK(promql_written_generation(&a, 0, 400'000) != promql_written_generation(&b, 0, 400'000));
+    CHECK(promql_written_generation(&a, 0, 1) != promql_written_generation(&other, 0, 1));
+    CHECK_INT(promql_written_last(&a, 0, 200'000), 400);
+    CHECK_INT(promql_written_last(&a, 0, 400'000), 1000);
+    arena_done(&arena);
+}
+
 TEST(written_as_sql)
 {
     struct sql sql;

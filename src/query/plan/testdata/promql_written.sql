@@ -8,15 +8,10 @@ FROM system.parts
 WHERE database = currentDatabase() AND table = 'otel_metrics' AND active AND partition >= toString(toDate(fromUnixTimestamp64Milli({p2:Int64}, 'UTC'))) AND partition <= toString(toDate(fromUnixTimestamp64Milli({p3:Int64}, 'UTC')))
 GROUP BY partition
 UNION ALL
-SELECT 3, toInt64(toUnixTimestamp(toDateTime(day, 'UTC'))) * 1000, toUInt64(max(type) > 2), 0
-FROM otel_metric_series
-WHERE temporality = 1 AND type != 1 AND day >= toDate(fromUnixTimestamp64Milli({p4:Int64}, 'UTC')) AND day <= toDate(fromUnixTimestamp64Milli({p5:Int64}, 'UTC'))
-GROUP BY day
-UNION ALL
 SELECT 2, toUnixTimestamp64Milli(now64(3)), cityHash64(toString(uuid)), 0
 FROM system.tables WHERE database = currentDatabase() AND name = 'otel_metrics' AND engine = 'MergeTree'
 UNION ALL
-SELECT 4, intDiv(toUnixTimestamp64Milli(timestamp) + 299999, 300000) * 300000 AS end, count(), 0
+SELECT 3, intDiv(toUnixTimestamp64Milli(timestamp) + 299999, 300000) * 300000 AS end, count(), 0
 FROM otel_metric_targets
-WHERE toStartOfHour(timestamp) >= toStartOfHour(fromUnixTimestamp64Milli({p6:Int64}, 'UTC')) AND toStartOfHour(timestamp) <= toStartOfHour(fromUnixTimestamp64Milli({p7:Int64}, 'UTC'))
+WHERE toStartOfHour(timestamp) >= toStartOfHour(fromUnixTimestamp64Milli({p4:Int64}, 'UTC')) AND toStartOfHour(timestamp) <= toStartOfHour(fromUnixTimestamp64Milli({p5:Int64}, 'UTC'))
 GROUP BY end
