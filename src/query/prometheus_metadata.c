@@ -96,18 +96,20 @@ static void member(struct json_out *out, str key, str value)
     json_str(out, value);
 }
 
-static void render(struct json_out *out, const struct metadata *m, uint64_t limit,
-                   uint64_t per_metric)
+/* limit 0 is none of them, as there; per_metric 0 is all. */
+static void render(struct json_out *out, const struct metadata *m, int64_t limit,
+                   int64_t per_metric)
 {
-    uint64_t names = 0;
+    int64_t names = 0;
     json_object(out);
-    for (uint32_t i = 0, to; i < m->n && (!limit || names < limit); i = to, names++) {
-        uint64_t n = 0;
+    for (uint32_t i = 0, to; i < m->n && (limit < 0 || names < limit); i = to, names++) {
+        int64_t n = 0;
         json_key(out, m->list[i].name);
         json_array(out);
         for (to = i; to < m->n && str_eq(m->list[to].name, m->list[i].name); to++) {
             const struct entry *e = &m->list[to];
-            if ((to > i && by_name(e - 1, e) == 0) || (per_metric && n++ >= per_metric)) continue;
+            if ((to > i && by_name(e - 1, e) == 0) || (per_metric > 0 && n++ >= per_metric))
+                continue;
             json_object(out);
             member(out, S("type"), e->type);
             member(out, S("help"), e->help);
@@ -121,7 +123,7 @@ static void render(struct json_out *out, const struct metadata *m, uint64_t limi
 
 status prometheus_metadata(struct query_job *j, struct err *err)
 {
-    uint64_t limit, per_metric;
+    int64_t limit, per_metric;
     struct metadata m = {.job = j,
                          .naming = reading_naming(&(struct reading){.job = j}),
                          .metric = job_param(j, S("metric"))};

@@ -36,13 +36,13 @@ status prometheus_span_param(const struct query_job *j, str name, int64_t fallba
     return job_param(j, name).len ? prometheus_span_needed(j, name, ret_ms, err) : ST_OK;
 }
 
-status prometheus_number_param(const struct query_job *j, str name, uint64_t *ret, struct err *err)
+status prometheus_number_param(const struct query_job *j, str name, int64_t *ret, struct err *err)
 {
     str text = job_param(j, name);
-    int64_t v = 0;
+    int64_t v = -1;
     if (text.len && !num_parse_i64(text, &v))
         return err_set(err, ST_INVALID, 0, "" STR_FMT " must be a number", STR_ARG(name));
-    *ret = v > 0 ? (uint64_t)v : 0;
+    *ret = v;
     return ST_OK;
 }
 

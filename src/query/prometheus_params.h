@@ -17,8 +17,8 @@
 
 [[nodiscard]] status prometheus_limit(const struct query_job *j, uint64_t *ret,
                                       struct err *err); /* 0: none */
-/* A whole number; absent or not positive: 0. */
-[[nodiscard]] status prometheus_number_param(const struct query_job *j, str name, uint64_t *ret,
+/* A whole number; absent: -1. */
+[[nodiscard]] status prometheus_number_param(const struct query_job *j, str name, int64_t *ret,
                                              struct err *err);
 /* Brings the job's deadline nearer when `timeout` says so. */
 [[nodiscard]] status prometheus_timeout(struct query_job *j, struct err *err);

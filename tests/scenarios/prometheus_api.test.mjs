@@ -118,6 +118,8 @@ test('the HTTP API of Prometheus', async (t) => {
       }
       assert.deepEqual(await data('metadata', { metric: 'hits_total' }), { hits_total: [{ type: 'counter', help: 'Hits.', unit: '' }] });
       assert.equal(Object.keys(await data('metadata', { limit: 1 })).length, 1);
+      assert.deepEqual(await data('metadata', { limit: 0 }), {});
+      assert.deepEqual(await data('metadata', { limit: -1 }), await data('metadata'));
       await bad('metadata', { limit: 'x' }, 'limit must be a number');
     });
 
