@@ -1,4 +1,5 @@
-/* compress: Content-Encoding and grpc-encoding, whole buffers. Pure. thread: any. */
+/* compress: Content-Encoding and grpc-encoding, whole buffers, and gzip of what comes in pieces.
+ * Pure. thread: any. */
 #pragma once
 
 #include "base/arena.h"
@@ -30,3 +31,10 @@ struct decompress_room {
 [[nodiscard]] status compress_snappy(str in, struct buf *out, struct err *err); /* a block */
 /* One LZ4 frame (not a bare block), its content size stated. */
 [[nodiscard]] status compress_lz4(str in, struct buf *out, struct err *err);
+
+/* One gzip member of pieces. Each call appends to `out` so much that all pieces so far can be read;
+ * `last` ends the member. */
+struct gzip_stream;
+struct gzip_stream *gzip_stream_new(int level); /* 1 to 9; aborts without memory */
+void gzip_stream_add(struct gzip_stream *s, str piece, bool last, struct buf *out);
+void gzip_stream_free(struct gzip_stream *s); /* accepts NULL */

@@ -188,3 +188,26 @@ TEST(snappy_comes_back)
     buf_done(&out);
     arena_done(&a);
 }
+
+TEST(gzip_of_pieces_can_be_read_as_one)
+{
+    struct gzip_stream *z = gzip_stream_new(3);
+    struct buf out, want;
+    buf_init(&out, 1 << 20);
+    buf_init(&want, 1 << 20);
+    for (int i = 0; i < 50; i++) {
+        size_t from = want.len;
+        for (int k = 0; k < i * i; k++) buf_printf(&want, "%d ", k * i);
+        gzip_stream_add(z, str_drop(buf_str(&want), from), i == 49, &out);
+    }
+    gzip_stream_free(z);
+    struct arena a;
+    str back;
+    arena_init(&a, 16 << 20);
+    CHECK_INT(decompress(&a, PAYLOAD_GZIP, buf_str(&out), 1 << 20, &back, NULL), ST_OK);
+    CHECK_STR(back, buf_str(&want));
+    CHECK(out.len < want.len / 2);
+    arena_done(&a);
+    buf_done(&out);
+    buf_done(&want);
+}

@@ -38,7 +38,8 @@ static bool submit(void *ctx, struct serve_call *c)
 {
     struct engine *e = ctx;
     pthread_mutex_lock(&e->lock);
-    bool ok = !e->closing && e->queued < e->opt.max_queued;
+    bool goes_on = c->job.more != NULL; /* it has been let in before */
+    bool ok = !e->closing && (goes_on || e->queued < e->opt.max_queued);
     if (ok) {
         c->next = NULL;
         *e->last = c;
@@ -47,7 +48,7 @@ static bool submit(void *ctx, struct serve_call *c)
         pthread_cond_signal(&e->work);
     }
     pthread_mutex_unlock(&e->lock);
-    if (!ok) {
+    if (!ok && !goes_on) {
         metric_add(M_QUERIES, c->route->api, 1);
         metric_add(M_QUERY_ERRORS, c->route->api, 1);
     }
@@ -88,6 +89,7 @@ static void log_failure(const struct serve_call *c, status st, const struct err 
 static void answer(struct serve_call *c, status st, struct err *err)
 {
     struct query_job *j = &c->job;
+    if (st != ST_OK || j->body.over) j->more = NULL;
     if (st != ST_OK && j->body.len == 0 && j->http_status == 0)
         serve_fail(c, (unsigned)status_http(st), err->msg);
     else if (j->body.over) {
@@ -127,12 +129,22 @@ static void run_call(struct engine *e, struct serve_call *c)
     }
 }
 
+/* The next piece of an answer: the client has taken those before. */
+static void go_on(struct serve_call *c)
+{
+    buf_clear(&c->job.body);
+    if (!atomic_load(&c->job.cancelled)) c->job.more(&c->job);
+}
+
 static void *worker_main(void *arg)
 {
     struct worker *w = arg;
     struct engine *e = w->engine;
     for (struct serve_call *c; (c = next_call(e, w->number));) {
-        run_call(e, c);
+        if (c->job.more)
+            go_on(c);
+        else
+            run_call(e, c);
         pthread_mutex_lock(&e->lock);
         e->running[w->number] = NULL; /* before serve_done: the call is not ours after it */
         pthread_mutex_unlock(&e->lock);

@@ -43,12 +43,24 @@ static status waits(struct query_job *j, struct err *err)
     return st;
 }
 
+static void next_of_ten(struct query_job *j)
+{
+    uintptr_t n = (uintptr_t)j->more_ctx;
+    for (int i = 0; i < 1000; i++) buf_char(&j->body, (char)('0' + n));
+    j->more_ctx = (void *)(n + 1); /* NOLINT: a number */
+    j->more = n == 9 ? NULL : next_of_ten;
+}
+
+static status is_long(struct query_job *j, struct err *)
+{
+    next_of_ten(j);
+    return ST_OK;
+}
+
 static const struct query_route routes[] = {
-    {"GET", "/works", works, QUERY_PROMETHEUS},
-    {"GET", "/fails", fails, QUERY_PROMETHEUS},
-    {"GET", "/floods", floods, QUERY_LOKI},
-    {"GET", "/waits", waits, QUERY_JAEGER},
-    {0},
+    {"GET", "/long", is_long, QUERY_PROMETHEUS}, {"GET", "/works", works, QUERY_PROMETHEUS},
+    {"GET", "/fails", fails, QUERY_PROMETHEUS},  {"GET", "/floods", floods, QUERY_LOKI},
+    {"GET", "/waits", waits, QUERY_JAEGER},      {0},
 };
 static const struct query_route *const tables[] = {routes, NULL};
 
@@ -125,6 +137,21 @@ TEST(engine_answers_503_until_the_tables_are_there)
     CHECK(has(a, "HTTP/1.1 503") && has(a, "the tables are being loaded"));
     engine_begin(e);
     CHECK(has(end(begin(e, "/works")), "HTTP/1.1 200"));
+    engine_close(e);
+}
+
+TEST(engine_makes_long_answers_piece_by_piece_and_counts_them_once)
+{
+    struct engine *e = open_engine(5000);
+    uint64_t queries = metric_get(M_QUERIES, QUERY_PROMETHEUS);
+    str a = end(begin(e, "/long"));
+    CHECK(has(a, "HTTP/1.1 200"));
+    for (int d = 0; d < 10; d++) {
+        char run[1001] = {};
+        memset(run, '0' + d, 1000);
+        CHECK(has(a, run));
+    }
+    CHECK_INT(metric_get(M_QUERIES, QUERY_PROMETHEUS) - queries, 1);
     engine_close(e);
 }
 

@@ -117,11 +117,26 @@ static void cut(struct answer *a, uint64_t limit)
     notes_add(&a->warnings, S("results truncated due to limit"));
 }
 
-static void answer(struct query_job *j, struct answer *a, bool range)
+/* A piece of it; the rest when the client has taken that. */
+static void write_answer(struct query_job *j)
 {
-    struct json_out out = prometheus_begin(&j->body);
-    prometheus_value(&out, &a->v, range, a->wants_stats ? &a->stats : NULL, j->trace);
-    prometheus_end(&out, &a->warnings, &a->infos);
+    bool whole = prometheus_answer_write(j->more_ctx, &j->body, job_piece(j));
+    j->more = whole ? NULL : write_answer;
+}
+
+static void answer(struct query_job *j, const struct answer *a, bool range)
+{
+    struct answer *kept = arena_new(j->arena, struct answer);
+    struct prometheus_answer *out = arena_new(j->arena, struct prometheus_answer);
+    *kept = *a;
+    *out = (struct prometheus_answer){.value = &kept->v,
+                                      .is_range = range,
+                                      .stats = a->wants_stats ? &kept->stats : NULL,
+                                      .trace = j->trace,
+                                      .warnings = &kept->warnings,
+                                      .infos = &kept->infos};
+    j->more_ctx = out;
+    write_answer(j);
 }
 
 static status run_query(struct query_job *j, struct err *err)

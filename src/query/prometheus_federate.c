@@ -61,17 +61,30 @@ static status collect(struct query_job *j, struct series_set *ret, struct err *e
     return ST_OK;
 }
 
+struct page {
+    struct series_set set;
+    bool utf8;
+    uint32_t next;
+};
+
+/* A piece of it; the rest when the client has taken that. */
+static void write_page(struct query_job *j)
+{
+    struct page *p = j->more_ctx;
+    bool whole = exposition_write(&j->body, &p->set, p->utf8, &p->next, job_piece(j));
+    j->more = whole ? NULL : write_page;
+}
+
 status prometheus_federate(struct query_job *j, struct err *err)
 {
     static const char allow[] = "escaping=allow-utf-8";
-    struct series_set set;
+    struct page *p = arena_new(j->arena, struct page);
     str accept = job_header(j, S("accept"));
-    status s = collect(j, &set, err);
-    if (s == ST_OK)
-        exposition_write(&j->body, &set,
-                         accept.len && memmem(accept.ptr, accept.len, allow, sizeof allow - 1));
-    if (s == ST_OK && j->body.over)
-        s = err_set(err, ST_LIMIT, ERR_NOPOS, "the answer is too large: narrow match[]");
+    *p = (struct page){.utf8 =
+                           accept.len && memmem(accept.ptr, accept.len, allow, sizeof allow - 1)};
+    j->more_ctx = p;
+    status s = collect(j, &p->set, err);
+    if (s == ST_OK) write_page(j);
     j->content_type = S("text/plain; version=0.0.4; charset=utf-8");
     if (s == ST_OK) return ST_OK;
     j->http_status = s == ST_INVALID ? 400 : s == ST_TIMEOUT ? 503 : 500;

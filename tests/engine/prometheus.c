@@ -93,6 +93,7 @@ static str ask(struct answer *r, const char *path, str segment, const struct que
     for (const struct query_route *route = prometheus_routes; route->path; route++)
         if (strcmp(route->path, path) == 0) {
             (void)route->run(&r->job, &err);
+            while (r->job.more) r->job.more(&r->job);
             return buf_str(&r->job.body);
         }
     CHECK(false);

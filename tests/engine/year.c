@@ -126,6 +126,7 @@ static str ask(const char *query, int64_t from, int64_t to, const char *step, st
     store_fetcher_init(&f, engine_store(), j);
     for (const struct query_route *route = prometheus_routes; route->path; route++)
         if (strcmp(route->path, "/api/v1/query_range") == 0) WANT(route->run(j, &err), ST_OK);
+    while (j->more) j->more(j);
     if (ret_resolution) *ret_resolution = j->resolution;
     return buf_str(&j->body);
 }

@@ -80,7 +80,18 @@ struct query_job {
     str content_encoding; /* of the body as it is; empty: none, and serve may compress it */
     str resolution;       /* the header X-Weir-Resolution; empty: none */
     struct buf body;
+    /* NULL: the body is the whole answer, or its last piece. Else this adds the next piece to the
+     * body, which was emptied when the client had taken the one before, and sets `more` anew.
+     * Cannot fail; may be called long after the deadline, or never. thread: query */
+    void (*more)(struct query_job *j);
+    void *more_ctx; /* in the arena */
 };
+/* How much of a long answer is made at a time, about. */
+static inline size_t job_piece(const struct query_job *j)
+{
+    enum { MOST = 1 << 20 };
+    return j->body.max / 4 < MOST ? j->body.max / 4 : MOST;
+}
 
 /* The first value of `name`, or an empty str with ptr NULL when absent. */
 str job_param(const struct query_job *j, str name);

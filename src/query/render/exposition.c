@@ -86,27 +86,34 @@ static void sample(struct writer *w, struct labels l, str tail, double v, int64_
     buf_printf(w->out, " %" PRId64 "\n", t);
 }
 
-void exposition_write(struct buf *out, const struct series_set *set, bool utf8)
+/* Series `i` of the set. */
+static void series(struct writer *w, const struct series_set *set, uint32_t i)
+{
+    const struct raw_series *s = &set->list[i];
+    str metric = labels_get(s->labels, LABEL_NAME);
+    bool native =
+        s->n_histograms && (!s->n || s->histograms[s->n_histograms - 1].t > s->samples[s->n - 1].t);
+    if (!native && !s->n) return;
+    if (!i || !str_eq(metric, labels_get(set->list[i - 1].labels, LABEL_NAME))) {
+        buf_add(w->out, S("# TYPE "));
+        name(w, metric, (str){0}, true);
+        buf_add(w->out, native ? S(" histogram\n") : S(" untyped\n"));
+    }
+    if (!native) {
+        sample(w, s->labels, (str){0}, s->samples[s->n - 1].v, s->samples[s->n - 1].t);
+        return;
+    }
+    const struct histogram_sample *h = &s->histograms[s->n_histograms - 1];
+    sample(w, s->labels, S("_bucket"), h->h->count, h->t);
+    sample(w, s->labels, S("_sum"), h->h->sum, h->t);
+    sample(w, s->labels, S("_count"), h->h->count, h->t);
+}
+
+bool exposition_write(struct buf *out, const struct series_set *set, bool utf8, uint32_t *io_next,
+                      size_t enough)
 {
     struct writer w = {out, utf8};
-    for (uint32_t i = 0; i < set->n; i++) {
-        const struct raw_series *s = &set->list[i];
-        str metric = labels_get(s->labels, LABEL_NAME);
-        bool native = s->n_histograms &&
-                      (!s->n || s->histograms[s->n_histograms - 1].t > s->samples[s->n - 1].t);
-        if (!native && !s->n) continue;
-        if (!i || !str_eq(metric, labels_get(set->list[i - 1].labels, LABEL_NAME))) {
-            buf_add(out, S("# TYPE "));
-            name(&w, metric, (str){0}, true);
-            buf_add(out, native ? S(" histogram\n") : S(" untyped\n"));
-        }
-        if (!native) {
-            sample(&w, s->labels, (str){0}, s->samples[s->n - 1].v, s->samples[s->n - 1].t);
-            continue;
-        }
-        const struct histogram_sample *h = &s->histograms[s->n_histograms - 1];
-        sample(&w, s->labels, S("_bucket"), h->h->count, h->t);
-        sample(&w, s->labels, S("_sum"), h->h->sum, h->t);
-        sample(&w, s->labels, S("_count"), h->h->count, h->t);
-    }
+    size_t until = out->len + enough;
+    for (; *io_next < set->n && out->len < until; ++*io_next) series(&w, set, *io_next);
+    return *io_next == set->n;
 }

@@ -8,5 +8,7 @@
  * count and sum. `set` is sorted by __name__; a family's TYPE line stands before its first sample.
  * A series without an instance gets an empty one, so that who scrapes the answer does not add its
  * own. Times are in ms. `utf8`: names beyond [a-zA-Z0-9_:] are quoted; else what is beyond becomes
- * an underscore. */
-void exposition_write(struct buf *out, const struct series_set *set, bool utf8);
+ * an underscore. Begins at series *io_next and goes on until `enough` bytes were added. True: that
+ * was all. */
+bool exposition_write(struct buf *out, const struct series_set *set, bool utf8, uint32_t *io_next,
+                      size_t enough);

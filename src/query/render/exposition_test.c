@@ -6,7 +6,11 @@ static void check_text(const struct series_set *set, bool utf8, str want)
 {
     struct buf b;
     buf_init(&b, 1 << 20);
-    exposition_write(&b, set, utf8);
+    uint32_t next = 0;
+    CHECK(exposition_write(&b, set, utf8, &next, 1 << 20));
+    CHECK_STR(buf_str(&b), want);
+    buf_clear(&b);
+    for (next = 0; !exposition_write(&b, set, utf8, &next, 1);) continue; /* one a call */
     CHECK_STR(buf_str(&b), want);
     buf_done(&b);
 }

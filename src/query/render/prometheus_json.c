@@ -166,33 +166,35 @@ static void raw(struct json_out *j, const struct raw_series *s)
     json_end(j);
 }
 
-static void result(struct json_out *j, const struct value *v, bool range)
+/* Over a range: a series without labels. */
+static void scalars(struct json_out *j, const struct value *v)
 {
-    if (v->kind == VALUE_SCALAR && !range) return point(j, v->grid.start, v->scalar[0]);
-    if (v->kind == VALUE_STRING) {
+    json_array(j);
+    json_object(j);
+    json_key(j, S("metric"));
+    render_labels(j, (struct labels){0});
+    json_key(j, S("values"));
+    json_array(j);
+    for (uint32_t i = 0; i < v->grid.n; i++)
+        point(j, v->grid.start + (int64_t)i * v->grid.step, v->scalar[i]);
+    json_end(j);
+    json_end(j);
+    json_end(j);
+}
+
+/* A result that is not a list of rows. */
+static void single(struct json_out *j, const struct value *v, bool range)
+{
+    if (v->kind == VALUE_SCALAR && range) {
+        scalars(j, v);
+    } else if (v->kind == VALUE_SCALAR) {
+        point(j, v->grid.start, v->scalar[0]);
+    } else {
         json_array(j);
         timestamp(j, v->grid.start);
         json_str(j, v->text);
         json_end(j);
-        return;
     }
-    json_array(j);
-    if (v->kind == VALUE_SCALAR) { /* over a range: a series without labels */
-        json_object(j);
-        json_key(j, S("metric"));
-        render_labels(j, (struct labels){0});
-        json_key(j, S("values"));
-        json_array(j);
-        for (uint32_t i = 0; i < v->grid.n; i++)
-            point(j, v->grid.start + (int64_t)i * v->grid.step, v->scalar[i]);
-        json_end(j);
-        json_end(j);
-    }
-    for (uint32_t i = 0; v->kind == VALUE_VECTOR && i < v->n_rows; i++)
-        row(j, &v->rows[i], v->grid, range);
-    for (uint32_t i = 0; v->kind == VALUE_MATRIX && i < v->matrix.n; i++)
-        raw(j, &v->matrix.list[i]);
-    json_end(j);
 }
 
 static void seconds(struct json_out *j, str key, double v)
@@ -243,22 +245,50 @@ static void render_stats(struct json_out *j, const struct prometheus_stats *s)
     json_end(j);
 }
 
-void prometheus_value(struct json_out *j, const struct value *v, bool range,
-                      const struct prometheus_stats *stats, const struct query_trace *trace)
+static bool has_rows(const struct value *v)
+{
+    return v->kind == VALUE_VECTOR || v->kind == VALUE_MATRIX;
+}
+
+static void begin_answer(struct prometheus_answer *a, struct buf *out)
 {
     static const char *const names[] = {[VALUE_SCALAR] = "scalar",
                                         [VALUE_STRING] = "string",
                                         [VALUE_VECTOR] = "vector",
                                         [VALUE_MATRIX] = "matrix"};
-    const char *name = range ? "matrix" : names[v->kind];
-    json_object(j);
-    json_key(j, S("resultType"));
-    json_str(j, (str){name, strlen(name)});
-    json_key(j, S("result"));
-    result(j, v, range);
-    if (stats) render_stats(j, stats);
-    if (trace) prometheus_explain(j, trace);
+    const char *name = a->is_range ? "matrix" : names[a->value->kind];
+    a->out = prometheus_begin(out);
+    json_object(&a->out);
+    json_key(&a->out, S("resultType"));
+    json_str(&a->out, str_of(name));
+    json_key(&a->out, S("result"));
+    if (has_rows(a->value))
+        json_array(&a->out);
+    else
+        single(&a->out, a->value, a->is_range);
+}
+
+bool prometheus_answer_write(struct prometheus_answer *a, struct buf *out, size_t enough)
+{
+    const struct value *v = a->value;
+    uint32_t n = v->kind == VALUE_VECTOR ? v->n_rows : v->kind == VALUE_MATRIX ? v->matrix.n : 0;
+    size_t until = out->len + enough;
+    if (!a->out.out) begin_answer(a, out);
+    struct json_out *j = &a->out;
+    j->out = out;
+    for (; a->next < n && out->len < until; a->next++) {
+        if (v->kind == VALUE_VECTOR)
+            row(j, &v->rows[a->next], v->grid, a->is_range);
+        else
+            raw(j, &v->matrix.list[a->next]);
+    }
+    if (a->next < n) return false;
+    if (has_rows(v)) json_end(j);
+    if (a->stats) render_stats(j, a->stats);
+    if (a->trace) prometheus_explain(j, a->trace);
     json_end(j);
+    prometheus_end(j, a->warnings, a->infos);
+    return true;
 }
 
 unsigned prometheus_error(struct buf *out, status st, str message)

@@ -20,9 +20,18 @@ struct prometheus_stats {
     str resolution; /* where samples came from: "1h, 5m, raw"; empty: no samples */
 };
 
-/* {"resultType":...,"result":...} and, unless NULL, the stats and what was done. */
-void prometheus_value(struct json_out *j, const struct value *v, bool is_range,
-                      const struct prometheus_stats *stats, const struct query_trace *trace);
+/* The answer that has a value: what it is made of, and how far it is written. */
+struct prometheus_answer {
+    const struct value *value;
+    bool is_range;
+    const struct prometheus_stats *stats; /* NULL: not asked for */
+    const struct query_trace *trace;      /* the same */
+    const struct notes *warnings, *infos;
+    struct json_out out; /* zeroed before the first call, as is `next` */
+    uint32_t next;       /* row */
+};
+/* Adds to `out` until that is `enough` bytes, and a row more at most. True: that was all. */
+bool prometheus_answer_write(struct prometheus_answer *a, struct buf *out, size_t enough);
 /* What the parameter explain asks for. */
 void prometheus_explain(struct json_out *j, const struct query_trace *t);
 void render_labels(struct json_out *j, struct labels l);

@@ -4,14 +4,20 @@
 
 #include "testing/test.h"
 
-static void check_value(const struct value *v, bool range, str want)
+static void check_value(const struct value *v, bool range, str data)
 {
-    struct buf b;
+    struct buf b, want;
     buf_init(&b, 1 << 20);
-    struct json_out j = json_begin(&b);
-    prometheus_value(&j, v, range, NULL, NULL);
-    CHECK_STR(buf_str(&b), want);
+    buf_init(&want, 1 << 20);
+    buf_printf(&want, "{\"status\":\"success\",\"data\":" STR_FMT "}", STR_ARG(data));
+    struct prometheus_answer a = {.value = v, .is_range = range}, slow = a;
+    CHECK(prometheus_answer_write(&a, &b, 1 << 20));
+    CHECK_STR(buf_str(&b), buf_str(&want));
+    buf_clear(&b);
+    while (!prometheus_answer_write(&slow, &b, 1)) continue; /* a row a call */
+    CHECK_STR(buf_str(&b), buf_str(&want));
     buf_done(&b);
+    buf_done(&want);
 }
 
 TEST(values_are_strings_and_times_have_three_decimals)
@@ -54,6 +60,33 @@ TEST(scalars_and_nothing)
     check_value(&v, false, S("{\"resultType\":\"vector\",\"result\":[]}"));
 }
 
+TEST(rows_are_written_some_at_a_time)
+{
+    double v[] = {1, 2};
+    uint8_t has[] = {1, 1};
+    struct label l[] = {{S("a"), S("x")}, {S("a"), S("y")}, {S("a"), S("z")}};
+    struct row rows[3];
+    for (int i = 0; i < 3; i++) rows[i] = (struct row){.labels = {&l[i], 1}, .v = v, .has = has};
+    struct value x = {.kind = VALUE_VECTOR, .grid = {0, 1000, 2}, .rows = rows, .n_rows = 3};
+    struct prometheus_answer a = {.value = &x, .is_range = true};
+    struct buf b;
+    buf_init(&b, 1 << 20);
+    CHECK(!prometheus_answer_write(&a, &b, 1)); /* the head */
+    buf_clear(&b);
+    CHECK(!prometheus_answer_write(&a, &b, 1));
+    CHECK_STR(buf_str(&b), S("{\"metric\":{\"a\":\"x\"},\"values\":[[0,\"1\"],[1,\"2\"]]}"));
+    buf_clear(&b);
+    CHECK(prometheus_answer_write(&a, &b, 1000));
+    CHECK_STR(buf_str(&b), S(",{\"metric\":{\"a\":\"y\"},\"values\":[[0,\"1\"],[1,\"2\"]]}"
+                             ",{\"metric\":{\"a\":\"z\"},\"values\":[[0,\"1\"],[1,\"2\"]]}]}}"));
+    buf_done(&b);
+    check_value(&x, true,
+                S("{\"resultType\":\"matrix\",\"result\":["
+                  "{\"metric\":{\"a\":\"x\"},\"values\":[[0,\"1\"],[1,\"2\"]]},"
+                  "{\"metric\":{\"a\":\"y\"},\"values\":[[0,\"1\"],[1,\"2\"]]},"
+                  "{\"metric\":{\"a\":\"z\"},\"values\":[[0,\"1\"],[1,\"2\"]]}]}"));
+}
+
 TEST(what_was_read_is_told_with_long_parameters_cut)
 {
     char ids[300];
@@ -66,15 +99,16 @@ TEST(what_was_read_is_told_with_long_parameters_cut)
     struct value v = {.kind = VALUE_VECTOR, .grid = {2000, 1000, 1}};
     struct buf b;
     buf_init(&b, 1 << 20);
-    struct json_out j = json_begin(&b);
-    prometheus_value(&j, &v, false, NULL, &t);
+    struct prometheus_answer a = {.value = &v, .trace = &t};
+    CHECK(prometheus_answer_write(&a, &b, 1 << 20));
     static const char head[] =
-        "{\"resultType\":\"vector\",\"result\":[],\"explain\":{\"reads\":[{"
+        "{\"status\":\"success\",\"data\":{\"resultType\":\"vector\",\"result\":[],\"explain\":{"
+        "\"reads\":[{"
         "\"selector\":\"up\",\"from\":1.5,\"to\":0,\"series\":2,\"sets\":1,"
         "\"resolution\":\"\"}],\"statements\":[{\"sql\":\"SELECT 1\",\"params\":{"
         "\"p0\":\"up\",\"p1\":\"777";
     CHECK(b.len > sizeof head && memcmp(b.ptr, head, sizeof head - 1) == 0);
-    static const char end[] = "777... (300 bytes)\"},\"rows\":3,\"rowsRead\":9,\"seconds\":0}]}}";
+    static const char end[] = "777... (300 bytes)\"},\"rows\":3,\"rowsRead\":9,\"seconds\":0}]}}}";
     CHECK(b.len > sizeof end && memcmp(b.ptr + b.len - sizeof end + 1, end, sizeof end - 1) == 0);
     buf_done(&b);
 }

@@ -27,12 +27,13 @@ struct call {
     struct call *prev, *next;
     struct loop_message back; /* carries it from the query thread to the loop */
     struct arena arena;
-    struct buf sent;   /* the request's body */
-    struct buf packed; /* the answer, gzip; empty when not asked for or not worth it */
+    struct buf sent;          /* the request's body */
+    struct buf packed;        /* the answer, gzip; empty when not asked for or not worth it */
+    struct gzip_stream *gzip; /* of an answer that is made piece by piece */
     bool is_form, wants_gzip;
     bool submitted; /* a query thread has it */
     bool answered;  /* refused before it was submitted */
-    str rest;       /* of a long answer: what was not handed on yet */
+    str rest;       /* of a long answer, or a piece of it: what was not handed on yet */
     bool streams;
 };
 
@@ -48,6 +49,7 @@ static void call_free(struct call *c)
     if (s->calls == c) s->calls = c->next;
     buf_done(&c->sent);
     buf_done(&c->packed);
+    gzip_stream_free(c->gzip);
     buf_done(&c->pub.job.body);
     arena_done(&c->arena);
     free(c);
@@ -104,10 +106,27 @@ void serve_fail(struct serve_call *c, unsigned http_status, const char *msg)
     c->job.http_status = http_status;
 }
 
+/* Of an answer that is made piece by piece. */
+static void pack_piece(struct call *c)
+{
+    const struct query_job *j = &c->pub.job;
+    if (!c->gzip) {
+        c->gzip = gzip_stream_new(GZIP_LEVEL);
+        buf_init(&c->packed, j->body.max + 4096);
+    }
+    buf_clear(&c->packed);
+    gzip_stream_add(c->gzip, buf_str(&j->body), !j->more, &c->packed);
+}
+
 static void pack(struct call *c)
 {
     struct buf *body = &c->pub.job.body;
-    if (!c->wants_gzip || c->pub.job.content_encoding.len || body->len < GZIP_LEAST) return;
+    if (!c->wants_gzip || c->pub.job.content_encoding.len) return;
+    if (c->pub.job.more || c->gzip) {
+        pack_piece(c);
+        return;
+    }
+    if (body->len < GZIP_LEAST) return;
     buf_init(&c->packed, body->len + body->len / 2 + 4096);
     if (compress_gzip(buf_str(body), GZIP_LEVEL, &c->packed, NULL) != ST_OK ||
         c->packed.len >= body->len) {
@@ -124,13 +143,40 @@ static str next_piece(struct call *c)
     return piece;
 }
 
-/* As much as the connection takes now. */
+static void break_off(struct call *c)
+{
+    c->streams = false;
+    http_respond_abort(c->x);
+}
+
+/* As much as the connection takes now. More is made only when it has taken what there is. */
 static void go_on(struct call *c)
 {
-    while (c->rest.len)
-        if (!http_respond_write(c->x, next_piece(c)) && c->rest.len) return;
+    bool room = true;
+    struct serve_options *opt = &c->server->opt;
+    while (c->rest.len && room) room = http_respond_write(c->x, next_piece(c));
+    if (c->rest.len || (!room && c->pub.job.more)) return;
+    if (c->pub.job.more) {
+        c->submitted = true;
+        if (opt->submit(opt->ctx, &c->pub)) return;
+        c->submitted = false;
+        break_off(c);
+        return;
+    }
     c->streams = false;
     http_respond_end(c->x);
+}
+
+/* A further piece is there. */
+static void finish_piece(struct call *c)
+{
+    const struct query_job *j = &c->pub.job;
+    if (j->body.over || c->packed.over || atomic_load(&j->cancelled)) {
+        break_off(c);
+        return;
+    }
+    c->rest = buf_str(c->gzip ? &c->packed : &j->body);
+    go_on(c);
 }
 
 /* thread: loop */
@@ -140,6 +186,10 @@ static void finish(void *ctx)
     c->submitted = false;
     if (!c->x) {
         call_free(c);
+        return;
+    }
+    if (c->streams) {
+        finish_piece(c);
         return;
     }
     const struct query_job *j = &c->pub.job;
@@ -156,7 +206,7 @@ static void finish(void *ctx)
     str type = j->content_type.len ? j->content_type : S("application/json");
     c->rest = buf_str(c->packed.len ? &c->packed : &j->body);
     if (code == 204) type = (str){0};
-    if (c->rest.len < STREAM_LEAST) {
+    if (c->rest.len < STREAM_LEAST && !j->more) {
         respond(c->x, code, type, c->rest, more, n);
         return;
     }
@@ -168,7 +218,7 @@ static void finish(void *ctx)
 static void on_writable(void *, struct http_exchange *x)
 {
     struct call *c = http_user(x);
-    if (c && c->streams) go_on(c);
+    if (c && c->streams && !c->submitted) go_on(c);
 }
 
 void serve_done(struct serve_call *pub)

@@ -35,6 +35,26 @@ static status huge(struct query_job *j, struct err *)
     return ST_OK;
 }
 
+/* Pieces of a megabyte, each of one letter. */
+enum { PIECE = 1 << 20, PIECES = 48 };
+static atomic_uint pieces_made;
+
+static void add_piece(struct query_job *j)
+{
+    static char text[PIECE];
+    unsigned n = atomic_fetch_add(&pieces_made, 1);
+    memset(text, 'a' + (int)(n % 26), PIECE);
+    buf_add(&j->body, (str){text, PIECE});
+    j->more = n + 1 < PIECES ? add_piece : NULL;
+}
+
+static status pieces(struct query_job *j, struct err *)
+{
+    atomic_store(&pieces_made, 0);
+    add_piece(j);
+    return ST_OK;
+}
+
 static status nothing(struct query_job *j, struct err *)
 {
     j->http_status = 204;
@@ -43,6 +63,7 @@ static status nothing(struct query_job *j, struct err *)
 
 static const struct query_route routes[] = {
     {"GET", "/api/v1/huge", huge, QUERY_PROMETHEUS},
+    {"GET", "/api/v1/pieces", pieces, QUERY_PROMETHEUS},
     {"GET", "/api/v1/nothing", nothing, QUERY_PROMETHEUS},
     {"GET POST", "/api/v1/query", echo, QUERY_PROMETHEUS},
     {"GET", "/api/services/{}/operations", echo, QUERY_JAEGER},
@@ -62,7 +83,12 @@ static bool submit(void *, struct serve_call *c)
         held = c;
         return true;
     }
-    CHECK_INT(c->route->run(&c->job, NULL), ST_OK);
+    if (c->job.more) {
+        buf_clear(&c->job.body);
+        c->job.more(&c->job);
+    } else {
+        CHECK_INT(c->route->run(&c->job, NULL), ST_OK);
+    }
     serve_done(c);
     return true;
 }
@@ -231,6 +257,55 @@ TEST(serve_forgets_a_long_answer_whose_client_left)
     serve_close(s);
 }
 
+TEST(serve_makes_a_long_answer_as_its_client_takes_it)
+{
+    struct server *s = open_server(RUN);
+    int fd = dial(s);
+    send_all(fd, S("GET /api/v1/pieces HTTP/1.0\r\n\r\n"));
+    static char piece[1 << 16];
+    ssize_t got = recv(fd, piece, sizeof piece, 0);
+    CHECK(got > 0);
+    CHECK(has(exchange(s, S("GET /api/v1/query HTTP/1.1\r\n" CLOSE "\r\n")), "200"));
+    CHECK(atomic_load(&pieces_made) < PIECES / 2); /* the window, and what sockets hold */
+    str head = {piece, (size_t)got};
+    size_t n = body_of(head).len, wrong = 0;
+    while ((got = recv(fd, piece, sizeof piece, 0)) > 0)
+        for (ssize_t i = 0; i < got; i++, n++) wrong += piece[i] != (char)('a' + n / PIECE % 26);
+    close(fd);
+    CHECK_INT(n, (size_t)PIECES * PIECE);
+    CHECK_INT(wrong, 0);
+    serve_close(s);
+}
+
+TEST(serve_compresses_pieces_as_one)
+{
+    struct server *s = open_server(RUN);
+    str a = exchange(s, S("GET /api/v1/pieces HTTP/1.0\r\nAccept-Encoding: gzip\r\n\r\n"));
+    CHECK(has(a, "content-encoding: gzip"));
+    struct arena arena;
+    arena_init(&arena, 256 << 20);
+    str out;
+    CHECK_INT(decompress(&arena, PAYLOAD_GZIP, body_of(a), 128 << 20, &out, NULL), ST_OK);
+    CHECK_INT(out.len, (size_t)PIECES * PIECE);
+    CHECK(out.ptr[0] == 'a' && out.ptr[PIECE] == 'b' &&
+          out.ptr[out.len - 1] == 'a' + (PIECES - 1) % 26);
+    arena_done(&arena);
+    serve_close(s);
+}
+
+TEST(serve_makes_no_more_for_a_client_that_left)
+{
+    struct server *s = open_server(RUN);
+    int fd = dial(s);
+    send_all(fd, S("GET /api/v1/pieces HTTP/1.1\r\nHost: x\r\n\r\n"));
+    char first[16];
+    CHECK(recv(fd, first, sizeof first, 0) > 0);
+    close(fd);
+    CHECK(has(exchange(s, S("GET /api/v1/query HTTP/1.1\r\n" CLOSE "\r\n")), "200"));
+    serve_close(s);
+    CHECK(atomic_load(&pieces_made) < PIECES);
+}
+
 TEST(serve_sends_nothing_with_204)
 {
     struct server *s = open_server(RUN);
@@ -286,6 +361,27 @@ TEST(serve_cancels_the_call_of_a_client_that_left)
     close(fd);
     WAIT_FOR(atomic_load(&c->job.cancelled));
     serve_done(c);
+    serve_close(s);
+}
+
+TEST(serve_breaks_an_answer_off_whose_rest_nobody_makes)
+{
+    struct server *s = open_server(HOLD);
+    int fd = dial(s);
+    send_all(fd, S("GET /api/v1/pieces HTTP/1.1\r\nHost: x\r\n\r\n"));
+    WAIT_FOR(held);
+    struct serve_call *c = held;
+    CHECK_INT(c->route->run(&c->job, NULL), ST_OK);
+    mode = FULL;
+    serve_done(c);
+    size_t n = 0;
+    static char piece[1 << 16];
+    str last = {0};
+    for (ssize_t got; (got = recv(fd, piece, sizeof piece, 0)) > 0; n += (size_t)got)
+        last = (str){piece, (size_t)got};
+    close(fd);
+    CHECK(n >= PIECE && n < 2 * PIECE);
+    CHECK(last.len < 5 || memcmp(last.ptr + last.len - 5, "0\r\n\r\n", 5) != 0); /* no end */
     serve_close(s);
 }
 
