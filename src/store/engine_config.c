@@ -68,8 +68,7 @@ static void volumes(const struct engine_config *c, struct buf *out)
 
 /* Few background threads: the engine shares its cores with ingestion. Merges take many parts at a
  * time, so that a row is merged seldom, and texts have their lengths among them
- * (docs/decisions/0011); whole partitions, of tables that ask for it, while five of the six places
- * for merges are free. Caches take a share of the memory, so that what remains is for statements.
+ * (docs/decisions/0011). Caches take a share of the memory, so that what remains is for statements.
  */
 void engine_config_write(const struct engine_config *c, struct buf *out)
 {
@@ -77,8 +76,6 @@ void engine_config_write(const struct engine_config *c, struct buf *out)
                    "    <background_pool_size>3</background_pool_size>\n"
                    "    <merge_tree>\n"
                    "        <merge_selector_base>16</merge_selector_base>\n"
-                   "        <number_of_free_entries_in_pool_to_execute_optimize_entire_partition>5"
-                   "</number_of_free_entries_in_pool_to_execute_optimize_entire_partition>\n"
                    "        <string_serialization_version>single_stream"
                    "</string_serialization_version>\n"
                    "    </merge_tree>\n"));

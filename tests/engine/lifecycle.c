@@ -87,18 +87,6 @@ TEST(logs_and_metrics_merge_more_parts_at_a_time)
     CHECK_INT(changed, 0);
 }
 
-TEST(hours_of_spans_that_are_over_are_to_become_one_compact_part)
-{
-    struct store *s = engine_store();
-    struct err err = {};
-    WANT(lifecycle_start(s, &settings, &err), ST_OK);
-    CHECK_STR(engine_ask(s, "SELECT countSubstrings(engine_full, 'min_age_to_force_merge_seconds ="
-                            " 14400') + countSubstrings(engine_full, 'min_rows_for_wide_part ="
-                            " 1048576') FROM system.tables WHERE database = 'weir' AND name ="
-                            " 'otel_traces'"),
-              S("2"));
-}
-
 TEST(integers_are_stored_as_the_bits_of_their_differences)
 {
     struct store *s = engine_store();
