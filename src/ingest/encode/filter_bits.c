@@ -24,20 +24,6 @@ void filter_pairs_grow(struct filter_pairs *p, struct arena *a)
     *p = wider;
 }
 
-void filter_pairs_add_all(struct filter_pairs *p, struct arena *a, const struct filter_pairs *from)
-{
-    p->has_zero |= from->has_zero;
-    for (uint32_t i = 0; from->slots && i <= from->mask; i++)
-        if (from->slots[i]) filter_pairs_add(p, a, from->slots[i]);
-}
-
-void filter_pairs_clear(struct filter_pairs *p)
-{
-    if (p->slots) memset(p->slots, 0, ((size_t)p->mask + 1) * sizeof *p->slots);
-    p->n = 0;
-    p->has_zero = false;
-}
-
 static void set_pair(uint8_t *bits, uint64_t n_bits, uint32_t pair)
 {
     for (unsigned i = 0; i < FILTER_PAIR_HASHES; i++)
@@ -70,8 +56,8 @@ static uint64_t count_bits(const uint64_t *words, size_t n)
     return set;
 }
 
-/* Half as many bits while at most a fourth of them would be set: sizes are powers of two, so the bit of
- * a hash in the half is the one in the whole or the one half the size behind it. */
+/* Half as many bits while at most a fourth of them would be set: sizes are powers of two, so the
+ * bit of a hash in the half is the one in the whole or the one half the size behind it. */
 static size_t fold(uint64_t *words, size_t n)
 {
     for (; n * 64 > LEAST_BITS; n /= 2) {

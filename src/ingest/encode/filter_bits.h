@@ -28,9 +28,6 @@ static inline void filter_pairs_add(struct filter_pairs *p, struct arena *a, uin
     }
 }
 
-void filter_pairs_add_all(struct filter_pairs *p, struct arena *a, const struct filter_pairs *from);
-void filter_pairs_clear(struct filter_pairs *p); /* keeps its memory */
-
 /* Their filter: ten bits a pair, of which one in a hundred others seems to be in it. */
 str filter_of_pairs(const struct filter_pairs *p, struct arena *a);
 

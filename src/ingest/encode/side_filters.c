@@ -108,15 +108,36 @@ static void add_span(struct filter_pairs *to, struct arena *a, const struct tele
     for (uint32_t i = 0; i < links.n; i++) add_range(to, a, b, c->link[links.at + i].attrs);
 }
 
+/* What was added to which run lately, so that many small requests of one client cost it once. */
+enum { SEEN_ORIGINS = 1024 };
+
+struct seen_origin {
+    uint64_t hash; /* of a resource or scope */
+    uint32_t run_1;
+};
+
+static bool is_new(struct seen_origin *seen, uint64_t hash, uint32_t run)
+{
+    struct seen_origin *s = &seen[(hash ^ run * 0x9e3779b1u) % SEEN_ORIGINS];
+    if (s->hash == hash && s->run_1 == run + 1) return false;
+    *s = (struct seen_origin){hash, run + 1};
+    return true;
+}
+
 /* All resources and scopes of a batch, to each run that has spans of it. */
 static void add_origins(struct runs *runs, const uint32_t *touched, size_t n,
-                        const struct telemetry_batch *b, struct filter_pairs *scratch)
+                        const struct telemetry_batch *b, struct seen_origin *seen)
 {
     struct arena *a = runs->arena;
-    filter_pairs_clear(scratch);
-    for (uint32_t i = 0; i < b->n_resources; i++) add_range(scratch, a, b, b->resources[i].attrs);
-    for (uint32_t i = 0; i < b->n_scopes; i++) add_range(scratch, a, b, b->scopes[i].attrs);
-    for (size_t t = 0; t < n; t++) filter_pairs_add_all(&runs->v[touched[t]].pairs, a, scratch);
+    for (size_t t = 0; t < n; t++) {
+        struct filter_pairs *to = &runs->v[touched[t]].pairs;
+        for (uint32_t i = 0; i < b->n_resources; i++)
+            if (is_new(seen, b->resources[i].hash, touched[t]))
+                add_range(to, a, b, b->resources[i].attrs);
+        for (uint32_t i = 0; i < b->n_scopes; i++)
+            if (is_new(seen, b->scopes[i].hash, touched[t]))
+                add_range(to, a, b, b->scopes[i].attrs);
+    }
 }
 
 /* Batch by batch, as they lie in memory: there are far more attributes than a cache holds. */
@@ -136,7 +157,8 @@ static void span_pairs(const struct telemetry_block *b, const struct encode_rows
     uint32_t *touched = arena_array(a, uint32_t, runs->n);
     size_t *last = arena_array(a, size_t, runs->n); /* the batch that touched a run last, + 1 */
     memset(last, 0, runs->n * sizeof *last);
-    struct filter_pairs origins = {0};
+    struct seen_origin *seen = arena_array(a, struct seen_origin, SEEN_ORIGINS);
+    memset(seen, 0, SEEN_ORIGINS * sizeof *seen);
     for (size_t i = 0; i < b->n; i++) {
         size_t n = 0;
         for (uint32_t row = 0; row < b->batches[i]->spans.n; row++) {
@@ -146,7 +168,7 @@ static void span_pairs(const struct telemetry_block *b, const struct encode_rows
             last[r] = i + 1;
             add_span(&runs->v[r].pairs, a, b->batches[i], row);
         }
-        add_origins(runs, touched, n, b->batches[i], &origins);
+        add_origins(runs, touched, n, b->batches[i], seen);
     }
 }
 
