@@ -248,15 +248,15 @@ static void seal(struct shard *s, enum signal_kind signal, nanos now)
 }
 
 /* Under load a block waits while one of its signal is being stored, and is not sealed more often
- * than once a second over all workers, or of each worker once in four seconds while it is narrow:
- * it grows instead. */
+ * than once a second over all workers, or once in four seconds while it is narrow: it grows
+ * instead. */
 static void seal_signal(struct shard *s, enum signal_kind k, bool all, bool pressed, nanos now)
 {
     const struct lane *l = live_lane(s, k);
     const struct batch_limits *limits = &l->route->batch;
     nanos pace = PACE_MS * NANOS_MS * s->p->n_workers;
     unsigned crowded = atomic_load(&s->p->crowded);
-    nanos narrow_pace = (NARROW_PACE_MS * NANOS_MS) << crowded;
+    nanos narrow_pace = (NARROW_PACE_MS * NANOS_MS * s->p->n_workers) << crowded;
     if ((crowded || open_block_rows(s->open[k]) < NARROW_ROWS) && pace < narrow_pace)
         pace = narrow_pace;
     if (pace > limits->timeout) pace = limits->timeout;
