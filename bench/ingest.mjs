@@ -30,8 +30,8 @@ const signals = (process.env.BENCH_SIGNALS || 'traces,logs,metrics').split(',');
 const columns = Number(process.env.BENCH_COLUMNS || 0);
 const options = Object.fromEntries((process.env.BENCH_ARGS || '').split(' ').filter(Boolean).map((o) => o.replace(/^--/, '').split('=')));
 const tables = {
-  traces: ['otel_traces', 'otel_trace_index', 'otel_span_names', 'otel_traces_red_5m'],
-  logs: ['otel_logs', 'otel_log_streams'],
+  traces: ['otel_traces', 'otel_trace_index', 'otel_span_names', 'otel_traces_red_5m', 'otel_trace_filters'],
+  logs: ['otel_logs', 'otel_log_streams', 'otel_log_filters'],
   metrics: ['otel_metrics', 'otel_metric_series', 'otel_metric_resources', 'otel_metric_targets', 'otel_metric_exemplars'],
 };
 const sustainedRate = { traces: 150_000, logs: 200_000, metrics: 1_000_000 };
