@@ -43,8 +43,8 @@ struct store;
  * how many were changed. A server's tables are left as they are. */
 [[nodiscard]] status lifecycle_merges(struct store *s, uint32_t *ret_changed, struct err *err);
 
-/* Columns of the embedded engine have the codecs that older ClickHouse servers cannot write; how many
- * were changed. A server's tables are left as they are. */
+/* Columns of the embedded engine have the codecs that older ClickHouse servers cannot write; how
+ * many were changed. A server's tables are left as they are. */
 [[nodiscard]] status lifecycle_codecs(struct store *s, uint32_t *ret_changed, struct err *err);
 
 /* Adds the indexes of schema/indexes.def that are not there; how many were. What is stored already

@@ -44,7 +44,8 @@ static void arrays_free(void *fold)
     METRIC_OPTIONAL_COLUMNS(FREE)
     FREE(descs)
     FREE(u64s)
-    FREE(f64s) FREE(exemplar)
+    FREE(f64s)
+    FREE(exemplar)
 #undef FREE
         free(b->attrs);
     free(b->resources);
