@@ -42,12 +42,12 @@ static void arrays_free(void *fold)
 #define FREE(column) free(c->column);
     METRIC_COLUMNS(FREE)
     METRIC_OPTIONAL_COLUMNS(FREE)
-    FREE(descs)
-    FREE(u64s)
-    FREE(f64s)
-    FREE(exemplar)
 #undef FREE
-        free(b->attrs);
+    free(c->descs);
+    free(c->u64s);
+    free(c->f64s);
+    free(c->exemplar);
+    free(b->attrs);
     free(b->resources);
     free(b->scopes);
     free(f->series);
