@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/hash.h"
+#include "model/identity.h"
 
 struct sampler {
     struct arena *arena;
@@ -70,14 +71,17 @@ static void fill_origins(struct sampler *s)
                                             .dropped_attributes = (uint32_t)any(s, 4),
                                             .schema_url = text(s, "http://schema/", any(s, 2)),
                                             .entity_refs = i ? S("[{\"type\":\"x\"}]") : S(""),
-                                            .service_name = text(s, "service", any(s, 3)),
-                                            .hash = any(s, 5) + 1};
+                                            .service_name = text(s, "service", any(s, 3))};
     for (uint32_t i = 0; i < 2; i++)
         b->scopes[i] = (struct scope){.name = text(s, "scope", any(s, 3)),
                                       .version = text(s, "1.", any(s, 3)),
                                       .schema_url = i ? S("http://s") : S(""),
                                       .attrs = attrs(s, "sc", 3, i == 0),
                                       .dropped_attributes = (uint32_t)any(s, 2)};
+    for (uint32_t i = 0; i < 3; i++)
+        b->resources[i].hash =
+            attrs_hash(b->attrs + b->resources[i].attrs.at, b->resources[i].attrs.n);
+    for (uint32_t i = 0; i < 2; i++) scope_identify(&b->scopes[i], b->attrs);
 }
 
 #define COLUMN_OF(c, n) (c = arena_alloc(s->arena, (n) * sizeof *(c) + 1, 8))

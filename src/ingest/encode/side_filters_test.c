@@ -5,7 +5,6 @@
 #include "ingest/encode/encode.h"
 #include "ingest/encode/filter_bits.h"
 #include "ingest/encode/sample_test.h"
-#include "model/identity.h"
 #include "native/reader.h"
 #include "testing/test.h"
 
@@ -15,13 +14,6 @@ static struct encode_rows rows;
 static struct native_block table;
 static struct err err;
 
-/* Equal hashes are of equal attributes. */
-static void identify(struct telemetry_batch *b)
-{
-    for (uint32_t i = 0; i < b->n_resources; i++) resource_identify(&b->resources[i], b->attrs);
-    for (uint32_t i = 0; i < b->n_scopes; i++) scope_identify(&b->scopes[i], b->attrs);
-}
-
 /* The block's filters as they are sent; rows in an order of their own when `mixed`, else log
  * records within a moment. */
 static void begin(enum signal_kind signal, uint32_t batches, uint32_t n, bool mixed)
@@ -30,7 +22,6 @@ static void begin(enum signal_kind signal, uint32_t batches, uint32_t n, bool mi
     arena_done(&arena);
     arena_init(&arena, (size_t)1 << 31);
     block = sample_block(&arena, signal, batches, n);
-    for (uint32_t i = 0; i < batches; i++) identify(block->batches[i]);
     rows = sample_rows(&arena, block);
     struct row_ref *order = arena_array(&arena, struct row_ref, rows.n);
     for (size_t i = 0; i < rows.n; i++) order[i] = rows.rows[mixed ? (i * 7919 + 3) % rows.n : i];
