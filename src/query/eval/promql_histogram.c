@@ -70,7 +70,7 @@ static double bucket_quantile(double q, struct bucket *b, uint32_t n, struct for
     lift(b, n, forced);
     if (n < 2) return NAN;
     double all = b[n - 1].count;
-    if (all == 0 || isnan(all)) return NAN;
+    if (all == 0) return NAN;
     double rank = q * all;
     uint32_t at = 0;
     while (at < n - 1 && !(b[at].count >= rank)) at++;
