@@ -8,10 +8,8 @@
 
 enum { TOKEN_MAX = 400, SEEN_ENTRIES = 200000 };
 
-/* On average two inserts a second and table, over all workers. What is wide goes at once: there it
- * is the rows that bound the parts. Side tables are told once a block and day or month, and at once
- * when the block itself was wide. */
-enum { TURN_MS = 500, TURNS_AT_ONCE = 8, WIDE_ROWS = 50000 };
+/* On average two inserts a second and table, over all workers, of those that need a turn. */
+enum { TURN_MS = 500, TURNS_AT_ONCE = 8 };
 
 void lane_forget(struct lane *l)
 {
@@ -53,12 +51,6 @@ static bool is_catalogue(str table)
            str_eq(table, S("otel_log_filters"));
 }
 
-static bool is_main(str table)
-{
-    return str_eq(table, S("otel_traces")) || str_eq(table, S("otel_logs")) ||
-           str_eq(table, S("otel_metrics"));
-}
-
 static str token(const struct task *t, const struct encoded_insert *in, char out[TOKEN_MAX])
 {
     char id[33] = {0};
@@ -72,25 +64,15 @@ static str token(const struct task *t, const struct encoded_insert *in, char out
     return (str){out, (size_t)n};
 }
 
-/* Rows of a side table are wide with their block, when that has few partitions. */
-static bool is_wide(const struct task *t, const struct encoded_insert *in)
-{
-    if (is_main(in->table)) return in->rows >= WIDE_ROWS;
-    for (size_t i = 0; i < t->inserts.n; i++)
-        if (is_main(t->inserts.inserts[i].table) && t->inserts.inserts[i].rows < WIDE_ROWS)
-            return false;
-    return t->block->rows >= WIDE_ROWS;
-}
-
 /* False: not before t->turn_at. */
 static bool has_turn(struct task *t, const struct encoded_insert *in)
 {
     struct pipeline *p = t->p;
-    if (!t->lane || p->opt.discard || is_wide(t, in)) return true;
+    if (!t->lane || p->opt.discard || !needs_turn(&t->inserts, in)) return true;
     nanos now = clock_monotonic();
     if (t->turn_at == 0) {
-        unsigned slot = ledger_table_slot(in->table);
-        if (slot >= TURN_TABLES) return true;
+        unsigned slot = metric_table_slot(in->table);
+        if (slot == METRIC_SLOT_MAX) return true;
         nanos every = (TURN_MS * NANOS_MS) << atomic_load(&p->crowded);
         t->turn_at = now + turn_take(&t->route->outlet->turns[slot], now, every, TURNS_AT_ONCE);
     }
@@ -115,7 +97,7 @@ static status insert(struct task *t, struct err *err)
             return err_wrap(err, s, STR_FMT, STR_ARG(in->table));
         }
         ledger_insert(in->table, in->rows, clock_monotonic() - from);
-        if (is_main(in->table)) t->stored_rows += in->rows;
+        if (is_main_table(in->table)) t->stored_rows += in->rows;
     }
     return ST_OK;
 }

@@ -82,24 +82,9 @@ uint64_t ledger_journal_items(const struct route *r)
     return metric_get(M_ROUTE_JOURNAL_ITEMS, r->index);
 }
 
-/* The order of the metrics' table label. */
-unsigned ledger_table_slot(str table)
-{
-    static const char *const names[] = {"otel_traces",         "otel_logs",
-                                        "otel_metrics",        "otel_trace_index",
-                                        "otel_span_names",     "otel_log_streams",
-                                        "otel_metric_series",  "otel_metric_exemplars",
-                                        "otel_traces_red_5m",  "otel_metric_resources",
-                                        "otel_metric_targets", "otel_trace_filters",
-                                        "otel_log_filters"};
-    for (unsigned i = 0; i < sizeof names / sizeof *names; i++)
-        if (str_eq(table, (str){names[i], strlen(names[i])})) return i;
-    return METRIC_SLOT_MAX; /* a table without a label is not counted */
-}
-
 void ledger_insert(str table, uint64_t rows, nanos took)
 {
-    unsigned slot = ledger_table_slot(table);
+    unsigned slot = metric_table_slot(table);
     if (slot == METRIC_SLOT_MAX) return;
     metric_add(M_INSERTS, slot, 1);
     metric_add(M_BLOCK_ROWS, slot, rows);
@@ -108,6 +93,6 @@ void ledger_insert(str table, uint64_t rows, nanos took)
 
 void ledger_insert_retry(str table)
 {
-    unsigned slot = ledger_table_slot(table);
+    unsigned slot = metric_table_slot(table);
     if (slot < METRIC_SLOT_MAX) metric_add(M_INSERT_RETRIES, slot, 1);
 }

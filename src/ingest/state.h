@@ -28,9 +28,10 @@
 #include "model/block.h"
 #include "model/request.h"
 #include "net/loop.h"
+#include "obs/metrics.h"
 #include "store/store.h"
 
-enum { ROUTES_MAX = 16, ROUTE_NAME_MAX = 120, TURN_TABLES = 16 };
+enum { ROUTES_MAX = 16, ROUTE_NAME_MAX = 120 };
 
 /* An accepted request from decode until its block is delivered, or all those of a fold. Lies in the
  * batch's arena. */
@@ -66,7 +67,7 @@ struct outlet {
     nanos last_error_at;                             /* wall clock; 0: none yet */
     struct outage outage;                            /* queue mutex */
     atomic_int_fast64_t overrun_logged;              /* monotonic */
-    atomic_int_fast64_t turns[TURN_TABLES];          /* a store's, by table: see turns.h */
+    atomic_int_fast64_t turns[METRIC_TABLES];        /* a store's, by table: see turns.h */
     atomic_bool held_back; /* its tables are being made: what it should have stays in the journal */
 };
 
@@ -366,8 +367,7 @@ void ledger_replay(const struct route *r, uint64_t items);
 void ledger_settle(const struct route *r, uint64_t items, const uint64_t dropped[DROP_POLICIES]);
 void ledger_drop(const struct route *r, enum drop_policy policy, uint64_t items);
 uint64_t ledger_journal_items(const struct route *r);
-/* Its place among the metrics' tables; METRIC_SLOT_MAX: it has none. */
-unsigned ledger_table_slot(str table);
+/* A table that metrics do not tell apart is not counted. */
 void ledger_insert(str table, uint64_t rows, nanos took);
 void ledger_insert_retry(str table);
 void ledger_processed(const struct route *r, const struct process_count *counts);

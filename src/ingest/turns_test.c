@@ -33,3 +33,18 @@ TEST(turns_taken_at_random_times_keep_the_bound)
             CHECK(at[i] - at[k] >= (i - k - AT_ONCE + 1) * EVERY);
     }
 }
+
+TEST(inserts_of_wide_blocks_need_no_turn_nor_what_they_say_to_side_tables)
+{
+    struct encoded_insert in[] = {{.table = S("otel_metric_targets"), .rows = 20},
+                                  {.table = S("otel_metrics"), .rows = WIDE_ROWS},
+                                  {.table = S("otel_metrics"), .rows = WIDE_ROWS, .part = 1}};
+    struct encoded_block b = {.n = 3, .inserts = in};
+    for (size_t i = 0; i < b.n; i++) CHECK(!needs_turn(&b, &in[i]));
+    in[2].rows--; /* rows of many days: narrow inserts */
+    CHECK(needs_turn(&b, &in[0]));
+    CHECK(!needs_turn(&b, &in[1]));
+    CHECK(needs_turn(&b, &in[2]));
+    b.n = 1;
+    CHECK(needs_turn(&b, &in[0]));
+}

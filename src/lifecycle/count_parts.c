@@ -6,22 +6,14 @@
 #include "lifecycle/rows.h"
 #include "obs/metrics.h"
 
-/* In the order of the metrics' label. */
-static const char *const tables[] = {"otel_traces",         "otel_logs",
-                                     "otel_metrics",        "otel_trace_index",
-                                     "otel_span_names",     "otel_log_streams",
-                                     "otel_metric_series",  "otel_metric_exemplars",
-                                     "otel_traces_red_5m",  "otel_metric_resources",
-                                     "otel_metric_targets", "otel_trace_filters",
-                                     "otel_log_filters"};
-enum { TABLES = sizeof tables / sizeof *tables, TIMEOUT_MS = 30'000 };
+enum { TIMEOUT_MS = 30'000 };
 
 static int slot_of(const struct schema_settings *set, str name)
 {
-    for (int i = 0; i < TABLES; i++) {
+    for (int i = 0; i < METRIC_TABLES; i++) {
         struct buf local;
         buf_init(&local, 256);
-        schema_add_local(&local, set, str_of(tables[i]));
+        schema_add_local(&local, set, str_of(metric_tables[i]));
         bool same = str_eq(buf_str(&local), name);
         buf_done(&local);
         if (same) return i;
@@ -37,7 +29,7 @@ status lifecycle_count_parts(struct store *s, const struct schema_settings *set,
         " FROM system.parts WHERE active AND database = currentDatabase()"
         " GROUP BY table, partition_id) GROUP BY table";
     struct rows rows;
-    uint64_t all[TABLES] = {0}, most[TABLES] = {0}, highest = 0;
+    uint64_t all[METRIC_TABLES] = {0}, most[METRIC_TABLES] = {0}, highest = 0;
     TRY(rows_read_until(s, str_of(sql), TIMEOUT_MS, stop, &rows, err));
     for (str f[3]; rows_next(&rows, f, 3);) {
         int i = slot_of(set, f[0]);
@@ -45,7 +37,7 @@ status lifecycle_count_parts(struct store *s, const struct schema_settings *set,
         if (most[i] > highest) highest = most[i];
     }
     rows_done(&rows);
-    for (unsigned i = 0; i < TABLES; i++) {
+    for (unsigned i = 0; i < METRIC_TABLES; i++) {
         metric_set(M_STORE_PARTS, i, (int64_t)all[i]);
         metric_set(M_STORE_PARTS_MAX, i, (int64_t)most[i]);
     }

@@ -39,13 +39,13 @@ static const char *const reasons[8] = {
 static const char *const policies[8] = {"sampled", "filtered", "dead", "overrun", "refused"};
 static const char *const rollups[] = {"metrics_5m", "metrics_1h", "logs_5m", "logs_1h",
                                       "traces_red_1h"};
-static const char *const tables[] = {"otel_traces",         "otel_logs",
-                                     "otel_metrics",        "otel_trace_index",
-                                     "otel_span_names",     "otel_log_streams",
-                                     "otel_metric_series",  "otel_metric_exemplars",
-                                     "otel_traces_red_5m",  "otel_metric_resources",
-                                     "otel_metric_targets", "otel_trace_filters",
-                                     "otel_log_filters"};
+const char *const metric_tables[METRIC_TABLES] = {"otel_traces",         "otel_logs",
+                                                  "otel_metrics",        "otel_trace_index",
+                                                  "otel_span_names",     "otel_log_streams",
+                                                  "otel_metric_series",  "otel_metric_exemplars",
+                                                  "otel_traces_red_5m",  "otel_metric_resources",
+                                                  "otel_metric_targets", "otel_trace_filters",
+                                                  "otel_log_filters"};
 static const char *const apis[] = {"prometheus", "loki", "jaeger", "clickhouse"};
 static const char *const protocols[] = {"grpc", "http_protobuf", "http_json", "remote_write_1",
                                         "remote_write_2"};
@@ -89,6 +89,13 @@ uint64_t metric_get(enum metric_id m, unsigned slot)
 {
     assert(slot < METRIC_SLOT_MAX);
     return atomic_load_explicit(&values[m][slot], memory_order_relaxed);
+}
+
+unsigned metric_table_slot(str name)
+{
+    for (unsigned i = 0; i < METRIC_TABLES; i++)
+        if (str_eq(name, str_of(metric_tables[i]))) return i;
+    return METRIC_SLOT_MAX;
 }
 
 void metric_observe(enum metric_id m, unsigned slot, double seconds)
@@ -163,7 +170,7 @@ static const char *label_text(enum labels l, unsigned slot, char out[TEXT_MAX])
     switch (l) {
     case NONE: out[0] = 0; return slot == 0 ? out : NULL;
     case SIGNAL: names = signals, n = LEN(signals), key = "signal"; break;
-    case TABLE: names = tables, n = LEN(tables), key = "table"; break;
+    case TABLE: names = metric_tables, n = METRIC_TABLES, key = "table"; break;
     case API: names = apis, n = LEN(apis), key = "api"; break;
     case PROTOCOL: names = protocols, n = LEN(protocols), key = "protocol"; break;
     case OUTCOME: names = outcomes, n = LEN(outcomes), key = "status"; break;

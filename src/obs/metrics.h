@@ -26,6 +26,11 @@ void metric_observe(enum metric_id m, unsigned slot,
                     double seconds);                  /* histogram: 0.1 ms to 100 s */
 uint64_t metric_get(enum metric_id m, unsigned slot); /* counter or gauge */
 
+/* The tables that metrics tell apart, by slot. METRIC_SLOT_MAX: not one of them. */
+enum { METRIC_TABLES = 13 };
+extern const char *const metric_tables[METRIC_TABLES];
+unsigned metric_table_slot(str name);
+
 /* Slots of SIGNAL_REASON metrics. */
 static inline unsigned metric_signal_reason(unsigned signal, unsigned reason)
 {
