@@ -6,11 +6,12 @@
 //   BENCH_MODE     full       (default) each signal as fast as it is let
 //                  sustained  the same for 60 s, beside the targets
 //                  rates      traces at 50,000 and at 100,000 a second
-//                  small      traces from 1,000 connections, 10 a second each, beside as many from two connections
+//                  small      traces from 1,000 connections, 10 a second each, beside as many from two connections with large batches; 60 s each:
+//                             the first blocks of a run are narrow, and one merge more or less is much of a short run
 //                  overload   traces, offered twice what a first run took, for 300 s; then how soon it is back to normal
 //                  discard    traces into a collector whose store drops them
 //                  or several: BENCH_MODE=sustained,rates,small,discard
-//   BENCH_SECONDS  of each run, instead of the mode's own (full 20, rates, small and discard 30)
+//   BENCH_SECONDS  of each run, instead of the mode's own (full 20, rates and discard 30, small 60)
 //   BENCH_SIGNALS  of full and sustained (traces,logs,metrics)
 //   BENCH_RATE     of full (0: as fast as it is let)
 //   BENCH_COLUMNS  this many largest columns (0)
@@ -207,7 +208,7 @@ async function rates() {
 }
 
 async function small() {
-  const one = { signal: 'traces', rate: 10_000, seconds: secondsOr(30) };
+  const one = { signal: 'traces', rate: 10_000, seconds: secondsOr(60) };
   const large = await measure(one);
   print('large', large);
   const r = await measure({ ...one, more: ['--connections', '1000', '--streams', '1', '--batch', '10'] });

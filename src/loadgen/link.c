@@ -5,7 +5,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <poll.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -25,6 +25,7 @@ static void up(struct link *l)
     l->failures = 0;
     l->connects++;
     l->wire.finished = false;
+    l->stirred = true;
     buf_clear(&l->wire.out);
     l->wire.out_at = 0;
     l->wire.ops->begin(&l->wire);
@@ -35,6 +36,7 @@ static void down(struct link *l, nanos now)
     if (l->fd >= 0) close(l->fd);
     l->fd = -1;
     l->state = LINK_DOWN;
+    l->watched = 0;
     l->next_try = now + pause_after(l->failures++);
 }
 
@@ -70,6 +72,7 @@ void link_close(struct link *l, nanos now)
 void link_flush(struct link *l, nanos now)
 {
     struct wire *w = &l->wire;
+    l->stirred = false;
     while (l->state == LINK_UP) {
         w->ops->fill(w);
         size_t left = w->out.len - w->out_at;
@@ -107,22 +110,23 @@ static void read_all(struct link *l, nanos now)
     }
 }
 
-void link_ready(struct link *l, short events, nanos now)
+void link_ready(struct link *l, uint32_t events, nanos now)
 {
+    l->stirred = true;
     if (l->state == LINK_CONNECTING) {
         int error = 0;
         socklen_t size = sizeof error;
         if (getsockopt(l->fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0 || error)
             down(l, now);
-        else if (events & POLLOUT)
+        else if (events & EPOLLOUT)
             up(l);
         return;
     }
-    if (l->state == LINK_UP && events & (POLLIN | POLLHUP | POLLERR)) read_all(l, now);
+    if (l->state == LINK_UP && events & (EPOLLIN | EPOLLHUP | EPOLLERR)) read_all(l, now);
 }
 
-short link_events(const struct link *l)
+uint32_t link_events(const struct link *l)
 {
-    if (l->state == LINK_CONNECTING) return POLLOUT;
-    return (short)(POLLIN | (l->wire.out.len > l->wire.out_at ? POLLOUT : 0));
+    if (l->state == LINK_CONNECTING) return EPOLLOUT;
+    return l->wire.out.len > l->wire.out_at ? EPOLLIN | EPOLLOUT : EPOLLIN;
 }

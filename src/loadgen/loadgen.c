@@ -5,7 +5,9 @@
 #include <inttypes.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <sys/epoll.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/pb_out.h"
 #include "loadgen/generate.h"
@@ -13,6 +15,7 @@
 #include "loadgen/link.h"
 #include "loadgen/template.h"
 
+enum { EVENTS_AT_ONCE = 256 };
 enum { CONNECTIONS_MAX = 4096, GRACE_END_S = 10, GRACE_STOP_S = 3, CONNECT_S = 5 };
 
 /* The requests of one signal. */
@@ -28,9 +31,9 @@ struct run {
     struct source sources[SIGNAL_COUNT];
     struct link *links;
     struct slot *slots;
-    struct pollfd *fds;
-    uint32_t *polled; /* the link of each of fds */
+    int epoll;
     uint32_t n_slots, next_signal, next_link;
+    uint32_t n_waiting; /* slots that are to be tried again */
     uint64_t next_number;
     nanos start;
     bool stopping, log_dirty;
@@ -83,6 +86,7 @@ static void over(void *owner, struct slot *s, enum outcome how)
     case OUTCOME_RETRY:
         note_error(r, s, "to be tried again");
         s->state = SLOT_WAITING;
+        r->n_waiting++;
         s->next_try = clock_monotonic() + backoff(s);
         return;
     case OUTCOME_FAILED:
@@ -107,6 +111,17 @@ static nanos due(const struct run *r, int signal)
     return r->start + (nanos)((double)r->sources[signal].items / r->opt->rate * 1e9);
 }
 
+/* Is a request of any signal due? If not, *io_next: the earliest time one will be. */
+static bool is_due(const struct run *r, nanos now, nanos *io_next)
+{
+    for (int signal = 0; signal < SIGNAL_COUNT; signal++) {
+        nanos at = due(r, signal);
+        if (at <= now) return true;
+        if (at < *io_next) *io_next = at;
+    }
+    return false;
+}
+
 /* The signal whose turn it is, or -1; *io_next: the earliest time one will be due. */
 static int choose(struct run *r, nanos now, nanos *io_next)
 {
@@ -124,6 +139,8 @@ static int choose(struct run *r, nanos now, nanos *io_next)
 
 static void send_slot(struct run *r, struct link *l, struct slot *s)
 {
+    r->n_waiting -= s->state == SLOT_WAITING;
+    l->stirred = true;
     s->tries++;
     if (s->tries > 1) r->report->signals[s->signal].retries++;
     s->state = SLOT_OPEN;
@@ -147,7 +164,36 @@ static void begin_slot(struct run *r, struct link *l, struct slot *s, int signal
     send_slot(r, l, s);
 }
 
+/* The slots of a link that is up. */
+static void drive_link(struct run *r, uint32_t c, nanos now, nanos *io_next)
+{
+    struct link *l = &r->links[c];
+    for (uint32_t i = 0; i < l->n_slots && l->state == LINK_UP && !l->wire.finished; i++) {
+        struct slot *s = &l->slots[i];
+        if (s->state == SLOT_WAITING && s->next_try <= now) send_slot(r, l, s);
+        if (s->state == SLOT_WAITING && s->next_try < *io_next) *io_next = s->next_try;
+        if (s->state != SLOT_IDLE || r->stopping) continue;
+        int signal = choose(r, now, io_next);
+        if (signal < 0) continue;
+        begin_slot(r, l, s, signal, now);
+        r->next_link = (c + 1) % r->opt->connections;
+    }
+}
+
+/* What the link waits for, told to epoll when it is another thing than before. A socket that is
+ * closed is forgotten there. */
+static void watch(struct run *r, uint32_t c)
+{
+    struct link *l = &r->links[c];
+    uint32_t events = l->state == LINK_DOWN ? 0 : link_events(l);
+    if (events == l->watched) return;
+    struct epoll_event e = {.events = events, .data.u32 = c};
+    if (epoll_ctl(r->epoll, l->watched ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, l->fd, &e)) abort();
+    l->watched = events;
+}
+
 /* Gives every free slot something to do, the connections in turn: few requests are spread over all.
+ * Slots and protocols are looked at only where there is a reason to: there may be a thousand.
  * Returns when there is something to do next. */
 static nanos drive(struct run *r, const struct addrinfo *to, nanos now)
 {
@@ -158,39 +204,26 @@ static nanos drive(struct run *r, const struct addrinfo *to, nanos now)
         struct link *l = &r->links[c];
         if (l->state == LINK_DOWN && l->next_try <= now) link_connect(l, to, now);
         if (l->state == LINK_DOWN && l->next_try < next) next = l->next_try;
-        if (l->state != LINK_UP) continue;
-        for (uint32_t i = 0; i < l->n_slots && l->state == LINK_UP && !l->wire.finished; i++) {
-            struct slot *s = &l->slots[i];
-            if (s->state == SLOT_WAITING && s->next_try <= now) send_slot(r, l, s);
-            if (s->state == SLOT_WAITING && s->next_try < next) next = s->next_try;
-            if (s->state != SLOT_IDLE || r->stopping) continue;
-            int signal = choose(r, now, &next);
-            if (signal < 0) continue;
-            begin_slot(r, l, s, signal, now);
-            r->next_link = (c + 1) % r->opt->connections;
-        }
-        link_flush(l, now);
+        bool wanted = !r->stopping && is_due(r, now, &next);
+        if (l->state == LINK_UP && (wanted || r->n_waiting > 0)) drive_link(r, c, now, &next);
+        if (l->state == LINK_UP && l->stirred) link_flush(l, now);
+        watch(r, c);
     }
     return next;
 }
 
 static void wait_for(struct run *r, nanos until)
 {
-    struct pollfd *fds = r->fds;
-    uint32_t *which = r->polled, n = 0;
-    for (uint32_t c = 0; c < r->opt->connections; c++) {
-        if (r->links[c].state == LINK_DOWN) continue;
-        fds[n] = (struct pollfd){r->links[c].fd, link_events(&r->links[c]), 0};
-        which[n++] = c;
-    }
     nanos left = until - clock_monotonic();
     if (left < 0) left = 0;
     if (left > 100 * NANOS_MS) left = 100 * NANOS_MS; /* *stop is looked at this often */
     struct timespec ts = {left / NANOS_S, left % NANOS_S};
-    if (ppoll(fds, n, &ts, NULL) <= 0) return;
+    struct pollfd any = {.fd = r->epoll, .events = POLLIN};
+    if (ppoll(&any, 1, &ts, NULL) <= 0) return; /* to the nanosecond, which epoll_wait is not */
+    struct epoll_event events[EVENTS_AT_ONCE];
+    int n = epoll_wait(r->epoll, events, EVENTS_AT_ONCE, 0);
     nanos now = clock_monotonic();
-    for (uint32_t i = 0; i < n; i++)
-        if (fds[i].revents) link_ready(&r->links[which[i]], fds[i].revents, now);
+    for (int i = 0; i < n; i++) link_ready(&r->links[events[i].data.u32], events[i].events, now);
 }
 
 static bool busy(const struct run *r)
@@ -260,9 +293,8 @@ static void setup(struct run *r)
     r->n_slots = opt->connections * streams;
     r->slots = calloc(r->n_slots, sizeof *r->slots);
     r->links = calloc(opt->connections, sizeof *r->links);
-    r->fds = calloc(opt->connections, sizeof *r->fds);
-    r->polled = calloc(opt->connections, sizeof *r->polled);
-    if (!r->slots || !r->links || !r->fds || !r->polled) abort();
+    r->epoll = epoll_create1(EPOLL_CLOEXEC);
+    if (!r->slots || !r->links || r->epoll < 0) abort();
     for (uint32_t i = 0; i < r->n_slots; i++) {
         r->slots[i].bytes = malloc(GRPC_PREFIX + room);
         if (!r->slots[i].bytes) abort();
@@ -304,8 +336,7 @@ static void finish(struct run *r)
     }
     free(r->slots);
     free(r->links);
-    free(r->fds);
-    free(r->polled);
+    close(r->epoll);
 }
 
 static status check(const struct load_options *opt, struct err *err)
