@@ -20,14 +20,18 @@ void lane_forget(struct lane *l)
 
 static status encode(struct task *t, struct err *err)
 {
+    struct arena scratch;
+    arena_init(&scratch, SIZE_MAX / 2);
+    const struct telemetry_block *block = block_gather(&scratch, t->block);
     struct block_order order;
-    block_order(&t->arena, t->block, &t->p->opt.partitioning, &order);
+    block_order(&t->arena, block, &t->p->opt.partitioning, &order);
     struct encode_rows *groups = arena_array(&t->arena, struct encode_rows, order.n_groups + 1);
     for (size_t i = 0; i < order.n_groups; i++)
         groups[i] = (struct encode_rows){order.rows + order.groups[i].at, order.groups[i].n};
     struct encode_options o = {
         .groups = groups, .n_groups = order.n_groups, .seen = t->lane ? t->lane->seen : NULL};
-    status s = encode_block(&t->arena, t->block, &o, &t->inserts, err);
+    status s = encode_block(&t->arena, block, &o, &t->inserts, err);
+    arena_done(&scratch);
     if (s != ST_OK) {
         arena_done(&t->arena);
         if (t->lane) lane_forget(t->lane);
