@@ -4,12 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "ingest/pace.h"
 #include "ingest/state.h"
-
-enum { TICK_MS = 100 };
-
-/* Many small clients: so many requests a tick that come over so many connections, and so small. */
-enum { MANY_REQUESTS = 20, MANY_CONNECTIONS = 64, SMALL_REQUEST = 32 << 10, PACE_MS = 20 };
 
 unsigned shard_count_on_disk(const char *journal_dir)
 {
@@ -76,18 +72,19 @@ status shard_open(struct shard *s, struct pipeline *p, unsigned index, struct er
     return ST_OK;
 }
 
-/* A wake-up for each small request costs more than the request. Few connections may each wait for
- * an answer before they send again: to them a pace would be a brake. */
 static void pace(struct shard *s)
 {
-    unsigned least = s->paced ? MANY_REQUESTS / 2 : MANY_REQUESTS;
-    bool many = s->taken >= least && s->taken_bytes / s->taken <= SMALL_REQUEST &&
-                receive_connections(s->grpc) + receive_connections(s->http) >= MANY_CONNECTIONS;
+    struct pace_load l = {
+        .requests = s->taken,
+        .bytes = s->taken_bytes,
+        .connections = receive_connections(s->grpc) + receive_connections(s->http),
+    };
     s->taken = 0;
     s->taken_bytes = 0;
-    if (many == s->paced) return;
-    s->paced = many;
-    loop_set_pace(s->loop, many ? PACE_MS : 0);
+    unsigned ms = pace_of(&l, s->pace_ms);
+    if (ms == s->pace_ms) return;
+    s->pace_ms = ms;
+    loop_set_pace(s->loop, ms);
 }
 
 /* Every 100 ms: what was missed, what is due, and figures for others. */
@@ -132,7 +129,7 @@ status shard_listen(struct shard *s, uint16_t grpc_port, uint16_t http_port, str
     o.http.tls = opt->http_tls;
     o.cors = opt->cors;
     if (*s->p->http_host) TRY(receive_open(s->loop, s->p->http_host, http_port, &o, &s->http, err));
-    s->timer = loop_timer_new(s->loop, TICK_MS, tick, s);
+    s->timer = loop_timer_new(s->loop, PACE_TICK_MS, tick, s);
     return ST_OK;
 }
 

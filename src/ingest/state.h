@@ -152,7 +152,7 @@ struct shard {
     nanos refusal_logged;
     unsigned taken; /* requests since the last tick */
     uint64_t taken_bytes;
-    bool paced; /* many small clients: the loop takes several requests at a time */
+    unsigned pace_ms; /* many small clients: the loop takes several requests at a time */
 
     _Atomic(struct held *) settled;    /* by the journal's thread, newest first */
     atomic_bool settle_posted;         /* the loop has been told of them */

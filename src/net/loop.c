@@ -372,8 +372,8 @@ void loop_timer_free(struct loop_timer *t)
 
 void loop_set_pace(struct loop *l, uint64_t every_ms)
 {
+    if (l->pace == 0) l->looked_at = clock_monotonic();
     l->pace = (nanos)every_ms * NANOS_MS;
-    l->looked_at = clock_monotonic();
 }
 
 nanos loop_now(struct loop *l)

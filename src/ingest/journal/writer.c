@@ -24,8 +24,8 @@
 enum { CHUNK_ITEMS = 300, IDLE_ROTATE_BYTES = 1 << 20, PAGE = 4096 };
 
 /* A sync costs the same for one small request as for a hundred. When several come at a time, and
- * are small, one in GROUP_PACE is enough. */
-enum { GROUP_PACE_MS = 10, COMPANY_MS = 1, CROWD_ONE = 16, CROWD_MANY = 20, SMALL = 32 << 10 };
+ * are small, one in GROUP_PACE is enough. What a loop took in one look comes within COMPANY. */
+enum { GROUP_PACE_MS = 10, COMPANY_MS = 3, CROWD_ONE = 16, CROWD_MANY = 20, SMALL = 32 << 10 };
 
 struct group {
     struct journal_item *items;
