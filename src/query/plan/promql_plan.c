@@ -343,7 +343,14 @@ void promql_plan_targets(struct sql *q, const struct promql_scope *s, const uint
     sql_bind_u64s(q, ids, n_ids);
 }
 
-static const int64_t long_ms = 4 * 3600 * 1000; /* an hour more at each end is little to it */
+static const int64_t hour_ms = 3600 * 1000;
+
+/* Rows of the hours at both ends that nobody asked for are little to those that are. */
+static bool nearly_fills_hours(const struct promql_scope *s)
+{
+    int64_t more = s->from_ms % hour_ms + (hour_ms - 1 - s->to_ms % hour_ms);
+    return s->to_ms - s->from_ms >= 2 * more;
+}
 
 void promql_plan_samples(struct sql *q, const struct promql_scope *s, const str *metric_names,
                          uint32_t n_names, const uint64_t *ids, uint32_t n_ids,
@@ -373,7 +380,7 @@ void promql_plan_samples(struct sql *q, const struct promql_scope *s, const str 
         sql_bind_u64(q, ids[n_ids - 1]);
     }
     sql_add(q, S(")"));
-    if (!c.whole || s->to_ms - s->from_ms < long_ms) {
+    if (!c.whole || !nearly_fills_hours(s)) {
         sql_add(q, S("\n  AND timestamp >= "));
         sql_bind_time_ms(q, s->from_ms);
         sql_add(q, S(" AND timestamp <= "));

@@ -69,7 +69,7 @@ struct promql_sample_columns {
  * that is asked for; otherwise in runs of a series and rising time, in whatever order the store
  * reads them: sorting millions of rows would cost more than reading them. The ids are in order.
  * `whole`: looking at the id and the time of each row costs as much as reading it, so rows of other
- * series come too, and when the scope is long rows from up to an hour before and after it. */
+ * series come too, and rows of the hours at both ends when they are little to what is asked for. */
 void promql_plan_samples(struct sql *sql, const struct promql_scope *s, const str *metric_names,
                          uint32_t n_names, const uint64_t *ids, uint32_t n_ids,
                          struct promql_sample_columns c);

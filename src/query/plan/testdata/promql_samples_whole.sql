@@ -8,6 +8,11 @@ SELECT series_id, timestamp AS t, flags, present, value, int_value
 FROM otel_metrics
 WHERE indexHint(toStartOfHour(timestamp) >= toStartOfHour(fromUnixTimestamp64Milli({p7:Int64}, 'UTC')) AND toStartOfHour(timestamp) <= toStartOfHour(fromUnixTimestamp64Milli({p8:Int64}, 'UTC')) AND metric_name IN {p9:Array(String)}
   AND series_id >= {p10:UInt64} AND series_id <= {p11:UInt64})
+;
+SELECT series_id, timestamp AS t, flags, present, value, int_value
+FROM otel_metrics
+WHERE indexHint(toStartOfHour(timestamp) >= toStartOfHour(fromUnixTimestamp64Milli({p12:Int64}, 'UTC')) AND toStartOfHour(timestamp) <= toStartOfHour(fromUnixTimestamp64Milli({p13:Int64}, 'UTC')) AND metric_name IN {p14:Array(String)}
+  AND series_id >= {p15:UInt64} AND series_id <= {p16:UInt64})
 -- p0 = 1700000000000
 -- p1 = 1700003600000
 -- p2 = ['cpu']
@@ -20,3 +25,8 @@ WHERE indexHint(toStartOfHour(timestamp) >= toStartOfHour(fromUnixTimestamp64Mil
 -- p9 = ['cpu']
 -- p10 = 3
 -- p11 = 9
+-- p12 = 1700002800000
+-- p13 = 1700009999999
+-- p14 = ['cpu']
+-- p15 = 3
+-- p16 = 9
