@@ -40,36 +40,45 @@ static void rank(struct reading *r)
     r->ranked = true;
 }
 
+struct told_apart {
+    struct stored *of;
+    struct labels by;
+};
+
 struct looking {
-    const struct ranked *list;
+    const struct told_apart *list;
     struct labels labels;
 };
 
 static bool has_labels(const void *ctx, uint32_t at)
 {
     const struct looking *x = ctx;
-    return labels_equal(x->list[at].output->labels, x->labels);
+    return labels_equal(x->list[at].by, x->labels);
 }
 
-/* The same without ranks, and without sorting. */
+/* The same without ranks, and without sorting. Type and unit go with the name when something is
+ * done to a metric: series that only they tell apart are then the same, which must be seen. */
 static void find_twins(struct reading *r)
 {
+    static const str go[] = {{"__type__", 8}, {"__unit__", 8}};
     uint64_t total = 0;
     uint32_t n = 0, at;
     struct map index;
     for (uint32_t i = 0; i < r->n; i++) total += r->list[i].n_outputs;
-    struct ranked *list = arena_array(r->arena, struct ranked, total + 1);
+    struct told_apart *list = arena_array(r->arena, struct told_apart, total + 1);
     map_init(&index, r->arena, (uint32_t)total);
     for (uint32_t i = 0; i < r->n; i++)
         for (uint32_t k = 0; k < r->list[i].n_outputs; k++) {
-            struct output *o = &r->list[i].outputs[k];
-            uint64_t h = labels_hash(o->labels);
-            if (map_find(&index, h, has_labels, &(struct looking){list, o->labels}, &at)) {
+            struct labels l = r->list[i].outputs[k].labels;
+            if (labels_get(l, go[0]).len || labels_get(l, go[1]).len)
+                l = labels_drop(r->arena, l, go, 2);
+            uint64_t h = labels_hash(l);
+            if (map_find(&index, h, has_labels, &(struct looking){list, l}, &at)) {
                 r->list[i].twin = list[at].of->twin = true;
                 continue;
             }
             map_add(&index, h, n);
-            list[n++] = (struct ranked){&r->list[i], o};
+            list[n++] = (struct told_apart){&r->list[i], l};
         }
 }
 

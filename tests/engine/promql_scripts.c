@@ -527,6 +527,57 @@ TEST(a_selection_cut_by_series_or_time_gives_what_the_whole_gives)
     arena_done(&s.arena);
 }
 
+/* Three counters that only type and unit tell apart, of half an hour. */
+static void make_typed_series(struct script *s)
+{
+    static const struct label of[] = {
+        {S("__type__"), S("counter")}, {S("__type__"), S("gauge")}, {S("__unit__"), S("s")}};
+    s->series = arena_array(&s->arena, struct loaded, 3);
+    for (s->n = 0; s->n < 3; s->n++) {
+        struct loaded *l = &s->series[s->n];
+        struct label *labels = arena_array(&s->arena, struct label, 2);
+        labels[0] = (struct label){LABEL_NAME, S("typed_total")};
+        labels[1] = of[s->n];
+        *l = (struct loaded){.labels = labels_make(&s->arena, labels, 2),
+                             .samples = arena_array(&s->arena, struct sample, 120),
+                             .starts = arena_array(&s->arena, int64_t, 120)};
+        memset(l->starts, 0, 120 * sizeof *l->starts);
+        for (; l->n < 120; l->n++)
+            l->samples[l->n] = (struct sample){15'000 * (int64_t)(l->n + 1), l->n};
+    }
+}
+
+/* They go with the name, however the series are read: two are one then. */
+TEST(series_of_several_types_are_not_added_up_when_their_names_go)
+{
+    struct script s = {.changed = true};
+    struct promql_expr *e;
+    arena_init(&s.arena, 64 << 20);
+    make_typed_series(&s);
+    store_series(&s, S("typed"));
+    static const uint64_t batches[] = {0, 50};
+    for (size_t k = 0; k < sizeof batches / sizeof *batches; k++) {
+        struct stored_case *c = new_case(&s.arena, 0, batches[k]);
+        c->number = S("typed");
+        struct value v = evaluate(&s.arena, &c->source, "sum(typed_total)", 1);
+        CHECK_INT(v.n_rows, 0); /* long gone */
+        v = evaluate(&s.arena, &c->source, "sum(typed_total @ 1800)", 1);
+        CHECK(v.n_rows == 1 && v.rows[0].v[0] == 3 * 119);
+        for (uint32_t steps = 1; steps <= 11; steps += 10) {
+            struct err err = {};
+            struct notes notes = {.arena = &s.arena};
+            str query = S("sum(rate(typed_total[25m]))");
+            struct promql_eval_options opt = {.grid = {1'700'000, 10'000, steps},
+                                              .is_range = steps > 1};
+            WANT(promql_parse(&s.arena, query, (struct promql_options){}, &e, &err), ST_OK);
+            CHECK_INT(promql_eval(&s.arena, query, e, &opt, &c->source, &notes, &notes, &v, &err),
+                      ST_EXECUTION);
+            CHECK_STR(str_of(err.msg), S("vector cannot contain metrics with the same labelset"));
+        }
+    }
+    arena_done(&s.arena);
+}
+
 static const struct {
     const char *file;
     unsigned evaluations;
