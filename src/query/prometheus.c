@@ -47,15 +47,20 @@ static void take_stats(struct answer *a, const struct query_job *j, nanos begun,
 {
     nanos arrived = j->arrived ? j->arrived : begun, now = clock_monotonic();
     a->wants_stats = job_param(j, S("stats")).len > 0;
+    uint64_t total = 0;
+    for (uint32_t i = 0; c->reads && i < a->v.grid.n; i++) total += c->reads[i];
+    bool steps = str_eq(job_param(j, S("stats")), S("all"));
     a->stats = (struct prometheus_stats){.eval_total = seconds(now - begun),
+                                         .sorting = seconds(c->sorting),
                                          .preparation = seconds(read),
-                                         .inner_eval = seconds(now - begun - read),
+                                         .inner_eval = seconds(now - begun - read - c->sorting),
                                          .queued = seconds(begun - arrived),
                                          .exec_total = seconds(now - arrived),
                                          .queryable = c->queryable,
                                          .peak = c->peak,
-                                         .read = c->read,
-                                         .per_step = c->per_step,
+                                         .read = total,
+                                         .per_step = steps ? c->per_step : NULL,
+                                         .reads = c->reads,
                                          .grid = a->v.grid,
                                          .resolution = j->resolution};
 }
@@ -101,7 +106,8 @@ static status evaluate(struct query_job *j, str text, struct promql_expr *e,
     opt->check = check_job;
     opt->check_ctx = j;
     opt->counts = &counts;
-    opt->counts_steps = str_eq(job_param(j, S("stats")), S("all"));
+    opt->counts_steps = job_param(j, S("stats")).len > 0;
+    opt->clock = clock_monotonic;
     TRY(prometheus_span_param(j, S("lookback_delta"), 0, &opt->lookback_ms, err));
     TRY(evaluate_store(j, text, e, opt, &store, ret, err));
     j->resolution = promql_store_resolutions(j->arena, store.used);
@@ -228,19 +234,43 @@ static bool past(struct notes *warnings, uint64_t limit, uint32_t i)
     return true;
 }
 
+/* An answer of label sets, and how far it is written. */
+struct series_answer {
+    struct label_sets sets;
+    struct notes warnings;
+    struct json_out out;
+    uint32_t next;
+};
+
+/* A piece of it, as write_answer. */
+static void write_series(struct query_job *j)
+{
+    struct series_answer *a = j->more_ctx;
+    size_t until = j->body.len + job_piece(j);
+    a->out.out = &j->body;
+    for (; a->next < a->sets.n && j->body.len < until; a->next++)
+        render_labels(&a->out, a->sets.list[a->next]);
+    j->more = a->next < a->sets.n ? write_series : NULL;
+    if (j->more) return;
+    json_end(&a->out);
+    prometheus_end(&a->out, &a->warnings, NULL);
+}
+
 static status run_series(struct query_job *j, struct err *err)
 {
-    struct notes warnings = {.arena = j->arena};
-    struct label_sets sets;
+    struct series_answer *a = arena_new(j->arena, struct series_answer);
+    *a = (struct series_answer){.warnings = {.arena = j->arena}};
     uint64_t limit;
     TRY(prometheus_limit(j, &limit, err));
-    TRY(find_series(j, true, &sets, &warnings, err));
-    struct json_out out = prometheus_begin(&j->body);
-    json_array(&out);
-    for (uint32_t i = 0; i < sets.n && !past(&warnings, limit, i); i++)
-        render_labels(&out, sets.list[i]);
-    json_end(&out);
-    prometheus_end(&out, &warnings, NULL);
+    TRY(find_series(j, true, &a->sets, &a->warnings, err));
+    if (limit && a->sets.n > limit) {
+        a->sets.n = (uint32_t)limit;
+        notes_add(&a->warnings, S("results truncated due to limit"));
+    }
+    a->out = prometheus_begin(&j->body);
+    json_array(&a->out);
+    j->more_ctx = a;
+    write_series(j);
     return ST_OK;
 }
 

@@ -43,19 +43,43 @@ static status answer_samples(struct query_job *j, struct promql_store *store,
     return s;
 }
 
+/* Series that go out as chunks, and how far they are written. */
+struct chunk_answer {
+    struct series_set *sets; /* of each query */
+    uint32_t n, query, next;
+};
+
+/* A piece of it; the rest when the client has taken that. */
+static void write_chunks(struct query_job *j)
+{
+    struct chunk_answer *a = j->more_ctx;
+    size_t until = j->body.len + job_piece(j);
+    j->more = NULL;
+    for (; a->query < a->n; a->query++, a->next = 0) {
+        const struct series_set *set = &a->sets[a->query];
+        for (; a->next < set->n; a->next++) {
+            if (j->body.len >= until) {
+                j->more = write_chunks;
+                return;
+            }
+            if (!remote_read_frames(&j->body, a->query, &set->list[a->next])) return;
+        }
+    }
+}
+
+/* All is read before the first piece goes out: after that there can be no error. */
 static status answer_chunks(struct query_job *j, struct promql_store *store,
                             const struct remote_read *ask, struct err *err)
 {
+    struct chunk_answer *a = arena_new(j->arena, struct chunk_answer);
+    *a = (struct chunk_answer){.sets = arena_array(j->arena, struct series_set, ask->n_queries + 1),
+                               .n = ask->n_queries};
     j->content_type = S("application/x-streamed-protobuf; proto=prometheus.ChunkedReadResponse");
-    for (uint32_t i = 0; i < ask->n_queries; i++) {
-        struct series_set set;
-        TRY(select_query(j, store, &ask->queries[i], &set, err));
-        for (uint32_t k = 0; k < set.n; k++) {
-            if (!remote_read_frames(&j->body, i, &set.list[k])) return too_large(err);
-            TRY(job_check(j, err));
-        }
-    }
-    return ST_OK;
+    for (uint32_t i = 0; i < a->n; i++)
+        TRY(select_query(j, store, &ask->queries[i], &a->sets[i], err));
+    j->more_ctx = a;
+    write_chunks(j);
+    return j->body.over ? too_large(err) : ST_OK;
 }
 
 static status run(struct query_job *j, struct err *err)
@@ -77,6 +101,7 @@ status prometheus_read(struct query_job *j, struct err *err)
     j->http_status = s == ST_INVALID || s == ST_LIMIT ? 400 : s == ST_TIMEOUT ? 503 : 500;
     j->content_type = S("text/plain; charset=utf-8");
     j->content_encoding = (str){0};
+    j->more = NULL;
     buf_done(&j->body);
     buf_init(&j->body, 4096);
     buf_printf(&j->body, "%s\n", err->msg);

@@ -3,11 +3,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/pb_out.h"
 #include "engine/engine.h"
 #include "ingest/batch/batch.h"
 #include "ingest/decode/decode.h"
 #include "ingest/encode/encode.h"
 #include "lifecycle/lifecycle.h"
+#include "net/compress.h"
 #include "query/api.h"
 #include "query/fetch/fetch.h"
 
@@ -75,29 +77,43 @@ static struct query_limits limits = {.max_rows = 1'000'000,
                                      .max_entries = 5000,
                                      .timeout_ms = 30'000};
 
-static str ask(struct answer *r, const char *path, str segment, const struct query_param *params,
-               size_t n)
+static struct query_job job_of(struct answer *r, str segment, const struct query_param *params,
+                               size_t n)
+{
+    return (struct query_job){.arena = &r->arena,
+                              .segment = segment,
+                              .params = params,
+                              .n_params = n,
+                              .now = clock_now(),
+                              .deadline = clock_monotonic() + 30 * NANOS_S,
+                              .limits = &limits};
+}
+
+static void run_job(struct query_job *j, const char *path)
 {
     struct store_fetcher f;
     struct err err = {};
+    const struct query_route *route = prometheus_routes;
+    while (route->path && strcmp(route->path, path) != 0) route++;
+    CHECK(route->path);
+    store_fetcher_init(&f, tables(), j);
+    (void)route->run(j, &err);
+}
+
+static str ask(struct answer *r, const char *path, str segment, const struct query_param *params,
+               size_t n)
+{
     arena_init(&r->arena, limits.max_bytes);
-    r->job = (struct query_job){.arena = &r->arena,
-                                .segment = segment,
-                                .params = params,
-                                .n_params = n,
-                                .now = clock_now(),
-                                .deadline = clock_monotonic() + 30 * NANOS_S,
-                                .limits = &limits};
+    r->job = job_of(r, segment, params, n);
     buf_init(&r->job.body, 64 << 20);
-    store_fetcher_init(&f, tables(), &r->job);
-    for (const struct query_route *route = prometheus_routes; route->path; route++)
-        if (strcmp(route->path, path) == 0) {
-            (void)route->run(&r->job, &err);
-            while (r->job.more) r->job.more(&r->job);
-            return buf_str(&r->job.body);
-        }
-    CHECK(false);
-    return (str){0};
+    run_job(&r->job, path);
+    while (r->job.more) r->job.more(&r->job);
+    return buf_str(&r->job.body);
+}
+
+static bool has(str s, const char *part)
+{
+    return s.len && memmem(s.ptr, s.len, part, strlen(part)) != NULL;
 }
 
 static void done(struct answer *r)
@@ -338,6 +354,82 @@ TEST(labels_values_series_and_metadata)
     done(&r);
 }
 
+/* The answer as a client takes it, with room for `room` bytes; how many pieces those were. */
+static unsigned ask_in_pieces(struct answer *r, const char *path, const struct query_param *params,
+                              size_t n, str sent, size_t room, struct buf *whole)
+{
+    unsigned pieces = 1;
+    arena_init(&r->arena, limits.max_bytes);
+    r->job = job_of(r, (str){0}, params, n);
+    r->job.sent = sent;
+    buf_init(&r->job.body, room);
+    buf_init(whole, 1 << 20);
+    for (run_job(&r->job, path); r->job.more; pieces++) {
+        buf_add(whole, buf_str(&r->job.body));
+        buf_clear(&r->job.body);
+        r->job.more(&r->job);
+    }
+    CHECK(!r->job.body.over);
+    buf_add(whole, buf_str(&r->job.body));
+    return pieces;
+}
+
+TEST(label_sets_come_in_pieces)
+{
+    fill();
+    struct answer all, some;
+    struct buf got;
+    static const struct query_param params[] = {{S("match[]"), S("{__name__=~\".+\"}")},
+                                                {S("limit"), S("12")}};
+    for (size_t n = 1; n <= 2; n++) {
+        str want = ask(&all, "/api/v1/series", (str){0}, params, n);
+        CHECK(ask_in_pieces(&some, "/api/v1/series", params, n, (str){0}, 1024, &got) > 2);
+        CHECK_STR(buf_str(&got), want);
+        CHECK(has(want, "results truncated due to limit") == (n == 2));
+        buf_done(&got);
+        done(&some);
+        done(&all);
+    }
+}
+
+/* ReadRequest: queries = 1, accepted_response_types = 2; Query: start = 1, end = 2, matchers = 3.
+ */
+static void read_request(struct buf *sent, unsigned n)
+{
+    struct err err = {};
+    struct buf body;
+    buf_init(&body, 4096);
+    struct pb_out out = pb_begin_in(&body);
+    for (unsigned i = 0; i < n; i++) {
+        pb_begin(&out, 1);
+        pb_put_varint(&out, 1, 1'699'990'000'000);
+        pb_put_varint(&out, 2, 1'700'010'000'000);
+        pb_begin(&out, 3), pb_put_varint(&out, 1, 2), pb_put_str(&out, 2, S("__name__"));
+        pb_put_str(&out, 3, i ? S("latency_.*") : S("[a-z].*")), pb_end(&out);
+        pb_end(&out);
+    }
+    pb_put_varint(&out, 2, 1);
+    buf_init(sent, 4096);
+    WANT(compress_snappy(buf_str(&body), sent, &err), ST_OK);
+    buf_done(&body);
+}
+
+TEST(chunks_of_a_remote_read_come_in_pieces)
+{
+    fill();
+    struct answer all, some;
+    struct buf sent, want, got;
+    read_request(&sent, 2);
+    CHECK_INT(ask_in_pieces(&all, "/api/v1/read", NULL, 0, buf_str(&sent), limits.max_bytes, &want),
+              1);
+    CHECK(want.len > 1000);
+    CHECK(ask_in_pieces(&some, "/api/v1/read", NULL, 0, buf_str(&sent), 1024, &got) > 2);
+    CHECK_STR(buf_str(&got), buf_str(&want));
+    buf_done(&got), buf_done(&want), buf_done(&sent);
+    done(&some);
+    done(&all);
+}
+
 /* Two exemplars of a histogram (le 0.5 and +Inf) and one of a counter. */
 #define EXEMPLAR(t, v, more) "\"exemplars\":[{" t ",\"asDouble\":" v more "}]"
 static const char exemplars[] =
@@ -390,11 +482,6 @@ TEST(exemplars_come_with_their_series_and_bucket)
     done(&r);
 }
 
-static bool has(str s, const char *part)
-{
-    return s.len && memmem(s.ptr, s.len, part, strlen(part)) != NULL;
-}
-
 TEST(stats_count_samples_and_take_time)
 {
     fill();
@@ -403,8 +490,9 @@ TEST(stats_count_samples_and_take_time)
                   PARAMS({S("query"), S("increase(http_requests_total{http_route=\"/a\"}[1m])")},
                          {S("time"), S("1700000120")}, {S("stats"), S("true")}));
     /* (60 s, 120 s] of a sample every 30 s */
-    CHECK(has(got, "\"samples\":{\"totalQueryableSamples\":2,\"peakSamples\":"));
-    CHECK(has(got, ",\"samplesRead\":2}"));
+    CHECK(has(got, "\"samples\":{\"totalQueryableSamples\":2,\"samplesRead\":2,"
+                   "\"peakSamples\":"));
+    CHECK(has(got, ",\"resultSortTime\":0,"));
     CHECK(has(got, "\"stats\":{\"timings\":{\"evalTotalTime\":"));
     CHECK(!has(got, "\"queryPreparationTime\":0,"));
     done(&r);

@@ -70,12 +70,14 @@ test('the HTTP API of Prometheus', async (t) => {
 
       const one = (await q('sum(rate(hits_total[1m]))', { stats: 'true' })).stats;
       assert.deepEqual(one.samples, { totalQueryableSamples: 8, peakSamples: one.samples.peakSamples, samplesRead: 8 });
-      for (const k of ['evalTotalTime', 'queryPreparationTime', 'innerEvalTime', 'execQueueTime', 'execTotalTime']) assert.ok(one.timings[k] >= 0, k);
+      for (const k of ['evalTotalTime', 'resultSortTime', 'queryPreparationTime', 'innerEvalTime', 'execQueueTime', 'execTotalTime']) assert.ok(one.timings[k] >= 0, k);
       assert.equal((await q('load')).stats, undefined);
-      const steps = async (query) => {
+      const steps = async (query, of) => {
         const { samples } = (await data('query_range', { query, start: start + 60, end: start + 180, step: 60, stats: 'all' })).stats;
         assert.equal(samples.totalQueryableSamplesPerStep.reduce((n, [, v]) => n + v, 0), samples.totalQueryableSamples);
-        return samples.totalQueryableSamplesPerStep;
+        assert.equal(samples.samplesReadPerStep.reduce((n, [, v]) => n + v, 0), samples.samplesRead);
+        const reads = samples.samplesReadPerStep.map(([, v]) => v);
+        return of ? reads : samples.totalQueryableSamplesPerStep;
       };
       const all = (n) => [60, 120, 180].map((s, i) => [start + s, [n].flat()[i] ?? n]);
       assert.deepEqual(await steps('hits_total'), all(2));
@@ -83,6 +85,10 @@ test('the HTTP API of Prometheus', async (t) => {
       assert.deepEqual(await steps(`load @ ${end}`), all(1));
       assert.deepEqual(await steps('sum_over_time(load[1m:30s])'), all(2)); // of the two that the subquery makes
       assert.deepEqual(await steps('hits_total + on () group_left () load'), all(3));
+      const reads = { hits_total: [2, 2, 2], 'rate(load[1m])': [4, 4, 4], [`load @ ${end}`]: [1, 0, 0], [`sum_over_time(load[5m] @ ${end})`]: [20, 0, 0], 'sum_over_time(load[1m:30s])': [2, 2, 2] };
+      for (const [query, want] of Object.entries(reads)) assert.deepEqual(await steps(query, 'reads'), want, query);
+      assert.deepEqual((await steps('rate(load[2m])', 'reads')).slice(1), [4, 4]); // the others were looked at by the step before
+      assert.deepEqual((await steps('max_over_time(rate(load[2m])[2m:30s])', 'reads')).slice(1), [4, 4]);
     });
 
     await t.test('query_range: its checks, in order', async () => {

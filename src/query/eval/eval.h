@@ -9,10 +9,11 @@
 
 /* How many samples an evaluation touched. */
 struct promql_counts {
-    uint64_t read;      /* got from the source */
     uint64_t queryable; /* looked at by selectors, at each step again */
     uint64_t peak;      /* held at once */
-    uint64_t *per_step; /* `queryable` of each step; NULL: not asked for */
+    uint64_t *per_step; /* `queryable` of each step; NULL: not asked for, as is `reads` */
+    uint64_t *reads;    /* of each step those that the window of the step before did not have */
+    int64_t sorting;    /* how long sorting the answer took, by `clock` */
 };
 
 struct promql_eval_options {
@@ -27,7 +28,8 @@ struct promql_eval_options {
                     struct err *err); /* asked now and then whether to stop; may be NULL */
     void *check_ctx;
     struct promql_counts *counts; /* filled in on ST_OK; may be NULL */
-    bool counts_steps;            /* counts->per_step too */
+    bool counts_steps;            /* counts->per_step and ->reads too: nothing is shared then */
+    int64_t (*clock)(void);       /* NULL: no time is taken */
 };
 
 /* ST_EXECUTION: the query cannot be answered, err->msg says why and, for what is not implemented,

@@ -191,17 +191,19 @@ static status eval_steps(struct evaluator *ev, struct promql_expr *e, struct gri
     if (!e->invariant || e->kind == PROMQL_NUMBER || e->kind == PROMQL_TEXT)
         return eval_kind(ev, e, g, ret);
     struct grid one = {g.start, g.step, 1};
-    uint64_t before = ev->queryable, *per_step = ev->per_step;
+    uint64_t before = ev->queryable, *per_step = ev->per_step, *reads = ev->reads, read = 0;
     bool was_inner = ev->inner;
     ev->inner = true;
     ev->per_step = NULL;
+    ev->reads = reads ? &read : NULL;
     status s = eval_kind(ev, e, one, ret);
     ev->inner = was_inner;
     uint64_t each = ev->queryable - before; /* evaluated once, looked at by every step */
     ev->queryable = before;
     ev->per_step = per_step;
+    ev->reads = reads;
     TRY(s);
-    for (uint32_t i = 0; i < g.n; i++) eval_count(ev, i, each);
+    for (uint32_t i = 0; i < g.n; i++) eval_count(ev, i, each, i ? 0 : read);
     if (g.n == 1) return ST_OK;
     TRY(eval_samples(ev, (uint64_t)g.n * ret->n_rows));
     broadcast(ev, ret, g);
@@ -242,11 +244,12 @@ static status eval_matrix(struct evaluator *ev, struct promql_expr *e, struct gr
         while (low < high && s->histograms[low].t <= r.ends[0] - r.length) low++;
         while (high > low && s->histograms[high - 1].t > r.ends[0]) high--;
         if (lo == hi && low == high) continue;
-        if (e->kind == PROMQL_RANGE) eval_count(ev, 0, hi - lo + high - low);
+        uint32_t n = hi - lo + high - low;
+        if (e->kind == PROMQL_RANGE) eval_count(ev, 0, n, n);
         r.series[kept++] = (struct raw_series){
             s->labels, s->samples + lo, hi - lo, s->histograms + low, high - low, NULL, NULL, 0, 0};
     }
-    if (e->kind == PROMQL_SUBQUERY) eval_count(ev, 0, r.queryable);
+    if (e->kind == PROMQL_SUBQUERY) eval_count(ev, 0, r.queryable, 0);
     *ret = (struct value){.kind = VALUE_MATRIX, .grid = g, .matrix = {r.series, kept}};
     return ST_OK;
 }
@@ -264,9 +267,7 @@ static status finish(struct evaluator *ev, struct value *v)
         v->rows[n++] = r;
     }
     v->n_rows = n;
-    TRY(rows_unite(ev, v));
-    if (ev->opt.is_range) rows_sort(v);
-    return ST_OK;
+    return rows_unite(ev, v);
 }
 
 status promql_eval(struct arena *a, str query, struct promql_expr *e,
@@ -286,10 +287,11 @@ status promql_eval(struct arena *a, str query, struct promql_expr *e,
     if (!ev.opt.default_step_ms) ev.opt.default_step_ms = 60000;
     if (!ev.opt.max_samples) ev.opt.max_samples = 50000000;
     if (opt->counts && opt->counts_steps) {
-        ev.per_step = arena_array(a, uint64_t, opt->grid.n + 1);
-        memset(ev.per_step, 0, opt->grid.n * sizeof *ev.per_step);
+        ev.per_step = arena_array(a, uint64_t, 2 * (uint64_t)opt->grid.n);
+        memset(ev.per_step, 0, 2 * opt->grid.n * sizeof *ev.per_step);
+        ev.reads = ev.per_step + opt->grid.n;
     }
-    uint64_t *per_step = ev.per_step;
+    uint64_t *per_step = ev.per_step, *reads = ev.reads;
     if (!per_step) eval_find_shared(&ev, e); /* steps are counted where they are evaluated */
     struct value v;
     struct promql_expr *bare = promql_bare(e);
@@ -298,13 +300,20 @@ status promql_eval(struct arena *a, str query, struct promql_expr *e,
     else
         TRY(eval_expr(&ev, e, opt->grid, &v));
     TRY(finish(&ev, &v));
+    int64_t sorting = 0;
+    if (opt->is_range && v.kind == VALUE_VECTOR) {
+        if (opt->clock) sorting = -opt->clock();
+        rows_sort(&v);
+        if (opt->clock) sorting += opt->clock();
+    }
     eval_note_forced(&ev);
     TRY(eval_check(&ev));
     if (opt->counts)
-        *opt->counts = (struct promql_counts){.read = ev.read,
-                                              .queryable = ev.queryable,
+        *opt->counts = (struct promql_counts){.queryable = ev.queryable,
                                               .peak = ev.peak > ev.samples ? ev.peak : ev.samples,
-                                              .per_step = per_step};
+                                              .per_step = per_step,
+                                              .reads = reads,
+                                              .sorting = sorting};
     *ret = v;
     return ST_OK;
 }

@@ -29,9 +29,9 @@ struct evaluator {
     struct series_source *source;
     struct notes *warnings, *infos;
     struct forced *forced;
-    uint64_t samples, peak;   /* values held, counted against max_samples; at most */
-    uint64_t read, queryable; /* struct promql_counts */
-    uint64_t *per_step;       /* of the grid that is evaluated; NULL: not counted */
+    uint64_t samples, peak;     /* values held, counted against max_samples; at most */
+    uint64_t queryable;         /* struct promql_counts */
+    uint64_t *per_step, *reads; /* of the grid that is evaluated; NULL: not counted */
     bool inner; /* in a subquery, or in what is the same at every step: steps of its own, or one */
     bool stats; /* inside histogram_count and its like: resets are told by hints, not by buckets */
     const struct promql_expr *given_for; /* has been evaluated, to this (promql_stream.c) */
@@ -79,11 +79,12 @@ struct row *rows_with(struct evaluator *ev, struct rows *r, struct map *index, s
                       uint32_t steps);
 
 /* promql_eval.c */
-/* Samples looked at for step `i` of the grid that is evaluated. */
-static inline void eval_count(struct evaluator *ev, uint32_t i, uint64_t n)
+/* Samples looked at for step `i` of the grid that is evaluated; `fresh` of them are new to it. */
+static inline void eval_count(struct evaluator *ev, uint32_t i, uint64_t n, uint64_t fresh)
 {
     ev->queryable += n;
     if (ev->per_step) ev->per_step[i] += n;
+    if (ev->reads) ev->reads[i] += fresh;
 }
 [[nodiscard]] status eval_expr(struct evaluator *ev, struct promql_expr *e, struct grid g,
                                struct value *ret);
@@ -124,6 +125,7 @@ struct ranges {
     uint32_t first;
     struct horizon horizon;
     uint64_t queryable; /* of a subquery: what its steps looked at */
+    bool derived;       /* of a subquery: what it read has been counted */
 };
 /* `rolled`: what asks can do with windows where samples are gone. */
 [[nodiscard]] status eval_ranges(struct evaluator *ev, struct promql_expr *e, struct grid g,
@@ -169,6 +171,9 @@ struct window {
 [[nodiscard]] status eval_window_call(struct evaluator *ev, struct promql_expr *e, struct grid g,
                                       struct value *ret);
 bool eval_is_window_call(const struct promql_expr *call);
+/* How many of the window's samples step i is the first to look at. */
+uint64_t eval_fresh(const struct evaluator *ev, const struct ranges *r, uint32_t i,
+                    const struct window *w);
 /* The rows of a call whose range is a selector's, set by set, in the order of the source. */
 [[nodiscard]] status eval_window_each(struct evaluator *ev, struct promql_expr *e, struct grid g,
                                       const struct row_sink *sink);
@@ -240,7 +245,7 @@ bool eval_is_row_call(const struct promql_expr *call);
 /* promql_shared.c: what stands in the query more than once. */
 struct shared;
 struct counted {
-    uint64_t read, queryable, notes;
+    uint64_t queryable, notes;
 };
 void eval_find_shared(struct evaluator *ev, struct promql_expr *e);
 /* NULL: `e` is not one of them. */

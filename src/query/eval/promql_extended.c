@@ -210,6 +210,13 @@ static status check_function(struct evaluator *ev, const struct promql_expr *e, 
                    e->call.fn->name);
 }
 
+static uint64_t fresh(const struct extended *x, int64_t after)
+{
+    uint64_t n = 0;
+    while (n < x->n && x->p[x->n - 1 - n].t > after) n++;
+    return n;
+}
+
 status eval_extended_call(struct evaluator *ev, struct promql_expr *e, struct promql_expr *arg,
                           struct grid g, struct value *ret)
 {
@@ -233,7 +240,7 @@ status eval_extended_call(struct evaluator *ev, struct promql_expr *e, struct pr
             x.end = r.ends[i];
             struct cell c = {};
             if (!cut_out(&x, all, s->n + s->n_histograms, ev->opt.lookback_ms)) continue;
-            eval_count(ev, i, x.n);
+            eval_count(ev, i, x.n, fresh(&x, i ? x.end - g.step : INT64_MIN));
             if (is_named(e, "changes") || is_named(e, "resets"))
                 c.v = count_steps(&x, is_named(e, "resets"));
             else if (!extended_rate(&x, is_named(e, "rate"), &c))

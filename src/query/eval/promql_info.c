@@ -136,7 +136,6 @@ static status read_series(struct info *x, struct grid g)
                            "this should be an info metric, with float samples: " STR_FMT,
                            STR_ARG(labels_get(x->series.list[i].labels, LABEL_NAME)));
         x->key[i] = key_of(ev, x->series.list[i].labels);
-        ev->read += x->series.list[i].n;
     }
     return eval_check(ev);
 }

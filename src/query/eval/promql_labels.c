@@ -96,7 +96,11 @@ static void mark_samples(struct evaluator *ev, const struct ranges *r, struct gr
             if (first < next || first_h < next_h ||
                 eval_rolled_has(s, &r->horizon, r->ends[i] - r->length, r->ends[i]))
                 present[i] = 1;
-            eval_count(ev, i, next - first + next_h - first_h);
+            const struct window w = {.s = s->samples + first,
+                                     .n = next - first,
+                                     .h = s->histograms + first_h,
+                                     .n_h = next_h - first_h};
+            eval_count(ev, i, w.n + w.n_h, eval_fresh(ev, r, i, &w));
         }
     }
 }

@@ -90,12 +90,11 @@ static void tell_resets(struct evaluator *ev, struct raw_series *s)
     s->histograms = h;
 }
 
-static uint64_t count_samples(struct evaluator *ev, const struct series_set *set)
+static uint64_t count_samples(const struct series_set *set)
 {
     uint64_t n = 0;
     for (uint32_t i = 0; i < set->n; i++)
         n += set->list[i].n + set->list[i].n_histograms + set->list[i].n_rolled;
-    ev->read += n;
     return n;
 }
 
@@ -113,7 +112,7 @@ static status fetch(struct evaluator *ev, struct promql_expr *e, int64_t from, i
         TRY(src->select(src, ev->arena, e->selector.matchers, e->selector.n_matchers, from, to,
                         ev->warnings, ret, ev->err));
     for (uint32_t i = 0; ev->stats && i < ret->n; i++) tell_resets(ev, &ret->list[i]);
-    return eval_samples(ev, count_samples(ev, ret));
+    return eval_samples(ev, count_samples(ret));
 }
 
 /* What is done with each set of a selection. */
@@ -128,7 +127,7 @@ struct each {
 static status take_set(void *ctx, struct arena *room, struct series_set *set, struct err *)
 {
     struct each *x = ctx;
-    uint64_t n = count_samples(x->ev, set);
+    uint64_t n = count_samples(set);
     TRY(eval_samples(x->ev, n));
     struct arena *before = x->ev->room;
     x->ev->room = room;
@@ -192,15 +191,17 @@ static status each_slice(struct evaluator *ev, const struct promql_expr *sel, co
         !ev->stats)
         TRY(src->slice(src, ev->arena, sel->selector.matchers, sel->selector.n_matchers,
                        at[0] - back + 1, at[steps - 1], back, &every, ev->err));
-    uint64_t *per_step = ev->per_step;
+    uint64_t *per_step = ev->per_step, *reads = ev->reads;
     status st = ST_OK;
     for (uint32_t i = 0; i < steps && st == ST_OK;) {
         struct slice s = slice_from(at, i, steps, back, every);
         if (per_step) ev->per_step = per_step + i;
+        if (reads) ev->reads = reads + i;
         st = run(ctx, &s);
         i += s.n;
     }
     ev->per_step = per_step;
+    ev->reads = reads;
     return st;
 }
 
@@ -236,7 +237,7 @@ struct selecting {
 static void put_selected(const struct selecting *x, struct row *r, uint32_t i, int64_t t,
                          int64_t start, struct cell c)
 {
-    eval_count(x->ev, i, 1);
+    eval_count(x->ev, i, 1, 1);
     if (x->what == SELECT_TIMES)
         row_put(r, i, (double)t / 1000);
     else if (x->what == SELECT_STARTS)
@@ -419,6 +420,21 @@ static const struct histogram *unhinted(struct evaluator *ev, const struct histo
     return h->hint == HINT_GAUGE ? h : histogram_with_hint(ev->arena, h, HINT_UNKNOWN);
 }
 
+/* What the inner steps read is counted to the first step that looks at them; what none looks at is
+ * not. */
+static void add_reads(uint64_t *to, struct grid g, const uint64_t *from, struct grid inner,
+                      const struct ranges *r)
+{
+    int64_t offset = g.start - r->ends[0];
+    for (uint32_t k = 0; k < inner.n; k++) {
+        int64_t t = grid_at(inner, k) + offset, step = 0;
+        if (g.n > 1 && t > g.start) step = (t - g.start + g.step - 1) / g.step;
+        if (step >= g.n) step = g.n - 1;
+        if (g.n > 1 && t <= grid_at(g, (uint32_t)step) - r->length) continue;
+        to[step] += from[k];
+    }
+}
+
 /* The inner steps are multiples of the subquery's step. */
 static status subquery(struct evaluator *ev, struct promql_expr *e, struct grid g,
                        struct ranges *ret)
@@ -436,15 +452,22 @@ static status subquery(struct evaluator *ev, struct promql_expr *e, struct grid 
     if (n > ev->opt.max_samples) return eval_samples(ev, n);
     inner.n = (uint32_t)n;
     struct value v;
-    uint64_t before = ev->queryable, *per_step = ev->per_step;
+    uint64_t before = ev->queryable, *per_step = ev->per_step, *reads = ev->reads;
     bool was_inner = ev->inner;
     ev->inner = true;
     ev->per_step = NULL;
+    if (reads) {
+        ev->reads = arena_array(ev->arena, uint64_t, n);
+        memset(ev->reads, 0, n * sizeof *reads);
+    }
     status s = eval_expr(ev, e->subquery.expr, inner, &v);
+    if (reads) add_reads(reads, g, ev->reads, inner, ret);
     ev->inner = was_inner;
     ret->queryable = ev->queryable - before; /* counted are the samples it makes */
+    ret->derived = true;
     ev->queryable = before;
     ev->per_step = per_step;
+    ev->reads = reads;
     TRY(s);
     ret->series = arena_array(ev->arena, struct raw_series, v.n_rows + 1);
     ret->n = v.n_rows;

@@ -9,7 +9,7 @@ struct shared {
     uint32_t uses, left; /* in the query; not evaluated yet */
     bool kept, stats;
     struct value value;
-    uint64_t read, queryable; /* what evaluating it counted */
+    uint64_t queryable; /* what evaluating it counted */
     struct shared *next;
 };
 
@@ -155,14 +155,13 @@ bool eval_take_shared(struct evaluator *ev, struct shared *s, struct grid g, str
         return false;
     *ret = s->left ? copy_of(ev, &s->value) : s->value;
     s->kept = s->left;
-    ev->read += s->read;
     ev->queryable += s->queryable;
     return true;
 }
 
 struct counted eval_counted(const struct evaluator *ev)
 {
-    return (struct counted){ev->read, ev->queryable, ev->noted + ev->warnings->n + ev->infos->n};
+    return (struct counted){ev->queryable, ev->noted + ev->warnings->n + ev->infos->n};
 }
 
 void eval_keep_shared(struct evaluator *ev, struct shared *s, const struct counted *before,
@@ -172,7 +171,6 @@ void eval_keep_shared(struct evaluator *ev, struct shared *s, const struct count
     if (!s->left || s->kept || now.notes != before->notes) return; /* notes tell a place each */
     s->value = copy_of(ev, v);
     s->stats = ev->stats;
-    s->read = now.read - before->read;
     s->queryable = now.queryable - before->queryable;
     s->kept = true;
 }

@@ -370,6 +370,18 @@ static status check_args(struct evaluator *ev, const struct promql_expr *e, cons
     return ST_OK;
 }
 
+uint64_t eval_fresh(const struct evaluator *ev, const struct ranges *r, uint32_t i,
+                    const struct window *w)
+{
+    if (!ev->reads || r->derived) return 0;
+    if (r->first + i == 0) return w->n + w->n_h;
+    int64_t before = r->ends[i] - r->g.step;
+    uint32_t n = 0, n_h = 0;
+    while (n < w->n && w->s[w->n - 1 - n].t > before) n++;
+    while (n_h < w->n_h && w->h[w->n_h - 1 - n_h].t > before) n_h++;
+    return n + n_h;
+}
+
 static struct row *row_of(struct evaluator *ev, struct rows *rows, const struct raw_series *s,
                           struct grid g)
 {
@@ -397,6 +409,7 @@ static bool one_series(const struct promql_expr *e, const struct raw_series *s,
             uint64_t before = ev->queryable;
             bool has_value = eval_rolled_call(ev, e, s, &r->horizon, from, to, &c);
             if (ev->per_step) ev->per_step[i] += ev->queryable - before;
+            if (ev->reads) ev->reads[i] += ev->queryable - before;
             if (!has_value) continue;
             if (!row) row = row_of(ev, rows, s, g);
             row_put_cell(ev, row, i, g.n, c);
@@ -407,7 +420,6 @@ static bool one_series(const struct promql_expr *e, const struct raw_series *s,
         while (hi_h < s->n_histograms && s->histograms[hi_h].t <= to) hi_h++;
         while (lo_h < hi_h && s->histograms[lo_h].t <= from) lo_h++;
         if (lo == hi && lo_h == hi_h) continue;
-        eval_count(ev, i, hi - lo + hi_h - lo_h);
         struct window w = {.s = s->samples + lo,
                            .starts = s->starts ? s->starts + lo : NULL,
                            .n = hi - lo,
@@ -416,6 +428,7 @@ static bool one_series(const struct promql_expr *e, const struct raw_series *s,
                            .from = from,
                            .to = to,
                            .at = grid_at(g, i)};
+        eval_count(ev, i, w.n + w.n_h, eval_fresh(ev, r, i, &w));
         several |= w.n > 1;
         for (unsigned k = 0; k < n_scalars; k++) w.args[k] = scalars[k][r->first + i];
         if (w.n && fn == fn_quantile_over_time && !(w.args[0] >= 0 && w.args[0] <= 1))

@@ -209,6 +209,19 @@ static void count(struct json_out *j, str key, uint64_t v)
     json_u64(j, v);
 }
 
+static void counts(struct json_out *j, str key, struct grid g, const uint64_t *list)
+{
+    json_key(j, key);
+    json_array(j);
+    for (uint32_t i = 0; i < g.n; i++) {
+        json_array(j);
+        timestamp(j, g.start + (int64_t)i * g.step);
+        json_u64(j, list[i]);
+        json_end(j);
+    }
+    json_end(j);
+}
+
 static void render_stats(struct json_out *j, const struct prometheus_stats *s)
 {
     json_key(j, S("stats"));
@@ -216,6 +229,7 @@ static void render_stats(struct json_out *j, const struct prometheus_stats *s)
     json_key(j, S("timings"));
     json_object(j);
     seconds(j, S("evalTotalTime"), s->eval_total);
+    seconds(j, S("resultSortTime"), s->sorting);
     seconds(j, S("queryPreparationTime"), s->preparation);
     seconds(j, S("innerEvalTime"), s->inner_eval);
     seconds(j, S("execQueueTime"), s->queued);
@@ -223,20 +237,11 @@ static void render_stats(struct json_out *j, const struct prometheus_stats *s)
     json_end(j);
     json_key(j, S("samples"));
     json_object(j);
-    if (s->per_step) {
-        json_key(j, S("totalQueryableSamplesPerStep"));
-        json_array(j);
-        for (uint32_t i = 0; i < s->grid.n; i++) {
-            json_array(j);
-            timestamp(j, s->grid.start + (int64_t)i * s->grid.step);
-            json_u64(j, s->per_step[i]);
-            json_end(j);
-        }
-        json_end(j);
-    }
+    if (s->per_step) counts(j, S("totalQueryableSamplesPerStep"), s->grid, s->per_step);
     count(j, S("totalQueryableSamples"), s->queryable);
-    count(j, S("peakSamples"), s->peak);
+    if (s->per_step) counts(j, S("samplesReadPerStep"), s->grid, s->reads);
     count(j, S("samplesRead"), s->read);
+    count(j, S("peakSamples"), s->peak);
     json_end(j);
     if (s->resolution.len) {
         json_key(j, S("resolution"));

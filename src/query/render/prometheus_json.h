@@ -13,9 +13,9 @@ void prometheus_end(struct json_out *j, const struct notes *warnings, const stru
 
 /* What the parameter stats asks for, in seconds and samples. */
 struct prometheus_stats {
-    double eval_total, preparation, inner_eval, queued, exec_total;
+    double eval_total, sorting, preparation, inner_eval, queued, exec_total;
     uint64_t queryable, peak, read;
-    const uint64_t *per_step; /* of `queryable`; NULL: not asked for */
+    const uint64_t *per_step, *reads; /* of `queryable` and `read`; per_step NULL: not asked for */
     struct grid grid;
     str resolution; /* where samples came from: "1h, 5m, raw"; empty: no samples */
 };
