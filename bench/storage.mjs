@@ -149,7 +149,7 @@ async function runQueries() {
 async function timeStarts(data) {
   // Asks until the answer is `want`; tells the first answer of any kind.
   const until = async (url, init, want, first) => {
-    for (let seen = false; ; await new Promise((r) => setTimeout(r, 10))) {
+    for (let seen = false; ; await new Promise((r) => setTimeout(r, 20))) {
       const status = await fetch(url, init).then((r) => r.status, () => 0);
       if (status && !seen) first?.(status), (seen = true);
       if (status === want) return;
@@ -173,10 +173,10 @@ async function timeStarts(data) {
   }
 }
 
-// A month of hours with a few rows in each: as inserts leave them, a wide part and three compact ones; and as hours are that are over, a
-// compact part.
+// A month of hours with a few rows in each: one compact part, as hours of few spans are when they are over; one wide part, as those of many;
+// and as inserts and merges leave them.
 async function runStart() {
-  for (const [wide, compact] of [[1, 3], [0, 1]]) {
+  for (const [wide, compact] of [[0, 1], [1, 0], [1, 3]]) {
     const data = temporaryFolder();
     await makeTables(data);
     await withStoredRows(data, {}, (query) => makeMonth(query, wide, compact));
@@ -191,7 +191,7 @@ async function makeMonth(query, wide, compact) {
   await query('SYSTEM STOP MERGES');
   if (wide) await query('ALTER TABLE otel_traces MODIFY SETTING min_rows_for_wide_part = 0, min_bytes_for_wide_part = 0');
   for (let i = 0; i < wide; i++) await query(rows);
-  await query('ALTER TABLE otel_traces MODIFY SETTING min_rows_for_wide_part = 1048576, min_bytes_for_wide_part = 10485760');
+  await query('ALTER TABLE otel_traces MODIFY SETTING min_rows_for_wide_part = 1048577, min_bytes_for_wide_part = 10485760');
   for (let i = 0; i < compact; i++) await query(rows);
   const [n] = await query(`SELECT count() parts, uniq(partition) partitions, countIf(part_type = 'Wide') wide FROM system.parts WHERE active AND database = 'weir' AND table = 'otel_traces'`);
   console.log(`${n.partitions} partitions, ${n.parts} parts, ${n.wide} of them wide`);

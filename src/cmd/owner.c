@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "cmd/retention_of.h"
+#include "lifecycle/compact.h"
 #include "lifecycle/disk.h"
 #include "lifecycle/jobs.h"
 #include "lifecycle/lifecycle.h"
@@ -28,8 +29,9 @@ struct owner {
     struct lifecycle_jobs *jobs;
     pthread_mutex_t altering; /* tables' TTLs: none goes back to settings of before */
     pthread_mutex_t lock;
-    struct kept *now; /* lock */
-    bool is_short;    /* the disk; the job's own */
+    struct kept *now;       /* lock */
+    bool is_short;          /* the disk; the job's own */
+    struct compact compact; /* the job's own */
 };
 
 static struct kept *current(struct owner *o)
@@ -112,14 +114,23 @@ static status parts(void *ctx, const struct lifecycle_run *r, struct err *err)
     return ST_OK;
 }
 
+static status compact(void *ctx, const struct lifecycle_run *r, struct err *err)
+{
+    struct owner *o = ctx;
+    uint32_t partitions;
+    o->compact.partition_seconds = current(o)->retention.settings.traces_partition_seconds;
+    return compact_hours(&o->compact, r, &partitions, err);
+}
+
 static status start_jobs(struct owner *o, struct err *err)
 {
-    struct lifecycle_job jobs[3 + ROLLUP_JOBS] = {
+    struct lifecycle_job jobs[4 + ROLLUP_JOBS] = {
         {"retention", NANOS_HOUR, retention, o},
         {"disk", disk_interval, disk, o},
         {"parts", 10 * NANOS_S, parts, o},
+        {"compact", 60 * NANOS_S, compact, o},
     };
-    rollup_jobs_list(o->rollups, jobs + 3);
+    rollup_jobs_list(o->rollups, jobs + 4);
     return lifecycle_jobs_start(o->opt.store, jobs, sizeof jobs / sizeof *jobs, &o->jobs, err);
 }
 
@@ -140,7 +151,8 @@ status owner_open(const struct owner_options *opt, struct owner **ret, struct er
     TRY(kept_new(opt->config, &k, err));
     struct owner *o = calloc(1, sizeof *o);
     if (!o) abort();
-    *o = (struct owner){.opt = *opt, .now = k};
+    *o = (struct owner){
+        .opt = *opt, .now = k, .compact = {.quiet_seconds = 3600, .patience = 600 * NANOS_S}};
     pthread_mutex_init(&o->lock, NULL);
     pthread_mutex_init(&o->altering, NULL);
     const struct schema_settings longest = retention_longest(&k->retention);

@@ -1,7 +1,9 @@
 /* Migrations, retention and tables.def against the real engine. */
 #include "lifecycle/lifecycle.h"
 
+#include "base/clock.h"
 #include "engine/engine.h"
+#include "lifecycle/compact.h"
 #include "schema/indexes.h"
 
 static const struct schema_settings settings = {
@@ -85,6 +87,72 @@ TEST(logs_and_metrics_merge_more_parts_at_a_time)
               S("['otel_logs','otel_metrics']"));
     WANT(lifecycle_merges(s, &changed, &err), ST_OK);
     CHECK_INT(changed, 0);
+}
+
+/* Ten rows in each of three hours that are over. */
+static void insert_hours(struct store *s)
+{
+    engine_do(s, "INSERT INTO otel_traces (timestamp, service_name) SELECT toStartOfHour(now()) -"
+                 " INTERVAL number % 3 + 2 HOUR, 'cart' FROM numbers(30)");
+}
+
+static const char *const parts_of_hours =
+    "SELECT count(), countIf(part_type = 'Wide'), sum(rows) FROM system.parts WHERE active AND"
+    " database = 'weir' AND table = 'otel_traces' FORMAT CSV";
+
+static const char *const compact_up_to =
+    "SELECT extract(engine_full, 'min_rows_for_wide_part = ([0-9]+)') FROM system.tables WHERE"
+    " database = 'weir' AND name = 'otel_traces'";
+
+TEST(small_hours_that_are_over_become_one_compact_part)
+{
+    struct store *s = engine_store();
+    struct err err = {};
+    atomic_bool stop = false;
+    struct lifecycle_run run = {.store = s, .now = clock_now(), .stop = &stop};
+    struct compact c = {.partition_seconds = 3600, .quiet_seconds = 3600};
+    uint32_t n;
+    WANT(lifecycle_start(s, &settings, &err), ST_OK);
+    engine_do(s, "SYSTEM STOP MERGES otel_traces");
+    insert_hours(s);
+    insert_hours(s);
+    engine_do(s, "SYSTEM START MERGES otel_traces");
+    WANT(compact_hours(&c, &run, &n, &err), ST_OK); /* they were written to just now */
+    CHECK_INT(n, 0);
+    c.quiet_seconds = 0;
+    for (uint32_t all = 0; all < 3; all += n) {
+        c.not_before = 0;
+        WANT(compact_hours(&c, &run, &n, &err), ST_OK);
+    }
+    CHECK_STR(engine_ask(s, parts_of_hours), S("3,0,60"));
+    CHECK(c.not_before > clock_monotonic());
+    c.not_before = 0;
+    WANT(compact_hours(&c, &run, &n, &err), ST_OK);
+    CHECK_INT(n, 0);
+}
+
+TEST(hours_stay_compact_while_few_spans_come)
+{
+    struct store *s = engine_store();
+    struct err err = {};
+    atomic_bool stop = false;
+    struct lifecycle_run run = {.store = s, .now = clock_now(), .stop = &stop};
+    struct compact c = {.partition_seconds = 3600, .quiet_seconds = 3600, .patience = NANOS_HOUR};
+    uint32_t n;
+    WANT(lifecycle_start(s, &settings, &err), ST_OK);
+    engine_do(s, "ALTER TABLE otel_traces MODIFY SETTING min_rows_for_wide_part = 131072");
+    WANT(compact_hours(&c, &run, &n, &err), ST_OK);
+    CHECK_STR(engine_ask(s, compact_up_to), S("131072")); /* it may be the first minute of many */
+    c.patience = 0;
+    WANT(compact_hours(&c, &run, &n, &err), ST_OK);
+    CHECK_STR(engine_ask(s, compact_up_to), S("1048577"));
+    engine_do(s, "INSERT INTO otel_traces (timestamp) SELECT toStartOfHour(now()) FROM"
+                 " numbers(1048577)");
+    WANT(compact_hours(&c, &run, &n, &err), ST_OK);
+    CHECK_STR(engine_ask(s, compact_up_to), S("131072"));
+    engine_do(s, "TRUNCATE TABLE otel_traces");
+    WANT(compact_hours(&c, &run, &n, &err), ST_OK);
+    CHECK_STR(engine_ask(s, compact_up_to), S("1048577"));
 }
 
 TEST(integers_are_stored_as_the_bits_of_their_differences)
