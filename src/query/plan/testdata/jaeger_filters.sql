@@ -11,7 +11,8 @@ UNION ALL
 SELECT toUnixTimestamp64Nano(min(timestamp)), toUnixTimestamp64Nano(max(timestamp)),
   min(trace_id), max(trace_id)
 FROM otel_traces
-WHERE no_filter = 1 AND timestamp >= fromUnixTimestamp64Nano({p3:Int64}, 'UTC') AND timestamp < fromUnixTimestamp64Nano({p4:Int64}, 'UTC')
+PREWHERE no_filter = 1
+WHERE timestamp >= fromUnixTimestamp64Nano({p3:Int64}, 'UTC') AND timestamp < fromUnixTimestamp64Nano({p4:Int64}, 'UTC')
 GROUP BY toStartOfHour(timestamp)
 -- p0 = 1699920000000000000
 -- p1 = 1700003600000000000

@@ -13,7 +13,8 @@ WHERE first_time >= fromUnixTimestamp64Nano({p0:Int64}, 'UTC') AND first_time < 
 UNION ALL
 SELECT toUnixTimestamp64Nano(min(timestamp)), toUnixTimestamp64Nano(max(timestamp))
 FROM otel_logs
-WHERE no_filter = 1 AND timestamp >= fromUnixTimestamp64Nano({p3:Int64}, 'UTC') AND timestamp < fromUnixTimestamp64Nano({p4:Int64}, 'UTC')
+PREWHERE no_filter = 1
+WHERE timestamp >= fromUnixTimestamp64Nano({p3:Int64}, 'UTC') AND timestamp < fromUnixTimestamp64Nano({p4:Int64}, 'UTC')
 GROUP BY toStartOfFiveMinutes(timestamp)
 -- p0 = 1699920000000000000
 -- p1 = 1700003600000000000
