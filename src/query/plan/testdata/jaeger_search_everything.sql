@@ -48,6 +48,7 @@ WHERE timestamp >= fromUnixTimestamp64Nano({p0:Int64}, 'UTC') AND timestamp < fr
 GROUP BY trace_id
 ORDER BY newest DESC, trace_id
 LIMIT {p20:UInt64}
+SETTINGS optimize_functions_to_subcolumns = 0
 -- p0 = 1700000000000000000
 -- p1 = 1700003600000000000
 -- p2 = cart'; DROP TABLE otel_traces
