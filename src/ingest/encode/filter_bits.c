@@ -1,7 +1,7 @@
 #include "ingest/encode/filter_bits.h"
 
 enum {
-    PAIR_BITS = 10,
+    PAIR_BITS = 14,
     SLOTS_AT_FIRST = 1 << 8,
     LEAST_BITS = 1 << 6,
     MOST_BITS = 1 << 20,

@@ -28,7 +28,7 @@ static inline void filter_pairs_add(struct filter_pairs *p, struct arena *a, uin
     }
 }
 
-/* Their filter: ten bits a pair, of which one in a hundred others seems to be in it. */
+/* Their filter: fourteen bits a pair, of which one in four hundred others seems to be in it. */
 str filter_of_pairs(const struct filter_pairs *p, struct arena *a);
 
 /* The filter of lines: an eighth to a fourth of its bits are set; more only where the lines have

@@ -137,7 +137,7 @@ TEST(hashes_never_change)
     CHECK_INT(filter_gram_hash("order"), 3105612553);
 }
 
-TEST(one_in_a_hundred_pairs_seems_to_be_in_a_filter_it_is_not_in)
+TEST(one_in_four_hundred_pairs_seems_to_be_in_a_filter_it_is_not_in)
 {
     struct filter_pairs p = {0};
     arena_done(&arena);
@@ -145,7 +145,7 @@ TEST(one_in_a_hundred_pairs_seems_to_be_in_a_filter_it_is_not_in)
     for (uint32_t i = 0; i < 10000; i++)
         for (int twice = 0; twice < 2; twice++) filter_pairs_add(&p, &arena, i * 0x9e3779b1u);
     str filter = filter_of_pairs(&p, &arena);
-    CHECK_INT(filter.len, 12504);
+    CHECK_INT(filter.len, 17504);
     unsigned wrong = 0;
     for (uint32_t i = 0; i < 100000; i++) {
         uint32_t pair = (uint32_t)XXH3_64bits(&i, sizeof i);
@@ -154,7 +154,7 @@ TEST(one_in_a_hundred_pairs_seems_to_be_in_a_filter_it_is_not_in)
             has = has && filter_has(filter, filter_pair_hash(pair, k));
         wrong += has;
     }
-    CHECK(wrong > 0 && wrong < 1500);
+    CHECK(wrong > 100 && wrong < 400);
 }
 
 static double share_set(str filter)
