@@ -7,7 +7,7 @@
 #include "query/loki_record.h"
 #include "query/loki_rolled.h"
 
-enum { RUNS_AT_FIRST = 8, RUNS_AT_ONCE = 64 }; /* stretches of time in one statement */
+enum { RUNS_AT_FIRST = 16, RUNS_AT_ONCE = 64 }; /* stretches of time in one statement */
 
 /* --- streams --- */
 
@@ -357,17 +357,17 @@ static bool are_sparse(const struct filter_runs *runs, nanos from, nanos to)
 }
 
 /* From the end that is asked for, in growing slices, until there is enough: what is common is in
- * the first two. The rest only where the filters say that lines may be, if that is less. */
+ * the first. The rest, when it is more than the second, only where the filters say that lines may
+ * be, if that is less. */
 static status find_in_slices(struct finding *f, struct err *err)
 {
     static const nanos sizes[] = {300 * NANOS_S, 900 * NANOS_S, NANOS_HOUR, 6 * NANOS_HOUR,
                                   INT64_MAX};
-    enum { BEFORE_FILTERS = 2 };
     const struct loki_log_query *q = f->q;
     nanos start = q->start, end = q->end;
     for (size_t i = 0; start < end && f->left; i++) {
         struct filter_runs runs = {0};
-        if (i == BEFORE_FILTERS)
+        if (i == 1 && end - start > sizes[1])
             TRY(filter_runs_of_lines(f->j, q->log, start, end, 300 * NANOS_S, &runs, err));
         if (runs.known && are_sparse(&runs, start, end))
             return find_in_runs(f, start, end, &runs, err);
