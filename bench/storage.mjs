@@ -12,7 +12,7 @@
 //   BENCH_RUNS     warm runs of a query (20), BENCH_COLD: cold ones (3)
 //   BENCH_INGEST   spans a second beside the queries (20000)
 //   BENCH_ARGS     options of weir run, as "--query.threads=2"
-//   BENCH_ONLY     only what has this in its name
+//   BENCH_ONLY     only what has this in its name; of several, any: needle,common
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -114,7 +114,7 @@ async function runQueries() {
   const cold = new Map(), warm = new Map();
   try {
     await weir.start();
-    const queries = (await queriesOf(weir, from, DAY)).filter((q) => q.name.includes(only));
+    const queries = (await queriesOf(weir, from, DAY)).filter((q) => only.split(',').some((o) => q.name.includes(o)));
     for (let round = 0; round < coldRuns; round++) {
       await weir.stop();
       dropCaches();
