@@ -529,16 +529,31 @@ static status load_rows(struct loading *l, const struct logql_log *log, struct l
     return fetch_windows(l, q, err);
 }
 
+/* Every label that the query asks for or looks at. A level may be any of a stream's labels that
+ * names one. */
+static const str *looked_at(struct arena *a, const struct logql_log *log,
+                            const struct logql_needs *needs, uint32_t *ret_n)
+{
+    uint32_t n = stage_names(log, NULL, 0) + needs->n, levels = 0;
+    while (loki_level_names[levels].len) levels++;
+    str *names = arena_array(a, str, n + levels + 1);
+    uint32_t at = stage_names(log, names, 0);
+    for (uint32_t i = 0; i < needs->n; i++) names[at++] = needs->names[i];
+    bool level = false;
+    for (uint32_t i = 0; i < n; i++) level |= str_eq(names[i], S("detected_level"));
+    if (level) memcpy(names + n, loki_level_names, levels * sizeof *names);
+    *ret_n = level ? n + levels : n;
+    return names;
+}
+
 /* Records of which the severity number tells all that is asked for: counted already where their
  * window's rollup is there. */
 static status load_plain(struct loading *l, const struct logql_log *log, struct loki_fields *fields,
                          const struct logql_needs *needs, struct err *err)
 {
     struct query_job *j = l->source->job;
-    uint32_t n = stage_names(log, NULL, 0) + needs->n;
-    str *names = arena_array(j->arena, str, n + 1);
-    uint32_t at = stage_names(log, names, 0);
-    for (uint32_t i = 0; i < needs->n; i++) names[at++] = needs->names[i];
+    uint32_t n;
+    const str *names = looked_at(j->arena, log, needs, &n);
     struct loki_split split;
     TRY(loki_rolled_split(j, &l->selected, l->grid, names, n, &split, err));
     if (split.rolled.in.n) {

@@ -16,6 +16,14 @@ static bool same_label(const struct loki_source_stream *a, const struct loki_sou
     return x && y ? str_eq(x->value, y->value) : x == y;
 }
 
+static bool same_labels(const struct loki_source_stream *a, const struct loki_source_stream *b,
+                        const str *names, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++)
+        if (!same_label(a, b, names[i])) return false;
+    return true;
+}
+
 /* A count of a service is of all its streams: they must be selected, and the same as far as the
  * query looks. */
 static bool services_stand_for_streams(struct query_job *j, const struct loki_selected *s,
@@ -33,9 +41,11 @@ static bool services_stand_for_streams(struct query_job *j, const struct loki_se
         const struct loki_source_stream *one = &s->v[i], **of = &first[one->service];
         if (!*of) *of = one;
         ids[one->service] = (*of)->id;
-        for (uint32_t k = 0; k < n; k++)
-            if (!same_label(one, *of, names[k])) return false;
+        if (!same_labels(one, *of, names, n)) return false;
     }
+    /* Services that are the same as the first are one with it: the store adds them up. */
+    for (uint32_t i = 1; i < n_services; i++)
+        if (same_labels(first[i], first[0], names, n)) ids[i] = ids[0];
     *ret = (struct loki_rolled){.services = s->plan.services, .streams = ids, .n = n_services};
     return true;
 }

@@ -321,6 +321,8 @@ TEST(loki_health_check_and_errors)
 #define BY_SERVICE "sum by (service_name) (count_over_time({service_name=~\".+\"}[5m]))"
 #define BY_LEVEL "sum by (detected_level) (bytes_over_time({service_name=\"shop\"}[10m]))"
 
+#define LEVELS "sum by (detected_level) (count_over_time({service_name=~\".+\"}[5m]))"
+
 static void compute_counts(void)
 {
     static const struct rollup_settings at_once = {};
@@ -347,10 +349,13 @@ static void mark_counts(const char *time)
 
 TEST(loki_counts_of_rollups_are_those_of_the_records)
 {
-    str by_service = COUNTS(BY_SERVICE), by_level = COUNTS(BY_LEVEL);
+    str by_service = COUNTS(BY_SERVICE), by_level = COUNTS(BY_LEVEL), levels = COUNTS(LEVELS),
+        all = COUNTS("sum (count_over_time({service_name=~\".+\"}[5m]))");
     compute_counts();
     CHECK_STR(COUNTS(BY_SERVICE), by_service);
     CHECK_STR(COUNTS(BY_LEVEL), by_level);
+    CHECK_STR(COUNTS(LEVELS), levels);
+    CHECK_STR(COUNTS("sum (count_over_time({service_name=~\".+\"}[5m]))"), all);
 }
 
 TEST(loki_counts_come_from_rollups_until_a_record_comes_late)
@@ -372,4 +377,21 @@ TEST(loki_counts_come_from_rollups_until_a_record_comes_late)
               "INSERT INTO weir_rollup_touched SELECT 'logs', time, now64(3) + 300, 1 FROM "
               "weir_rollup_done WHERE rollup = 'logs_5m' AND time = 1700001000");
     CHECK_STR(COUNTS(BY_SERVICE), records);
+}
+
+TEST(loki_counts_of_rollups_are_not_of_streams_with_levels_of_their_own)
+{
+    engine_do(engine_store(),
+              "INSERT INTO otel_log_streams VALUES ('2023-11-14', 11, 'mill', "
+              "{'service.name':'mill','level':'error'}), ('2023-11-14', 12, 'mill', "
+              "{'service.name':'mill'})");
+    engine_do(engine_store(),
+              "INSERT INTO otel_logs (timestamp, stream_id, service_name, severity_number, body) "
+              "SELECT fromUnixTimestamp64Nano(1700000000000000000 + number * 10000000000, 'UTC'), "
+              "11 + number % 2, 'mill', 9, 'turn' FROM numbers(360)");
+    str levels = COUNTS("sum by (detected_level) (count_over_time({service_name=\"mill\"}[5m]))");
+    CHECK(memmem(levels.ptr, levels.len, "[1700001000,\"15\"]", 17));
+    compute_counts();
+    CHECK_STR(COUNTS("sum by (detected_level) (count_over_time({service_name=\"mill\"}[5m]))"),
+              levels);
 }
