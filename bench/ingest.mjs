@@ -16,6 +16,7 @@
 //   BENCH_RATE     of full (0: as fast as it is let)
 //   BENCH_COLUMNS  this many largest columns (0)
 //   BENCH_ARGS     options of weir run, as "--batch.timeout=5s --workers=1"
+//   BENCH_LOAD     more arguments of loadgen, as "--connections 8 --streams 4"
 import { spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -30,6 +31,7 @@ const secondsOr = (n) => Number(process.env.BENCH_SECONDS || n);
 const signals = (process.env.BENCH_SIGNALS || 'traces,logs,metrics').split(',');
 const columns = Number(process.env.BENCH_COLUMNS || 0);
 const options = Object.fromEntries((process.env.BENCH_ARGS || '').split(' ').filter(Boolean).map((o) => o.replace(/^--/, '').split('=')));
+const loadOptions = (process.env.BENCH_LOAD || '').split(' ').filter(Boolean);
 const tables = {
   traces: ['otel_traces', 'otel_trace_index', 'otel_span_names', 'otel_traces_red_5m', 'otel_trace_filters'],
   logs: ['otel_logs', 'otel_log_streams', 'otel_log_filters'],
@@ -111,7 +113,7 @@ function machineBusy() {
 }
 
 const loadArguments = (port, signal, rate, seconds, more = []) =>
-  ['--endpoint', `127.0.0.1:${port}`, '--signals', signal, '--rate', `${rate}`, '--duration', `${seconds}s`, '--seed', '1', '--batch', '1000', '--series', '10000', ...more];
+  ['--endpoint', `127.0.0.1:${port}`, '--signals', signal, '--rate', `${rate}`, '--duration', `${seconds}s`, '--seed', '1', '--batch', '1000', '--series', '10000', ...more, ...loadOptions];
 
 // Loadgen against `port`, and what it cost: its summary, its CPU, how long it took, what the process and others of the machine used meanwhile.
 async function load(args, usedNow) {
