@@ -55,7 +55,7 @@ static status check(const struct pipeline_options *o, struct err *err)
 static void limits_defaults(struct batch_limits *b)
 {
     if (b->send_batch_size == 0) b->send_batch_size = 10000;
-    if (b->max_rows == 0) b->max_rows = 200000;
+    if (b->max_rows == 0) b->max_rows = 500000;
     if (b->max_rows < b->send_batch_size) b->max_rows = b->send_batch_size;
     if (b->max_bytes == 0) b->max_bytes = 160u << 20;
     if (b->timeout == 0) b->timeout = 10 * NANOS_S;

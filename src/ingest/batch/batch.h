@@ -12,7 +12,7 @@
 
 struct batch_limits {
     uint64_t send_batch_size; /* rows: the block is due (default 10,000) */
-    uint64_t max_rows;        /* rows: a block under load is due at the latest (default 200,000) */
+    uint64_t max_rows;        /* rows: a block under load is due at the latest (default 500,000) */
     uint64_t max_bytes;       /* bytes of the arenas held: bodies and columns (default 96 MiB) */
     nanos timeout;            /* age of the first request (default 10 s) */
 };
