@@ -19,7 +19,7 @@
 enum { RETRY_AFTER_MS = 1000, LANE_WAITING_MAX = 4, PROCESSORS_AT_ONCE = 64 };
 
 /* A block that is narrow, for want of rows, waits longer for more. */
-enum { PACE_MS = 1000, NARROW_PACE_MS = 4000, NARROW_ROWS = 40000 };
+enum { PACE_MS = 2000, NARROW_PACE_MS = 4000, NARROW_ROWS = 40000 };
 
 /* Parts of one partition. The engine delays inserts from 1,000 on and refuses them from 3,000 on.
  */
@@ -248,7 +248,7 @@ static void seal(struct shard *s, enum signal_kind signal, nanos now)
 }
 
 /* Under load a block waits while one of its signal is being stored, and is not sealed more often
- * than once a second over all workers, or once in four seconds while it is narrow: it grows
+ * than once in two seconds over all workers, or in four while it is narrow: it grows
  * instead. */
 static void seal_signal(struct shard *s, enum signal_kind k, bool all, bool pressed, nanos now)
 {
