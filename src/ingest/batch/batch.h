@@ -48,7 +48,7 @@ bool open_block_due(const struct open_block *b, const struct batch_limits *lim, 
 struct telemetry_block *open_block_seal(struct open_block *b);
 void telemetry_block_free(struct telemetry_block *b); /* and its batches; accepts NULL */
 
-/* The rows of many small batches, in their order, as those of one batch that has each distinct
+/* The rows of many small batches, in their order, as those of few batches that have each distinct
  * resource and scope once: what goes over rows column by column is faster then. `b` itself when it
  * has none, or has sums that were taken before sampling. Memory from `a`; borrows from `b`. */
 const struct telemetry_block *block_gather(struct arena *a, const struct telemetry_block *b);

@@ -9,6 +9,10 @@
 #include "model/columns.h"
 
 enum { SMALL_ROWS = 128, AT_LEAST = 16 }; /* rows a batch on average, batches */
+
+/* What is gathered into one ends here: memory of this size is used again and again, that of a whole
+ * block would be asked of the kernel each time. */
+enum { RUN_ROWS = 8192, RUN_ATTRS = 1 << 20 };
 enum { AHEAD = 4, LINE = 64, LINES = 4 };
 
 struct gather {
@@ -21,45 +25,49 @@ struct gather {
     const void *wanted; /* what same_resource and same_scope compare with */
 };
 
-/* How much there is of all that is copied. */
-struct sizes {
-    uint64_t attrs, resources, scopes, events, links, most_resources, most_scopes;
+/* Batches that become one, and how much there is of all that is copied. */
+struct run {
+    struct telemetry_batch *const *batches;
+    size_t n;
+    uint64_t rows, attrs, resources, scopes, events, links, most_resources, most_scopes;
 };
 
-static struct sizes sizes_of(const struct telemetry_block *b)
+/* Those of the block from `at` on. */
+static struct run run_from(const struct telemetry_block *b, size_t at)
 {
-    struct sizes s = {0};
-    for (size_t i = 0; i < b->n; i++) {
+    struct run r = {.batches = b->batches + at};
+    for (size_t i = at; i < b->n && r.rows < RUN_ROWS && r.attrs < RUN_ATTRS; i++) {
         const struct telemetry_batch *t = b->batches[i];
         if (i + AHEAD < b->n) __builtin_prefetch(b->batches[i + AHEAD]);
-        s.attrs += t->n_attrs;
-        s.resources += t->n_resources;
-        s.scopes += t->n_scopes;
-        if (t->n_resources > s.most_resources) s.most_resources = t->n_resources;
-        if (t->n_scopes > s.most_scopes) s.most_scopes = t->n_scopes;
+        r.n++;
+        r.rows += telemetry_batch_rows(t);
+        r.attrs += t->n_attrs;
+        r.resources += t->n_resources;
+        r.scopes += t->n_scopes;
+        if (t->n_resources > r.most_resources) r.most_resources = t->n_resources;
+        if (t->n_scopes > r.most_scopes) r.most_scopes = t->n_scopes;
         if (t->signal != SIGNAL_TRACES) continue;
-        s.events += t->spans.n_events;
-        s.links += t->spans.n_links;
+        r.events += t->spans.n_events;
+        r.links += t->spans.n_links;
     }
-    return s;
+    return r;
 }
 
-static struct telemetry_batch *batch_new(struct arena *a, const struct telemetry_block *b,
-                                         const struct sizes *s)
+static struct telemetry_batch *batch_new(struct arena *a, const struct run *r)
 {
     struct telemetry_batch *t = arena_new(a, struct telemetry_batch);
     t->arena = a;
-    t->signal = b->signal;
-    t->attrs = arena_array(a, struct attr, s->attrs);
-    t->cap_attrs = (uint32_t)s->attrs;
-    t->resources = arena_array(a, struct resource, s->resources);
-    t->scopes = arena_array(a, struct scope, s->scopes);
-#define SPANS(column) t->spans.column = arena_alloc(a, sizeof *t->spans.column * b->rows, 16);
-#define LOGS(column) t->logs.column = arena_alloc(a, sizeof *t->logs.column * b->rows, 16);
-    if (b->signal == SIGNAL_TRACES) {
+    t->signal = r->batches[0]->signal;
+    t->attrs = arena_array(a, struct attr, r->attrs);
+    t->cap_attrs = (uint32_t)r->attrs;
+    t->resources = arena_array(a, struct resource, r->resources);
+    t->scopes = arena_array(a, struct scope, r->scopes);
+#define SPANS(column) t->spans.column = arena_alloc(a, sizeof *t->spans.column * r->rows, 16);
+#define LOGS(column) t->logs.column = arena_alloc(a, sizeof *t->logs.column * r->rows, 16);
+    if (t->signal == SIGNAL_TRACES) {
         SPAN_COLUMNS(SPANS)
-        t->spans.event = arena_array(a, struct span_event, s->events);
-        t->spans.link = arena_array(a, struct span_link, s->links);
+        t->spans.event = arena_array(a, struct span_event, r->events);
+        t->spans.link = arena_array(a, struct span_link, r->links);
     } else {
         LOG_COLUMNS(LOGS)
     }
@@ -204,10 +212,27 @@ static void batch_gather(struct gather *g)
         logs_gather(g);
 }
 
-/* Points are folded already; what was sampled has its sums apart, batch by batch. */
-static bool is_worth_it(const struct telemetry_block *b, const struct sizes *s)
+static struct telemetry_batch *run_gather(struct arena *a, const struct run *r)
 {
-    if (s->attrs > UINT32_MAX || s->events > UINT32_MAX || s->links > UINT32_MAX) return false;
+    struct gather g = {.to = batch_new(a, r),
+                       .resource = arena_array(a, uint32_t, r->most_resources),
+                       .scope = arena_array(a, uint32_t, r->most_scopes)};
+    map_init(&g.resources, a, AT_LEAST);
+    map_init(&g.scopes, a, AT_LEAST);
+    for (size_t i = 0; i < r->n; i++) {
+        for (size_t k = 0; i + AHEAD < r->n && k < LINES; k++)
+            __builtin_prefetch((const char *)r->batches[i + AHEAD] + k * LINE);
+        g.from = r->batches[i];
+        batch_gather(&g);
+    }
+    return g.to;
+}
+
+/* Points are folded already; what was sampled has its sums apart, batch by batch. */
+static bool is_worth_it(const struct telemetry_block *b)
+{
+    if (b->signal == SIGNAL_METRICS || b->n < AT_LEAST || b->rows / b->n >= SMALL_ROWS)
+        return false;
     for (size_t i = 0; i < b->n; i++)
         if (b->batches[i]->red) return false;
     return true;
@@ -215,24 +240,15 @@ static bool is_worth_it(const struct telemetry_block *b, const struct sizes *s)
 
 const struct telemetry_block *block_gather(struct arena *a, const struct telemetry_block *b)
 {
-    if (b->signal == SIGNAL_METRICS || b->n < AT_LEAST || b->rows / b->n >= SMALL_ROWS) return b;
-    struct sizes s = sizes_of(b);
-    if (!is_worth_it(b, &s)) return b;
-    struct gather g = {.to = batch_new(a, b, &s),
-                       .resource = arena_array(a, uint32_t, s.most_resources),
-                       .scope = arena_array(a, uint32_t, s.most_scopes)};
-    map_init(&g.resources, a, AT_LEAST);
-    map_init(&g.scopes, a, AT_LEAST);
-    for (size_t i = 0; i < b->n; i++) {
-        for (size_t k = 0; i + AHEAD < b->n && k < LINES; k++)
-            __builtin_prefetch((const char *)b->batches[i + AHEAD] + k * LINE);
-        g.from = b->batches[i];
-        batch_gather(&g);
-    }
+    if (!is_worth_it(b)) return b;
     struct telemetry_block *ret = arena_new(a, struct telemetry_block);
     *ret = *b;
-    ret->n = 1;
-    ret->batches = arena_array(a, struct telemetry_batch *, 1);
-    ret->batches[0] = g.to;
+    ret->n = 0;
+    ret->batches = arena_array(a, struct telemetry_batch *, b->n);
+    for (size_t at = 0; at < b->n;) {
+        struct run r = run_from(b, at);
+        ret->batches[ret->n++] = run_gather(a, &r);
+        at += r.n;
+    }
     return ret;
 }

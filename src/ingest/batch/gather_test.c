@@ -8,7 +8,7 @@
 #include "model/identity.h"
 #include "testing/test.h"
 
-enum { ATTRS_MAX = 4096, NESTED_MAX = 256 };
+enum { ATTRS_OF_ROW = 11, ATTRS_OF_ORIGINS = 4, EVENTS_OF_ROW = 2 };
 
 static struct arena arena;
 static struct telemetry_block *block;
@@ -70,8 +70,8 @@ static void fill_spans(struct telemetry_batch *b, uint32_t n)
     struct span_columns *c = &b->spans;
     size_t size = n + 1;
     SPAN_COLUMNS(ROOM)
-    c->event = arena_array(&arena, struct span_event, NESTED_MAX);
-    c->link = arena_array(&arena, struct span_link, NESTED_MAX);
+    c->event = arena_array(&arena, struct span_event, size * EVENTS_OF_ROW);
+    c->link = arena_array(&arena, struct span_link, size);
     for (c->n = 0; c->n < n; c->n++) {
         uint32_t i = c->n;
         memcpy(c->trace_id[i], &(uint64_t){any(UINT64_MAX)}, 8);
@@ -114,9 +114,9 @@ static void begin(enum signal_kind signal, uint32_t batches, uint32_t least, uin
     for (uint32_t i = 0; i < batches; i++) {
         struct telemetry_batch *b = block->batches[i] = arena_new(&arena, struct telemetry_batch);
         b->signal = signal;
-        b->attrs = arena_array(&arena, struct attr, ATTRS_MAX);
-        fill_origins(b);
         uint32_t n = least + (uint32_t)any(most - least + 1);
+        b->attrs = arena_array(&arena, struct attr, n * ATTRS_OF_ROW + ATTRS_OF_ORIGINS);
+        fill_origins(b);
         if (signal == SIGNAL_TRACES)
             fill_spans(b, n);
         else
@@ -151,36 +151,49 @@ static void check_hashes(const struct telemetry_batch *p, const struct telemetry
         CHECK(p->resources[x[i]].hash == of->resources[y[i]].hash);
 }
 
-static const struct telemetry_batch *check_gathered(void)
+/* Batches of the block after those that `g` and what was checked before have the rows of. */
+static size_t check_batch(const struct telemetry_batch *g, size_t from)
+{
+    uint32_t at = 0;
+    for (; at < telemetry_batch_rows(g); from++) {
+        const struct telemetry_batch *b = block->batches[from];
+        struct telemetry_batch p = part(g, at, b);
+        struct err err;
+        status s = batch_compare(&p, b, &err);
+        if (s != ST_OK) printf("batch %zu: %s\n", from, err.msg);
+        CHECK_INT(s, ST_OK);
+        check_hashes(&p, b);
+        at += telemetry_batch_rows(b);
+    }
+    CHECK_INT(at, telemetry_batch_rows(g));
+    return from;
+}
+
+static const struct telemetry_block *check_gathered(void)
 {
     const struct telemetry_block *g = block_gather(&arena, block);
-    CHECK_INT((long long)g->n, 1);
+    CHECK(g != block);
     CHECK_INT((long long)g->rows, (long long)block->rows);
-    const struct telemetry_batch *all = g->batches[0];
-    CHECK_INT(telemetry_batch_rows(all), (long long)block->rows);
-    uint32_t at = 0;
-    for (size_t i = 0; i < block->n; i++) {
-        struct telemetry_batch p = part(all, at, block->batches[i]);
-        struct err err;
-        status s = batch_compare(&p, block->batches[i], &err);
-        if (s != ST_OK) printf("batch %zu: %s\n", i, err.msg);
-        CHECK_INT(s, ST_OK);
-        check_hashes(&p, block->batches[i]);
-        at += telemetry_batch_rows(block->batches[i]);
+    size_t from = 0;
+    uint64_t rows = 0;
+    for (size_t i = 0; i < g->n; i++) {
+        from = check_batch(g->batches[i], from);
+        rows += telemetry_batch_rows(g->batches[i]);
     }
-    return all;
+    CHECK_INT((long long)rows, (long long)block->rows);
+    return g;
 }
 
 TEST(many_small_batches_of_spans_become_one_with_the_same_rows)
 {
     begin(SIGNAL_TRACES, 200, 0, 12);
-    check_gathered();
+    CHECK_INT((long long)check_gathered()->n, 1);
 }
 
 TEST(many_small_batches_of_log_records_become_one_with_the_same_rows)
 {
     begin(SIGNAL_LOGS, 200, 0, 12);
-    check_gathered();
+    CHECK_INT((long long)check_gathered()->n, 1);
 }
 
 static bool same_resource(const struct telemetry_batch *b, uint32_t i, uint32_t k)
@@ -191,10 +204,16 @@ static bool same_resource(const struct telemetry_batch *b, uint32_t i, uint32_t 
     return same && p->hash == q->hash;
 }
 
+TEST(more_rows_than_one_is_to_have_become_several)
+{
+    begin(SIGNAL_TRACES, 2000, 5, 15);
+    CHECK_INT((long long)check_gathered()->n, 3);
+}
+
 TEST(what_is_gathered_has_each_resource_once)
 {
     begin(SIGNAL_TRACES, 200, 1, 4);
-    const struct telemetry_batch *b = check_gathered();
+    const struct telemetry_batch *b = check_gathered()->batches[0];
     CHECK(b->n_resources < 200); /* of 400 */
     for (uint32_t i = 0; i < b->n_resources; i++)
         for (uint32_t k = 0; k < i; k++) CHECK(!same_resource(b, i, k));
