@@ -6,6 +6,7 @@
 #include "base/crc32c.h"
 
 static const char title[] = "weir journal destinations 1\n";
+static const char late_suffix[] = "+late";
 
 static uint32_t tag_of(str name)
 {
@@ -52,7 +53,7 @@ bool destination_list_eq(const struct destination_list *a, const struct destinat
     if (a->n != b->n) return false;
     for (size_t i = 0; i < a->n; i++)
         if (a->at[i].signal != b->at[i].signal || a->at[i].since != b->at[i].since ||
-            strcmp(a->at[i].name, b->at[i].name) != 0)
+            a->at[i].late != b->at[i].late || strcmp(a->at[i].name, b->at[i].name) != 0)
             return false;
     return true;
 }
@@ -62,8 +63,8 @@ void destination_list_print(const struct destination_list *l, struct buf *out)
     size_t from = out->len;
     buf_add(out, str_of(title));
     for (size_t i = 0; i < l->n; i++)
-        buf_printf(out, "%" PRIu64 " %s %s\n", l->at[i].since, signal_name(l->at[i].signal),
-                   l->at[i].name);
+        buf_printf(out, "%" PRIu64 " %s%s %s\n", l->at[i].since, signal_name(l->at[i].signal),
+                   l->at[i].late ? late_suffix : "", l->at[i].name);
     uint32_t crc = crc32c(0, (str){out->ptr + from, out->len - from});
     buf_printf(out, "crc %08" PRIx32 "\n", crc);
 }
@@ -93,10 +94,16 @@ static bool parse_line(str line, struct destination_list *l)
 {
     uint64_t since;
     if (!number(word(&line, ' '), &since)) return false;
-    str signal = word(&line, ' ');
-    for (enum signal_kind k = 0; k < SIGNAL_COUNT; k++)
-        if (str_eq(signal, str_of(signal_name(k))))
-            return destination_list_add(l, k, line, since, NULL) == ST_OK;
+    str signal = word(&line, ' '), suffix = str_of(late_suffix);
+    bool late =
+        signal.len > suffix.len && str_eq(str_drop(signal, signal.len - suffix.len), suffix);
+    if (late) signal.len -= suffix.len;
+    for (enum signal_kind k = 0; k < SIGNAL_COUNT; k++) {
+        if (!str_eq(signal, str_of(signal_name(k)))) continue;
+        if (destination_list_add(l, k, line, since, NULL) != ST_OK) return false;
+        l->at[l->n - 1].late = late;
+        return true;
+    }
     return false;
 }
 

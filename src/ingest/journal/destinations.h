@@ -6,6 +6,7 @@
  *   weir journal destinations 1
  *   0 traces traces>clickhouse          since, signal, name (to the end of the line)
  *   512 traces traces/eu>otlp/backup
+ *   512 traces+late traces>clickhouse>late    of late rows only
  *   crc 1a2b3c4d                        crc32c of the lines above
  *
  * A destination is its signal and its name. Marks carry a crc of the name (`tag`), so they are
@@ -27,6 +28,7 @@ struct destination {
     enum signal_kind signal;
     uint64_t since; /* requests before it are none of its */
     uint32_t tag;   /* never 0 */
+    bool late;      /* only requests with late rows. destination_list_add: false */
 };
 
 struct destination_list {

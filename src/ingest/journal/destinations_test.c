@@ -16,6 +16,7 @@ static struct destination_list sample(void)
     CHECK_INT(destination_list_add(&l, SIGNAL_LOGS, S("logs/a b>otlp/eu"), 77, NULL), ST_OK);
     CHECK_INT(destination_list_add(&l, SIGNAL_METRICS, S("traces>clickhouse"), 1ull << 60, NULL),
               ST_OK);
+    l.at[2].late = true;
     return l;
 }
 
@@ -219,6 +220,61 @@ TEST(sequences_do_not_begin_again_when_the_segments_are_gone)
     journal_close(j);
     j = open_for(dir, a_and_b, 2);
     CHECK_INT(waiting(j, NULL), 1);
+    journal_close(j);
+    remove_dir(dir);
+}
+
+/* The destinations of one signal: all its requests, and those with late rows. */
+static struct journal *open_late(const char *dir)
+{
+    const struct journal_destination to[] = {
+        {.name = S("logs>a"), .signal = SIGNAL_LOGS},
+        {.name = S("logs>a>late"), .signal = SIGNAL_LOGS, .late = true}};
+    return open_with(dir, (struct journal_options){.destinations = to, .n_destinations = 2});
+}
+
+static void append_late(struct journal *j, uint32_t late)
+{
+    struct tally t = {0};
+    struct journal_request r = {
+        .signal = SIGNAL_LOGS, .items = 3, .late = late, .payload = S("payload")};
+    uint64_t seq;
+    CHECK_INT(journal_append(j, &r, count_done, &t, &seq, NULL), ST_OK);
+    wait_for(&t, 1);
+}
+
+/* The sequences a destination still has to take, as digits, and their late rows behind "/". */
+static str left(struct journal *j, unsigned dest, char out[64])
+{
+    struct journal_reader *r;
+    struct journal_read in;
+    int n = 0;
+    CHECK_INT(journal_reader_open(j, dest, 1, &r, NULL), ST_OK);
+    while (journal_reader_next(r, &in, NULL) == ST_OK)
+        n += snprintf(out + n, 64 - (size_t)n, "%llu/%u ", (unsigned long long)in.seq,
+                      in.request.late);
+    journal_reader_close(r);
+    return (str){out, (size_t)n};
+}
+
+TEST(a_destination_of_late_rows_takes_only_requests_that_have_some)
+{
+    const char *dir = new_dir();
+    char text[64];
+    struct journal *j = open_late(dir);
+    for (uint32_t late = 0; late < 3; late++) append_late(j, late);
+    append_late(j, 0);
+    for (int run = 0; run < 2; run++) { /* the second reads what is on disk */
+        CHECK_STR(left(j, 0, text), S("1/0 2/1 3/2 4/0 "));
+        CHECK_STR(left(j, 1, text), S("2/1 3/2 "));
+        journal_close(j);
+        j = open_late(dir);
+    }
+    journal_block_done(j, 0, 1, 4);
+    journal_close(j);
+    j = open_late(dir);
+    CHECK_STR(left(j, 0, text), S(""));
+    CHECK_STR(left(j, 1, text), S("2/1 3/2 "));
     journal_close(j);
     remove_dir(dir);
 }

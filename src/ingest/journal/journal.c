@@ -72,6 +72,7 @@ static status name_destinations(struct journal *j, const struct journal_options 
     for (size_t i = 0; i < opt->n_destinations; i++) {
         const struct journal_destination *d = &opt->destinations[i];
         TRY(destination_list_add(&j->destinations, d->signal, d->name, 0, err));
+        j->destinations.at[i].late = d->late;
         if (d->replays_after_boot) j->replays_after_boot |= (uint16_t)(1u << i);
     }
     j->opt.destinations = NULL;
@@ -255,6 +256,7 @@ status journal_append(struct journal *j, const struct journal_request *r, journa
                                        .format = r->format,
                                        .compression = r->compression,
                                        .items = r->items,
+                                       .late = r->late,
                                        .received_at = r->received_at,
                                        .payload = r->payload},
                                .done = done,

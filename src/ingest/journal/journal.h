@@ -8,7 +8,7 @@
  *
  * Segment := header { "weirjrn1", u32 version, u32 crc, u8 journal_id[16], u64 first_seq },
  * records. Record  := { u32 head_crc, u32 length, u64 sequence, u8 kind, u8 signal, u8 format, u8
- * compression, u32 items, i64 received_at, u32 payload_crc, u32 zero } payload, padded to 8 bytes.
+ * compression, u32 items, i64 received_at, u32 payload_crc, u32 late } payload, padded to 8 bytes.
  * Little endian. Both crcs are crc32c that begin from the journal's id, so that bytes a client sent
  * cannot pass for a record when damage makes the reader look for the next one. head_crc covers the
  * rest of the head, so that looking for the next head costs the same for any bytes. */
@@ -35,6 +35,7 @@ struct journal_destination {
      * not have been on disk, are read back with their bounds. For a store that drops tokens it has
      * seen; another one would have them twice. */
     bool replays_after_boot;
+    bool late; /* it takes only requests with late rows: journal_request.late */
 };
 
 struct journal_options {
@@ -84,6 +85,7 @@ struct journal_request {
     uint8_t format;      /* enum payload_format */
     uint8_t compression; /* enum payload_compression */
     uint32_t items;      /* rows the decoded batch kept */
+    uint32_t late;       /* so many of them are late: a destination of those takes it too */
     nanos received_at;
     str payload; /* borrowed until the callback */
 };

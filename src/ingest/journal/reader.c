@@ -214,6 +214,7 @@ static void give(struct journal_reader *r, const struct record *rec, struct jour
                                              .format = rec->format,
                                              .compression = rec->compression,
                                              .items = rec->items,
+                                             .late = rec->late,
                                              .received_at = rec->received_at,
                                              .payload = rec->payload}};
     if (rec->seq < j->first_new) metric_add(M_JOURNAL_REPLAYED, rec->signal, 1);

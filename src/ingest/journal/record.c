@@ -43,7 +43,7 @@ void record_head_put(char out[RECORD_HEAD], uint32_t seed, const struct record *
     put32(out + 20, r->items);
     put64(out + 24, (uint64_t)r->received_at);
     put32(out + 32, crc32c(seed, r->payload));
-    put32(out + 36, 0);
+    put32(out + 36, r->late);
     put32(out, crc32c(seed, (str){out + 4, RECORD_HEAD - 4}));
 }
 
@@ -73,6 +73,7 @@ bool record_head_get(const char p[RECORD_HEAD], uint32_t seed, struct record *re
                            .format = (uint8_t)p[18],
                            .compression = (uint8_t)p[19],
                            .items = get32(p + 20),
+                           .late = get32(p + 36),
                            .seq = get64(p + 8),
                            .received_at = (nanos)get64(p + 24)};
     *ret_len = get32(p + 4);

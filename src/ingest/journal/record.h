@@ -28,7 +28,7 @@ enum record_kind {
 
 struct record {
     uint8_t kind, signal, format, compression;
-    uint32_t items;
+    uint32_t items, late;
     uint64_t seq;
     nanos received_at;
     str payload;

@@ -108,11 +108,14 @@ static status find_id(struct journal *j, const uint64_t *ordinals, size_t n, str
     return write_id_file(j, err);
 }
 
-uint16_t journal_wanted_by(const struct destination_list *l, enum signal_kind signal, uint64_t seq)
+uint16_t journal_wanted_by(const struct destination_list *l, const struct record *request)
 {
     uint16_t bits = 0;
-    for (size_t i = 0; i < l->n; i++)
-        if (l->at[i].signal == signal && seq >= l->at[i].since) bits |= (uint16_t)(1u << i);
+    for (size_t i = 0; i < l->n; i++) {
+        const struct destination *d = &l->at[i];
+        if (d->signal == request->signal && request->seq >= d->since && (!d->late || request->late))
+            bits |= (uint16_t)(1u << i);
+    }
     return bits;
 }
 
@@ -252,7 +255,7 @@ static void take_record(struct journal *j, struct segment *s, const struct recor
             segment_list_finish(&j->segments, UINT16_MAX, r->seq, r->seq);
         else
             scan->last_seq = r->seq;
-        segment_own(s, r->seq, journal_wanted_by(&j->destinations, r->signal, r->seq));
+        segment_own(s, r->seq, journal_wanted_by(&j->destinations, r));
     } else {
         if (!record_mark_last(r, &last)) return;
         take_mark(j, scan, r, last);

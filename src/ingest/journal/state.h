@@ -102,8 +102,8 @@ struct journal {
  * finished. */
 [[nodiscard]] status journal_recover(struct journal *j, struct err *err);
 
-/* Who wants a request of this signal and sequence: a bit for each destination. */
-uint16_t journal_wanted_by(const struct destination_list *l, enum signal_kind signal, uint64_t seq);
+/* Who wants this request: a bit for each destination. */
+uint16_t journal_wanted_by(const struct destination_list *l, const struct record *request);
 
 void journal_grow(struct journal *j, int64_t bytes);
 

@@ -337,8 +337,7 @@ static void own(struct journal *j, const struct journal_item *from,
     pthread_mutex_lock(&j->segment_mutex);
     for (const struct journal_item *i = from; i != until; i = i->next)
         if (i->rec.kind == RECORD_REQUEST)
-            segment_own(newest(j), i->rec.seq,
-                        journal_wanted_by(&j->destinations, i->rec.signal, i->rec.seq));
+            segment_own(newest(j), i->rec.seq, journal_wanted_by(&j->destinations, &i->rec));
     newest(j)->readable = newest(j)->bytes;
     pthread_mutex_unlock(&j->segment_mutex);
 }
