@@ -2,7 +2,8 @@
  * them again.
  *
  *   dead/<journal id>-<route>-<first>-<last>/reason     route, time and items, then why
- *                                           /received   a line a request: sequence, receive time
+ *                                           /received   a line a request: sequence, receive time[,
+ * late rows]
  *                                           /<sequence>.<pb|json>[.gz|.zst]
  *
  * The folder appears under its name when all of it is on disk; written again after a crash it
@@ -53,7 +54,9 @@ static status write_requests(int dir, const struct held *h, struct buf *received
         snprintf(name, sizeof name, "%020llu.%s%s", (unsigned long long)h->seq, formats[h->format],
                  compressions[h->compression]);
         TRY(write_file(dir, name, h->wire, err));
-        buf_printf(received, "%llu %lld\n", (unsigned long long)h->seq, (long long)h->received_at);
+        buf_printf(received, "%llu %lld", (unsigned long long)h->seq, (long long)h->received_at);
+        if (h->late) buf_printf(received, " %u", h->late);
+        buf_char(received, '\n');
     }
     return ST_OK;
 }

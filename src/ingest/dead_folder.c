@@ -161,21 +161,30 @@ static status list_requests(struct arena *a, DIR *d, struct dead_request **ret, 
     return ST_OK;
 }
 
-/* "<sequence> <nanoseconds>", one a request in the same order. */
+/* What is before the next space, or all. */
+static str take_field(str *line)
+{
+    const char *space = line->len ? memchr(line->ptr, ' ', line->len) : NULL;
+    str field = {line->ptr, space ? (size_t)(space - line->ptr) : line->len};
+    *line = str_drop(*line, field.len + (space ? 1 : 0));
+    return field;
+}
+
+/* "<sequence> <nanoseconds>[ <late rows>]", one a request in the same order. */
 static status read_received(str text, str id, struct dead_request *all, size_t n, struct err *err)
 {
     for (size_t i = 0; i < n; i++) {
         str line = take_line(&text);
-        const char *space = line.len ? memchr(line.ptr, ' ', line.len) : NULL;
-        uint64_t seq, at;
-        if (!space || !num_parse_u64((str){line.ptr, (size_t)(space - line.ptr)}, &seq) ||
-            !num_parse_u64(str_drop(line, (size_t)(space - line.ptr) + 1), &at) ||
-            seq != all[i].seq || at > INT64_MAX)
+        uint64_t seq, at, late = 0;
+        if (!num_parse_u64(take_field(&line), &seq) || !num_parse_u64(take_field(&line), &at) ||
+            (line.len && !num_parse_u64(line, &late)) || seq != all[i].seq || at > INT64_MAX ||
+            late > UINT32_MAX)
             return err_set(err, ST_INVALID, ERR_NOPOS,
                            "dead letters " STR_FMT "/received, line %zu: does not belong to the "
                            "request %llu",
                            STR_ARG(id), i + 1, (unsigned long long)all[i].seq);
         all[i].received_at = (nanos)at;
+        all[i].late = (uint32_t)late;
     }
     return ST_OK;
 }

@@ -17,6 +17,7 @@ bool dead_id_parse(str id, struct dead_id *ret);
 struct dead_request {
     uint64_t seq;
     nanos received_at;
+    uint32_t late; /* rows of it that are a late route's */
     enum payload_format format;
     enum payload_compression compression;
     str wire;

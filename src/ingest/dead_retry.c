@@ -14,6 +14,7 @@ static status add(struct pipeline *p, const struct route *r, const struct dead_r
                                 .format = (uint8_t)in->format,
                                 .compression = (uint8_t)in->compression,
                                 .received_at = in->received_at,
+                                .late = in->late,
                                 .payload = in->wire};
     struct arena *a = reread_arena();
     struct held *h;

@@ -22,12 +22,14 @@ void feed_take(struct shard *s, struct held *h)
     enum signal_kind k = h->batch->signal;
     struct lane *l = live_lane(s, k);
     l->last_taken = h->seq;
+    if (h->late) late_begin(s, h);
     if (!l->live || h->seq <= l->live_after) {
         pipeline_release(s->p, false, h->bytes);
         telemetry_batch_free(h->batch); /* `h` lies in its arena */
         return;
     }
     uint64_t before = h->batch->arena->used;
+    late_split(s->p, l->route, h);
     pipeline_process(l->route, h->batch);
     uint64_t grown = h->batch->arena->used - before;
     if (grown > 0) {

@@ -2,8 +2,7 @@
  * its signal, when its request is durable; from then on the rows it kept are in the journal, for
  * each route until its block is delivered or given up. What an earlier process left is received
  * again when a route reads it back: the counters are those of this process, and so balance in it.
- *
- * The signal's own counters are those of its first route. */
+ */
 #include "ingest/state.h"
 #include "obs/metrics.h"
 
@@ -22,13 +21,21 @@ static void take(const struct route *r, uint64_t items)
     metric_move(M_ROUTE_JOURNAL_ITEMS, r->index, (int64_t)items);
 }
 
-void ledger_accept(const struct pipeline *p, const struct telemetry_batch *b, size_t wire_bytes)
+void ledger_accept(const struct pipeline *p, const struct held *h)
 {
-    uint64_t items = telemetry_batch_rows(b);
-    count_request(b, wire_bytes);
+    const struct telemetry_batch *b = h->batch;
+    uint32_t items = telemetry_batch_rows(b);
+    count_request(b, h->wire.len);
     metric_move(M_JOURNAL_ITEMS, b->signal, (int64_t)items);
     for (unsigned i = 0; i < p->n_routes; i++)
-        if (p->routes[i].signal == b->signal) take(&p->routes[i], items);
+        if (p->routes[i].signal == b->signal)
+            take(&p->routes[i], late_share(&p->routes[i], items, h->late));
+}
+
+/* The signal's own counters are those of its first route, and of that one's late rows. */
+static bool speaks_for_signal(const struct route *r)
+{
+    return r->first || (r->late_of && r->late_of->first);
 }
 
 void ledger_reject_all(const struct telemetry_batch *b, size_t wire_bytes)
@@ -39,7 +46,7 @@ void ledger_reject_all(const struct telemetry_batch *b, size_t wire_bytes)
 void ledger_replay(const struct route *r, uint64_t items)
 {
     take(r, items);
-    if (!r->first) return;
+    if (!speaks_for_signal(r)) return;
     metric_add(M_RECEIVED, r->signal, items);
     metric_move(M_JOURNAL_ITEMS, r->signal, (int64_t)items);
 }
@@ -51,11 +58,12 @@ void ledger_settle(const struct route *r, uint64_t items, const uint64_t dropped
         if (dropped[d] == 0) continue;
         delivered -= dropped[d];
         metric_add(M_ROUTE_DROPPED, metric_route_policy(r->index, d), dropped[d]);
-        if (r->first) metric_add(M_DROPPED, metric_signal_reason(r->signal, d), dropped[d]);
+        if (speaks_for_signal(r))
+            metric_add(M_DROPPED, metric_signal_reason(r->signal, d), dropped[d]);
     }
     metric_add(M_ROUTE_DELIVERED, r->index, delivered);
     metric_move(M_ROUTE_JOURNAL_ITEMS, r->index, -(int64_t)items);
-    if (!r->first) return;
+    if (!speaks_for_signal(r)) return;
     metric_add(M_STORED, r->signal, delivered);
     metric_move(M_JOURNAL_ITEMS, r->signal, -(int64_t)items);
 }

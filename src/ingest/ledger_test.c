@@ -31,7 +31,8 @@ TEST(the_ledger_balances_after_each_event)
     b.logs.n = 7;
     b.rejected[REJECT_TOO_OLD] = 2;
     b.rejected[REJECT_BAD_ID] = 1;
-    ledger_accept(&two_routes, &b, 100);
+    const struct held h = {.batch = &b, .wire = {.len = 100}};
+    ledger_accept(&two_routes, &h);
     CHECK(balances(SIGNAL_LOGS));
     CHECK_INT(metric_get(M_JOURNAL_ITEMS, SIGNAL_LOGS), 7);
     CHECK_INT(metric_get(M_REQUEST_BYTES, SIGNAL_LOGS), 100);

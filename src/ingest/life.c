@@ -55,7 +55,9 @@ static void shards_new(struct pipeline *p)
     p->shards = calloc(p->n_shards, sizeof *p->shards);
     if (!p->shards) abort();
     /* All lanes together, with three blocks each, hold less than what requests in flight may. */
-    p->tail_block_bytes = p->opt.max_inflight_bytes / (4ull * p->n_shards * p->n_routes);
+    unsigned routes = 0; /* late rows are few, or a client's alone */
+    for (unsigned i = 0; i < p->n_routes; i++) routes += !p->routes[i].late_of;
+    p->tail_block_bytes = p->opt.max_inflight_bytes / (4ull * p->n_shards * routes);
     if (p->tail_block_bytes < 1u << 20) p->tail_block_bytes = 1u << 20;
     for (unsigned i = 0; i < p->n_outlets; i++)
         p->may_overrun |= !p->outlets[i].spec.block_on_overflow;

@@ -119,6 +119,7 @@ static status journal(struct shard *s, struct held *h, struct err *err)
                                 .format = (uint8_t)req->format,
                                 .compression = (uint8_t)req->compression,
                                 .items = telemetry_batch_rows(h->batch),
+                                .late = h->late,
                                 .received_at = req->received_at,
                                 .payload = req->wire};
     status st = journal_append(s->journal, &r, pipeline_journaled, h, &h->seq, err);
@@ -162,6 +163,7 @@ void pipeline_take(void *ctx, struct ingest_request *req)
                        .format = req->format,
                        .compression = req->compression,
                        .received_at = req->received_at,
+                       .late = late_rows(s->p, batch),
                        .bytes = req->arena->used};
     pipeline_charge(s->p, false, h->bytes);
     if (journal(s, h, &err) != ST_OK) {
@@ -209,7 +211,7 @@ static void settle_one(struct shard *s, struct held *h)
         refuse(s, req, &err);
         return;
     }
-    ledger_accept(s->p, h->batch, h->wire.len);
+    ledger_accept(s->p, h);
     if (s->p->opt.ack != ACK_STORED) {
         req->arena = NULL; /* the batch's from here on */
         h->req = NULL;

@@ -25,7 +25,8 @@ void reread_wire(struct arena *a, uint64_t seq, const struct journal_request *q,
                        .compression =
                            q->compression <= PAYLOAD_SNAPPY ? q->compression : PAYLOAD_IDENTITY,
                        .seq = seq,
-                       .received_at = q->received_at};
+                       .received_at = q->received_at,
+                       .late = q->late};
     *ret = h;
 }
 
@@ -40,6 +41,7 @@ status reread(const struct route *r, struct pipeline *p, uint64_t seq,
     struct decode_options opt;
     pipeline_decode_options(p, r->signal, q->received_at, &opt);
     TRY(decode_request(a, r->signal, h->format, body, &opt, &h->batch, err));
+    late_split(p, r, h);
     return ST_OK;
 }
 

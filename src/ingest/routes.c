@@ -6,6 +6,9 @@
 #include "ingest/state.h"
 #include "obs/metrics.h"
 
+/* A late block may wait for more three times as long as others. 50,000 rows need no turn. */
+enum { LATE_ROWS = WIDE_ROWS, LATE_TIMEOUTS = 3 };
+
 static char *text_of(const char *s)
 {
     char *p = strdup(s);
@@ -31,6 +34,38 @@ static bool make_safe(const char *name, char out[ROUTE_NAME_MAX + 1])
     }
     out[n] = 0;
     return true;
+}
+
+static bool to_store(const struct pipeline *p, const struct outlet *o)
+{
+    return !o->spec.exporter && (o->spec.store || p->opt.discard);
+}
+
+/* As many as there is room for. They come last: the others' places do not depend on them. */
+static status add_late(struct pipeline *p, unsigned n, struct err *err)
+{
+    for (unsigned i = 0; i < n && p->n_routes < ROUTES_MAX; i++) {
+        struct route *of = &p->routes[i], *r = &p->routes[p->n_routes];
+        if (!to_store(p, of->outlet)) continue;
+        *r = *of;
+        r->index = p->n_routes;
+        r->pipeline = text_of(of->pipeline);
+        r->first = false;
+        r->late_of = of;
+        p->n_routes++;
+        r->batch.send_batch_size = r->batch.max_rows = LATE_ROWS;
+        r->batch.timeout *= LATE_TIMEOUTS;
+        int len =
+            snprintf(r->name, sizeof r->name, "%s>%s>late", r->pipeline, r->outlet->spec.name);
+        if (len < 0 || (size_t)len >= sizeof r->name || !make_safe(r->name, r->safe))
+            return err_set(err, ST_INVALID, ERR_NOPOS,
+                           "pipeline %.60s with exporter %.60s: the names are too long",
+                           r->pipeline, r->outlet->spec.name);
+        of->late = r;
+        metric_label_route(r->index, str_of(r->pipeline), str_of(r->name + strlen(r->pipeline) + 1),
+                           signal_name(r->signal));
+    }
+    return ST_OK;
 }
 
 static status check(const struct pipeline_options *o, struct err *err)
@@ -149,7 +184,7 @@ status routes_make(struct pipeline *p, struct store *store, struct err *err)
     for (unsigned k = 0; k < SIGNAL_COUNT; k++) p->first_route[k] = -1;
     TRY(check(&with, err));
     p->outlets = calloc(with.n_exporters, sizeof *p->outlets);
-    p->routes = calloc(with.n_routes, sizeof *p->routes);
+    p->routes = calloc(ROUTES_MAX, sizeof *p->routes);
     if (!p->outlets || !p->routes) abort();
     for (unsigned i = 0; i < with.n_exporters; i++) {
         add_outlet(p, &with.exporters[i]);
@@ -159,6 +194,7 @@ status routes_make(struct pipeline *p, struct store *store, struct err *err)
     unsigned processors = 0;
     for (unsigned i = 0; i < with.n_routes; i++)
         TRY(add_route(p, &with.routes[i], &processors, err));
+    TRY(add_late(p, with.n_routes, err));
     p->opt.exporters = NULL; /* the caller's */
     p->opt.routes = NULL;
     return ST_OK;

@@ -55,6 +55,7 @@ status shard_open(struct shard *s, struct pipeline *p, unsigned index, struct er
     for (unsigned i = 0; i < p->n_routes; i++)
         to[i] = (struct journal_destination){.name = str_of(p->routes[i].name),
                                              .signal = p->routes[i].signal,
+                                             .late = p->routes[i].late_of != NULL,
                                              .replays_after_boot = is_embedded(&p->routes[i])};
     struct journal_options o = {.dir = {dir, (size_t)n},
                                 .segment_bytes = p->opt.journal_segment_bytes,

@@ -3,9 +3,9 @@
  * pipeline.c the path; life.c opening and closing; routes.c exporters and routes as configured;
  * shard.c a worker: loop, receivers, journal, open blocks; feed.c who feeds a lane; queue.c the
  * blocks that wait; sender.c an exporter's threads; outage.c what is logged of one that fails;
- * deliver.c one try of one block; turns.c how often a table is inserted into; tail.c reading along
- * in the journal; reread.c a journaled request as it was taken; collect.c requests into blocks;
- * dead.c blocks given up; ledger.c the counting.
+ * late.c whose late rows are; deliver.c one try of one block; turns.c how often a table is inserted
+ * into; tail.c reading along in the journal; reread.c a journaled request as it was taken;
+ * collect.c requests into blocks; dead.c blocks given up; ledger.c the counting.
  *
  * Locks: none between workers. The queue has one mutex, which guards all lanes; whoever waits for
  * progress waits on it. */
@@ -45,9 +45,11 @@ struct held {
     enum payload_compression compression;
     uint64_t seq;
     nanos received_at;
+    uint32_t late;  /* so many of its rows are a late lane's: see late.c */
     uint64_t bytes; /* counted: see pipeline_charge */
     status result;  /* the journal's word */
-    bool is_fold;   /* many requests, of which `seq` is the first: see open_block_fold */
+    bool is_fold;   /* many requests, of which `seq` is the first, or rows of one: `wire` is
+                       in the journal. See collect.c */
 };
 
 struct held_list {
@@ -82,7 +84,9 @@ struct route {
     const struct process_chain *chain;
     unsigned n_processors, processor_slot; /* metrics' slot of the first of them */
     struct batch_limits batch;
-    bool first; /* of its signal: may be live, and what the signal's ledger speaks of */
+    bool first;         /* of its signal: may be live, and what the signal's ledger speaks of */
+    struct route *late; /* has this one's late rows; NULL: they stay here */
+    const struct route *late_of; /* this is such a route */
 };
 
 /* What the tail thread knows of a lane it feeds. */
@@ -282,6 +286,16 @@ void feed_take(struct shard *s, struct held *h);
 void feed_failed(struct lane *l);    /* the destination fails. queue mutex held */
 void feed_caught_up(struct lane *l); /* the tail has read all there is. queue mutex held */
 
+/* late.c: late rows of a store's routes are gathered apart. */
+uint32_t late_rows(const struct pipeline *p, const struct telemetry_batch *b);
+/* Leaves in the decoded batch what is the route's; how many of its items are. */
+void late_split(const struct pipeline *p, const struct route *r, struct held *h);
+uint32_t late_share(const struct route *r, uint32_t items, uint32_t late);
+/* A request with late rows is durable: their lanes read it. thread: loop */
+void late_begin(struct shard *s, const struct held *h);
+/* The tail has read all there is and nothing is collected. queue mutex held */
+void late_caught_up(struct lane *l);
+
 /* collect.c */
 /* `h`, charged, into `open`; the list says what that holds. Not to be used after: it may be gone.
  */
@@ -360,7 +374,7 @@ struct dead_block {
 [[nodiscard]] status dead_write(const char *dir, const struct dead_block *b, struct err *err);
 
 /* ledger.c: what came in and where it went; see README.md, "The ledger". */
-void ledger_accept(const struct pipeline *p, const struct telemetry_batch *b, size_t wire_bytes);
+void ledger_accept(const struct pipeline *p, const struct held *h);
 void ledger_reject_all(const struct telemetry_batch *b, size_t wire_bytes);
 void ledger_replay(const struct route *r, uint64_t items);
 /* `items` leave the journal for the route: `dropped` of them by policy, the rest is delivered. */

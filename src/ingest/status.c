@@ -119,7 +119,9 @@ void pipeline_status(struct pipeline *p, struct json_out *j)
     json_end(j);
     json_key(j, S("routes"));
     json_array(j);
-    for (unsigned i = 0; i < p->n_routes; i++) route_status(p, &p->routes[i], j);
+    for (unsigned i = 0; i < p->n_routes; i++)
+        if (!p->routes[i].late_of || metric_get(M_ROUTE_TAKEN, i) > 0)
+            route_status(p, &p->routes[i], j);
     json_end(j);
     json_key(j, S("held_bytes"));
     json_object(j);

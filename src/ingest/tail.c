@@ -77,19 +77,20 @@ static status bury(struct lane *l, struct arena *a, struct held *h, bool was_cou
                    const char *why, struct err *err)
 {
     const struct journal_read *in = &l->feed.read;
+    uint64_t items = late_share(l->route, in->request.items, in->request.late);
     struct dead_block b = {.journal_id = l->shard->journal_id,
                            .route = l->route,
                            .first_seq = in->seq,
                            .last_seq = in->seq,
-                           .items = in->request.items,
+                           .items = items,
                            .requests = h,
                            .reason = why};
     TRY(dead_write(pipeline_of(l)->dead_dir, &b, err));
     log_error("ingest", "a journaled request cannot be delivered, it is in dead/",
               LOG_CSTR("route", l->route->name), LOG_INT("sequence", in->seq),
               LOG_CSTR("why", why));
-    if (!was_counted) ledger_replay(l->route, in->request.items);
-    ledger_drop(l->route, DROP_DEAD, in->request.items);
+    if (!was_counted) ledger_replay(l->route, items);
+    ledger_drop(l->route, DROP_DEAD, items);
     reread_nothing(a, h, l->route, in->request.received_at);
     return ST_OK;
 }
@@ -269,6 +270,8 @@ static bool step(struct lane *l)
     l->tail_collected = has_collected(f) ? f->held.first->seq : 0;
     if (ending && !has_collected(f))
         part_done(l);
+    else if (end && l->route->late_of && !has_collected(f))
+        late_caught_up(l);
     else if (end)
         feed_caught_up(l);
     if (did || ending) pthread_cond_broadcast(&p->queue.progress);

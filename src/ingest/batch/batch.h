@@ -72,6 +72,14 @@ struct batch_partitioning {
     uint32_t max_partitions; /* per insert; default 4 */
 };
 
+/* Late are the rows of partitions that others are not written to now: none of the one that the
+ * request came in, the one before and the one behind. How many: a function of the rows and the
+ * journaled receive time. */
+uint32_t batch_late(const struct telemetry_batch *b, const struct batch_partitioning *p);
+
+/* Keeps the late rows, or all others. */
+void batch_keep_late(struct telemetry_batch *b, const struct batch_partitioning *p, bool late);
+
 /* The order of a block's main table rows (otel_traces, otel_logs, otel_metrics), a function of the
  * block alone: a rebuilt block has the same groups. Memory from `a`. */
 void block_order(struct arena *a, const struct telemetry_block *b,
