@@ -82,9 +82,24 @@ static void find_twins(struct reading *r)
         }
 }
 
+/* From here on the engine finds the number that is needed sooner than it hands over all
+ * (docs/decisions/0034). */
+static const int64_t needed_least_ms = 2 * (int64_t)HOUR_MS;
+
+/* What is made of deltas and histograms needs their samples. */
+static enum series_needs needs_of(const struct reading *r, const struct promql_scope *scope,
+                                  enum series_needs asked)
+{
+    if (r->any_delta || scope->to_ms - scope->from_ms < needed_least_ms) return NEEDS_ALL;
+    for (uint32_t i = 0; i < r->n && asked; i++)
+        if (r->list[i].type != STORED_GAUGE && r->list[i].type != STORED_SUM) return NEEDS_ALL;
+    return asked;
+}
+
 static uint64_t expected(const struct reading *r, const struct stored *s,
                          const struct promql_scope *scope)
 {
+    if (r->needs) return s->n_outputs;
     uint64_t n = (uint64_t)(scope->to_ms - scope->from_ms) / USUAL_INTERVAL_MS + 1;
     return n * s->n_outputs * (r->with_starts ? 2 : 1);
 }
@@ -113,6 +128,7 @@ static status read_batch(const struct reading *r, const struct promql_scope *sco
     batch.n = n;
     batch.at = NULL;
     batch.in_order = sink->in_order && !twins;
+    if (twins) batch.needs = NEEDS_ALL; /* of one moment they have one sample between them */
     struct arena_mark mark = arena_mark(room);
     reading_wanted(&batch, &wanted);
     status st = reading_samples(&batch, scope, &wanted, err);
@@ -166,17 +182,18 @@ status reading_batches(struct reading *r, const struct promql_scope *scope,
 {
     uint64_t total = 0;
     int64_t tail_ms = sink->tail_ms;
+    r->needs = needs_of(r, scope, sink->needs);
     for (uint32_t i = 0; i < r->n; i++) total += expected(r, &r->list[i], scope);
     uint64_t batches = total / batch_most(r) + 1, each = total / batches + 1;
     if (batches > 1 && tail_ms > (scope->to_ms - scope->from_ms) / 2) tail_ms = 0; /* too much */
-    const struct series_sink with_tail = {sink->take, sink->ctx, sink->in_order, tail_ms};
+    const struct series_sink with_tail = {sink->take, sink->ctx, sink->in_order, tail_ms, r->needs};
     uint32_t single = r->n;
     struct stored *list = r->list;
     if (sink->in_order)
         find_twins(r);
-    else if (batches > 1)
+    else if (batches > 1 || r->needs)
         rank(r);
-    if (sink->in_order || batches > 1) list = in_order(r, &single);
+    if (sink->in_order || batches > 1 || r->needs) list = in_order(r, &single);
     struct arena room;
     arena_init(&room, 0);
     status st = ST_OK;

@@ -64,6 +64,7 @@ struct reading {
     bool ranked;
     bool in_order; /* as the list is: not by labels */
     uint64_t batch_samples;
+    enum series_needs needs; /* of the samples */
     bool with_starts;
     bool any_delta;
     bool any_delta_histogram; /* native */

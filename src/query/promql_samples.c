@@ -324,6 +324,12 @@ status reading_samples(struct reading *r, const struct promql_scope *scope, cons
     r->from = scope->from_ms;
     r->to_ms = scope->to_ms;
     expect(r, scope);
+    if (r->needs) {
+        r->from_ms = scope->from_ms;
+        promql_plan_needed(&sql, scope, r->needs, w->names, w->n_names, w->ids, w->n_ids,
+                           w->columns.whole);
+        return fetch_rows(r->job->fetcher, &sql, add_samples, r, err);
+    }
     if (r->any_delta) whole.from_ms = delta_hour(scope->from_ms) + 1;
     if (r->any_delta && r->with_starts) whole.from_ms = delta_hour(whole.from_ms - 1) + 1;
     if (w->columns.in_order && !r->any_delta) whole.from_ms -= hint_ms;

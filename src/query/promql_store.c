@@ -116,7 +116,8 @@ static status select_all(struct promql_store *s, struct arena *a, const struct l
     if (r.n && sink) TRY(rolled_reaches(s, &scope, &rolled, err));
     if (r.n && sink && !rolled && !r.n_targets && reading_can_batch(&r)) {
         TRY(reading_batches(
-            &r, &scope, &(struct series_sink){take_timed, &timed, sink->in_order, sink->tail_ms},
+            &r, &scope,
+            &(struct series_sink){take_timed, &timed, sink->in_order, sink->tail_ms, sink->needs},
             err));
         s->used |= PROMQL_USED_RAW;
     } else if (r.n || r.n_targets)

@@ -316,7 +316,7 @@ struct taking {
     struct arena *arena;
     const struct series_sink *sink;
 };
-static unsigned sets, slices; /* so far, of all scripts */
+static unsigned sets, slices, needed; /* so far, of all scripts */
 
 static status take_set(void *ctx, struct arena *room, struct series_set *set, struct err *err)
 {
@@ -332,9 +332,11 @@ static status scan_case(struct series_source *src, struct arena *a, const struct
 {
     struct stored_case *c = (struct stored_case *)src;
     struct taking t = {a, sink};
+    needed += sink->needs != NEEDS_ALL;
     return c->store.source.scan(
         &c->store.source, a, of_case(c, a, m, n), n + 1, from + EPOCH, to + EPOCH, warnings,
-        horizon, &(struct series_sink){take_set, &t, sink->in_order, sink->tail_ms}, err);
+        horizon, &(struct series_sink){take_set, &t, sink->in_order, sink->tail_ms, sink->needs},
+        err);
 }
 
 /* The full hours of a script are not the store's: where it is cut makes no difference to answers.
@@ -525,6 +527,77 @@ TEST(a_selection_cut_by_series_or_time_gives_what_the_whole_gives)
         }
     CHECK(slices > 20);
     arena_done(&s.arena);
+}
+
+/* Numbers among which least and most are not plain: zeros of both signs, NaN, markers, integers and
+ * fractions; one series with nothing else. */
+static void make_odd_series(struct script *s, uint64_t seed)
+{
+    const double odd[] = {
+        0, -0.0, NAN, stale_nan(), 3, -3, 0.5, -0.5, 9007199254740992, INFINITY, -INFINITY, 1e300};
+    enum { ODD = sizeof odd / sizeof *odd, N = 24, SAMPLES = 1000 };
+    s->series = arena_array(&s->arena, struct loaded, N);
+    for (s->n = 0; s->n < N; s->n++) {
+        struct loaded *l = &s->series[s->n];
+        struct label *labels = arena_array(&s->arena, struct label, 2);
+        char *id = arena_alloc(&s->arena, 2, 1);
+        id[0] = (char)('a' + s->n);
+        labels[0] = (struct label){LABEL_NAME, s->n % 4 ? S("odd") : S("even")};
+        labels[1] = (struct label){S("odd"), {id, 1}};
+        *l = (struct loaded){.labels = labels_make(&s->arena, labels, 2),
+                             .samples = arena_array(&s->arena, struct sample, SAMPLES),
+                             .starts = arena_array(&s->arena, int64_t, SAMPLES)};
+        memset(l->starts, 0, SAMPLES * sizeof *l->starts);
+        int64_t t = 1000 * (int64_t)random_below(&seed, 60);
+        uint32_t from = random_below(&seed, ODD), some = 1 + random_below(&seed, ODD - from);
+        for (; l->n < SAMPLES; l->n++) {
+            t += 1'000 * (1 + (int64_t)random_below(&seed, 30));
+            l->samples[l->n] = (struct sample){t, odd[from + random_below(&seed, some)]};
+        }
+    }
+}
+
+/* The engine says what is needed of each series, or hands over all there is. */
+TEST(the_least_and_the_most_of_a_range_are_those_of_its_samples)
+{
+    static const char *const queries[] = {
+        "max_over_time(odd[2h30m])",
+        "min_over_time(odd[3h])",
+        "present_over_time({odd=~\".+\"}[2h5m])",
+        "max_over_time({odd=~\"[b-f]\"}[4h] offset 10m)",
+        "min_over_time(odd{odd=\"c\"}[150m] @ 12000)",
+        "count(max_over_time({odd!=\"\"}[3h]) == min_over_time({odd!=\"\"}[3h]))",
+        "1 / min_over_time(odd[200m])",
+        "count by (odd) (present_over_time(odd{odd=~\".+\"}[3h]))",
+        "max by (odd) (max_over_time(odd[3h] offset 1h)) - min by (odd) (min_over_time(odd[2h]))",
+        "topk(3, max_over_time(odd[3h]))",
+        "max_over_time(nothing[3h])",
+    };
+    for (uint64_t seed = 1; seed <= 3; seed++) {
+        struct script s = {.changed = true};
+        struct memory_source memory;
+        char name[16];
+        arena_init(&s.arena, 256 << 20);
+        make_odd_series(&s, seed);
+        struct raw_series *list = arena_array(&s.arena, struct raw_series, s.n);
+        for (uint32_t i = 0; i < s.n; i++)
+            list[i] = (struct raw_series){
+                .labels = s.series[i].labels, .samples = s.series[i].samples, .n = s.series[i].n};
+        qsort(list, s.n, sizeof *list, by_labels);
+        memory_source_init(&memory, list, s.n);
+        str number = {name, (size_t)snprintf(name, sizeof name, "odd%u", (unsigned)seed)};
+        store_series(&s, number);
+        for (size_t i = 0; i < sizeof queries / sizeof *queries; i++)
+            for (uint64_t batch = 0; batch <= 50; batch += 50) {
+                struct stored_case *c = new_case(&s.arena, 0, batch);
+                c->number = number;
+                struct value want = evaluate(&s.arena, &memory.source, queries[i], 1);
+                struct value got = evaluate(&s.arena, &c->source, queries[i], 1);
+                check_same(&got, &want, true);
+            }
+        arena_done(&s.arena);
+    }
+    CHECK(needed > 30);
 }
 
 /* Three counters that only type and unit tell apart, of half an hour. */

@@ -137,6 +137,7 @@ struct ranges_sink {
     status (*take)(void *ctx, const struct ranges *r);
     void *ctx;
     bool in_order;
+    enum series_needs needs; /* of a range: with several steps all */
 };
 [[nodiscard]] status eval_ranges_each(struct evaluator *ev, struct promql_expr *e, struct grid g,
                                       bool rolled, const struct ranges_sink *sink);

@@ -122,6 +122,7 @@ struct each {
     void *ctx;
     bool in_order;
     int64_t tail_ms;
+    enum series_needs needs;
 };
 
 static status take_set(void *ctx, struct arena *room, struct series_set *set, struct err *)
@@ -147,7 +148,8 @@ static status fetch_each(struct each *x, struct promql_expr *e, int64_t from, in
     const struct series_sink sink = {.take = take_set,
                                      .ctx = x,
                                      .in_order = x->in_order,
-                                     .tail_ms = again ? to - from + 1 : x->tail_ms};
+                                     .tail_ms = again ? to - from + 1 : x->tail_ms,
+                                     .needs = again ? NEEDS_ALL : x->needs};
     if (src->scan && !e->selector.reach && !ev->stats)
         return src->scan(src, ev->arena, e->selector.matchers, e->selector.n_matchers, from, to,
                          ev->warnings, horizon, &sink, ev->err);
@@ -309,7 +311,7 @@ static status select_slice(void *ctx, const struct slice *s)
     struct selecting x = *all;
     x.g = slice_grid(all->g, s);
     x.at = all->at + s->first;
-    struct each each = {x.ev, hand_over_set, &x, true, s->tail_ms};
+    struct each each = {x.ev, hand_over_set, &x, true, s->tail_ms, NEEDS_ALL};
     return fetch_each(&each, x.e, s->from, s->to, &x.horizon);
 }
 
@@ -319,7 +321,7 @@ status eval_selector(struct evaluator *ev, struct promql_expr *e, struct grid g,
     int64_t *at;
     TRY(moments(ev, &e->selector.shift, g, &at));
     struct selecting x = {.ev = ev, .e = e, .g = g, .what = what, .at = at};
-    struct each each = {ev, select_set, &x, false, 0};
+    struct each each = {ev, select_set, &x, false, 0, NEEDS_ALL};
     TRY(fetch_each(&each, e, at[0] - ev->opt.lookback_ms + 1, at[g.n - 1],
                    what == SELECT_STARTS ? NULL : &x.horizon));
     *ret = rows_ranked(x.rows, g);
@@ -392,7 +394,8 @@ static status range_slice(void *ctx, const struct slice *s)
     r.ends += s->first;
     x.g = r.g = slice_grid(all->g, s);
     x.r = &r;
-    return fetch_each(&(struct each){x.ev, range_set, &x, x.sink->in_order, s->tail_ms},
+    return fetch_each(&(struct each){x.ev, range_set, &x, x.sink->in_order, s->tail_ms,
+                                     x.g.n == 1 && !s->tail_ms ? x.sink->needs : NEEDS_ALL},
                       x.e->range.selector, s->from, s->to, x.rolled ? &r.horizon : NULL);
 }
 

@@ -505,6 +505,18 @@ static status begin_call(struct calling *x)
     return ST_OK;
 }
 
+/* Who counts samples has to see them. */
+static enum series_needs needs_of(const struct evaluator *ev, const struct promql_expr *e,
+                                  struct grid g)
+{
+    window_fn fn = table[e->call.fn->id];
+    if (g.n > 1 || ev->reads) return NEEDS_ALL;
+    return fn == fn_min_over_time       ? NEEDS_LEAST
+           : fn == fn_max_over_time     ? NEEDS_MOST
+           : fn == fn_present_over_time ? NEEDS_ONE
+                                        : NEEDS_ALL;
+}
+
 bool eval_is_window_call(const struct promql_expr *call) { return table[call->call.fn->id]; }
 
 status eval_window_each(struct evaluator *ev, struct promql_expr *e, struct grid g,
@@ -513,7 +525,7 @@ status eval_window_each(struct evaluator *ev, struct promql_expr *e, struct grid
     struct calling x = {.ev = ev, .e = e, .g = g, .sink = sink};
     TRY(begin_call(&x));
     return eval_ranges_each(ev, x.ranges, g, eval_rolled_knows(e),
-                            &(struct ranges_sink){hand_over_set, &x, true});
+                            &(struct ranges_sink){hand_over_set, &x, true, needs_of(ev, e, g)});
 }
 
 status eval_window_call(struct evaluator *ev, struct promql_expr *e, struct grid g,
@@ -527,7 +539,7 @@ status eval_window_call(struct evaluator *ev, struct promql_expr *e, struct grid
     }
     TRY(begin_call(&x));
     TRY(eval_ranges_each(ev, x.ranges, g, eval_rolled_knows(e),
-                         &(struct ranges_sink){call_set, &x, false}));
+                         &(struct ranges_sink){call_set, &x, false, needs_of(ev, e, g)}));
     *ret = rows_ranked(x.rows, g);
     return ev->opt.delayed_names ? ST_OK : rows_unite(ev, ret);
 }

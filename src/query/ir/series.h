@@ -94,6 +94,15 @@ struct notes {
 void notes_add(struct notes *n, str text); /* copied */
 void notes_sort(struct notes *n);          /* by their texts */
 
+/* What of a series' samples in the scope is needed: the source may leave the others out, and say of
+ * what is left any time in the scope. Native histograms are all there. */
+enum series_needs {
+    NEEDS_ALL,
+    NEEDS_LEAST, /* the least number, NaN only where there is no other; of equal ones the first */
+    NEEDS_MOST,
+    NEEDS_ONE, /* any */
+};
+
 /* What takes the series of a selection, set by set. What belongs to the samples only can be put in
  * `room`, which is freed after the call, as they are. */
 struct series_sink {
@@ -103,6 +112,7 @@ struct series_sink {
                       they come in any and have ranks */
     int64_t tail_ms; /* of the end of the scope, which a later scan of the same series will ask for
                         again, perhaps with more that follows; 0: none will */
+    enum series_needs needs; /* NEEDS_ALL where there is a tail */
 };
 
 /* Where eval gets its samples: the store, or memory in tests. Samples with from_ms <= t <= to_ms;

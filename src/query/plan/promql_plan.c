@@ -352,6 +352,41 @@ static bool nearly_fills_hours(const struct promql_scope *s)
     return s->to_ms - s->from_ms >= 2 * more;
 }
 
+/* Hours and names find the place by the table's key, and the first and last of `ids`, if any; ids
+ * and times decide. */
+static void from_metrics(struct sql *q, const struct promql_scope *s, const str *metric_names,
+                         uint32_t n_names, const uint64_t *ids, uint32_t n_ids)
+{
+    sql_add(q,
+            S("\nFROM otel_metrics\nWHERE indexHint(toStartOfHour(timestamp) >= toStartOfHour("));
+    sql_bind_time_ms(q, s->from_ms);
+    sql_add(q, S(") AND toStartOfHour(timestamp) <= toStartOfHour("));
+    sql_bind_time_ms(q, s->to_ms);
+    sql_add(q, S(") AND metric_name IN "));
+    sql_bind_strs(q, metric_names, n_names);
+    if (ids) {
+        sql_add(q, S("\n  AND series_id >= "));
+        sql_bind_u64(q, ids[0]);
+        sql_add(q, S(" AND series_id <= "));
+        sql_bind_u64(q, ids[n_ids - 1]);
+    }
+    sql_add(q, S(")"));
+}
+
+static void in_times(struct sql *q, const struct promql_scope *s)
+{
+    sql_add(q, S("\n  AND timestamp >= "));
+    sql_bind_time_ms(q, s->from_ms);
+    sql_add(q, S(" AND timestamp <= "));
+    sql_bind_time_ms(q, s->to_ms);
+}
+
+static void of_series(struct sql *q, const uint64_t *ids, uint32_t n_ids)
+{
+    sql_add(q, S("\n  AND series_id IN "));
+    sql_bind_u64s(q, ids, n_ids);
+}
+
 void promql_plan_samples(struct sql *q, const struct promql_scope *s, const str *metric_names,
                          uint32_t n_names, const uint64_t *ids, uint32_t n_ids,
                          struct promql_sample_columns c)
@@ -365,32 +400,41 @@ void promql_plan_samples(struct sql *q, const struct promql_scope *s, const str 
         sql_add(q, S(", scale, zero_count, zero_threshold, positive_offset, positive_counts, "
                      "negative_offset, negative_counts"));
     if (c.summary || c.native) sql_add(q, S(", quantiles, quantile_values"));
-    /* Hours and names find the place by the table's key; ids and times decide. */
-    sql_add(q,
-            S("\nFROM otel_metrics\nWHERE indexHint(toStartOfHour(timestamp) >= toStartOfHour("));
-    sql_bind_time_ms(q, s->from_ms);
-    sql_add(q, S(") AND toStartOfHour(timestamp) <= toStartOfHour("));
-    sql_bind_time_ms(q, s->to_ms);
-    sql_add(q, S(") AND metric_name IN "));
-    sql_bind_strs(q, metric_names, n_names);
-    if (c.whole) {
-        sql_add(q, S("\n  AND series_id >= "));
-        sql_bind_u64(q, ids[0]);
-        sql_add(q, S(" AND series_id <= "));
-        sql_bind_u64(q, ids[n_ids - 1]);
-    }
-    sql_add(q, S(")"));
-    if (!c.whole || !nearly_fills_hours(s)) {
-        sql_add(q, S("\n  AND timestamp >= "));
-        sql_bind_time_ms(q, s->from_ms);
-        sql_add(q, S(" AND timestamp <= "));
-        sql_bind_time_ms(q, s->to_ms);
-    }
-    if (!c.whole) {
-        sql_add(q, S("\n  AND series_id IN "));
-        sql_bind_u64s(q, ids, n_ids);
-    }
+    from_metrics(q, s, metric_names, n_names, c.whole ? ids : NULL, n_ids);
+    if (!c.whole || !nearly_fills_hours(s)) in_times(q, s);
+    if (!c.whole) of_series(q, ids, n_ids);
     if (c.in_order) sql_add(q, S("\nORDER BY series_id, timestamp"));
+}
+
+/* Of equal ones the first: zeros have signs. */
+static void extreme(struct sql *q, const char *which)
+{
+    sql_addf(q,
+             "ifNull(%sOrNullIf(number, NOT isNaN(number)), nan) AS best,\n"
+             "  if(best = 0, argMinIf(number, timestamp, number = 0), best) AS v",
+             which);
+}
+
+void promql_plan_needed(struct sql *q, const struct promql_scope *s, enum series_needs needs,
+                        const str *metric_names, uint32_t n_names, const uint64_t *ids,
+                        uint32_t n_ids, bool whole)
+{
+    sql_add(q, S("SELECT series_id, t, toUInt32(0) AS flags, toUInt8(0) AS present, v AS value, "
+                 "toInt64(0) AS int_value\nFROM (\n"));
+    if (needs != NEEDS_ONE)
+        sql_add(q, S("WITH if(int_value != 0, toFloat64(int_value), value) AS number\n"));
+    sql_add(q, S("SELECT series_id, max(timestamp) AS t, "));
+    if (needs == NEEDS_ONE)
+        sql_add(q, S("toFloat64(0) AS v"));
+    else
+        extreme(q, needs == NEEDS_LEAST ? "min" : "max");
+    from_metrics(q, s, metric_names, n_names, whole ? ids : NULL, n_ids);
+    in_times(q, s);
+    if (!whole) of_series(q, ids, n_ids);
+    sql_addf(q,
+             "\n  AND bitAnd(flags, 1) = 0 AND bitAnd(present, 16) = 0"
+             "\n  AND reinterpretAsUInt64(value) != %llu\nGROUP BY series_id)",
+             (unsigned long long)STALE_NAN_BITS);
 }
 
 void promql_plan_horizon(struct sql *q)

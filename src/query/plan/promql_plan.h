@@ -11,6 +11,7 @@
 #pragma once
 
 #include "query/ir/labels.h"
+#include "query/ir/series.h"
 #include "query/ir/sql.h"
 
 enum promql_stored_type {
@@ -73,6 +74,13 @@ struct promql_sample_columns {
 void promql_plan_samples(struct sql *sql, const struct promql_scope *s, const str *metric_names,
                          uint32_t n_names, const uint64_t *ids, uint32_t n_ids,
                          struct promql_sample_columns c);
+
+/* As promql_plan_samples, a row a series: what is needed of the samples of numbers in the scope,
+ * markers left out. Its t is the last of them. Rows of series that are not asked for come too where
+ * `whole` is set. */
+void promql_plan_needed(struct sql *sql, const struct promql_scope *s, enum series_needs needs,
+                        const str *metric_names, uint32_t n_names, const uint64_t *ids,
+                        uint32_t n_ids, bool whole);
 
 /* rollup, since (s): from where on the source of each rollup of metrics is whole. */
 void promql_plan_horizon(struct sql *sql);

@@ -166,6 +166,17 @@ TEST(samples_of_all_series_of_a_metric_are_not_looked_at_one_by_one)
     check_golden("samples_whole");
 }
 
+TEST(what_is_needed_of_a_range_is_found_by_the_engine)
+{
+    begin();
+    struct promql_scope s = {.from_ms = 1'700'000'000'000, .to_ms = 1'700'086'400'000};
+    const uint64_t ids[] = {3, 7, 9};
+    promql_plan_needed(&sql, &s, NEEDS_MOST, (const str[]){S("cpu")}, 1, ids, 3, true);
+    sql_add(&sql, S("\n;\n"));
+    promql_plan_needed(&sql, &s, NEEDS_ONE, (const str[]){S("cpu")}, 1, ids, 3, false);
+    check_golden("needed");
+}
+
 TEST(what_the_series_of_a_day_are)
 {
     begin();
