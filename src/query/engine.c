@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "obs/log.h"
 #include "obs/metrics.h"
@@ -164,6 +165,7 @@ static void set_defaults(struct engine_options *o)
     if (!l->max_bytes) l->max_bytes = 512u << 20;
     if (!l->max_entries) l->max_entries = 5000;
     if (!l->timeout_ms) l->timeout_ms = 60'000;
+    if (!l->cores) l->cores = (unsigned)sysconf(_SC_NPROCESSORS_ONLN);
 }
 
 static void stop_workers(struct engine *e)

@@ -11,7 +11,8 @@
 /* Of otel_metric_series.temporality (OTLP). */
 enum { TEMPORALITY_IS_DELTA = 1 };
 
-/* Fewer series than this lie in few places: their ids find them. */
+/* Fewer series than this lie in few places: their ids find them, and two threads look in several at
+ * once. */
 enum { WHOLE_SERIES = 64 };
 
 status reading_column(const struct native_block *b, const char *name,
@@ -184,6 +185,7 @@ void reading_wanted(struct reading *r, struct wanted *ret)
     uint64_t *ids = arena_array(r->room, uint64_t, r->n + 1);
     str *names = arena_array(r->room, str, r->n + 1);
     uint32_t n_names = 0;
+    const struct query_limits *limits = r->job->limits;
     struct promql_sample_columns c = {};
     for (uint32_t i = 0; i < r->n; i++) {
         const struct stored *s = &r->list[i];
@@ -199,6 +201,7 @@ void reading_wanted(struct reading *r, struct wanted *ret)
         c.summary |= s->type == STORED_SUMMARY;
     }
     c.start = r->with_starts;
+    c.alone = r->n >= WHOLE_SERIES && limits->cores && limits->cores <= 2;
     c.whole = r->n >= WHOLE_SERIES && by_name_only(r) && !c.in_order;
     *ret = (struct wanted){names, n_names, ids, r->n, c};
 }

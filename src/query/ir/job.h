@@ -29,6 +29,7 @@ struct query_limits {
     uint64_t max_bytes;   /* memory of one query: the arena's budget. default 512 MiB */
     uint64_t max_entries; /* log lines or traces in one answer. default 5,000 */
     uint32_t timeout_ms;  /* default 60,000 */
+    unsigned cores;       /* of this machine; 0: not known */
     bool experimental;    /* functions that Prometheus hides behind a flag */
     const struct prometheus_naming *naming; /* of OTLP metrics in PromQL; NULL: Prometheus' default
                                              */

@@ -404,6 +404,7 @@ void promql_plan_samples(struct sql *q, const struct promql_scope *s, const str 
     if (!c.whole || !nearly_fills_hours(s)) in_times(q, s);
     if (!c.whole) of_series(q, ids, n_ids);
     if (c.in_order) sql_add(q, S("\nORDER BY series_id, timestamp"));
+    if (c.alone) sql_add(q, S("\nSETTINGS max_threads = 1"));
 }
 
 /* Of equal ones the first: zeros have signs. */

@@ -63,6 +63,7 @@ struct promql_sample_columns {
     bool value, histogram, native, summary;
     bool in_order; /* of series and time */
     bool start;    /* when counting began: start (ms) */
+    bool alone;    /* one thread of the engine reads: who takes the rows has the other core */
     bool whole;    /* of the metrics every series from the first id to the last is asked for */
 };
 

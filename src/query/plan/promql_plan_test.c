@@ -162,6 +162,7 @@ TEST(samples_of_all_series_of_a_metric_are_not_looked_at_one_by_one)
     sql_add(&sql, S("\n;\n"));
     s.from_ms = 1'700'002'800'000; /* two hours exactly */
     s.to_ms = s.from_ms + 7'199'999;
+    c.alone = true;
     promql_plan_samples(&sql, &s, (const str[]){S("cpu")}, 1, (const uint64_t[]){3, 7, 9}, 3, c);
     check_golden("samples_whole");
 }

@@ -13,6 +13,7 @@ SELECT series_id, timestamp AS t, flags, present, value, int_value
 FROM otel_metrics
 WHERE indexHint(toStartOfHour(timestamp) >= toStartOfHour(fromUnixTimestamp64Milli({p12:Int64}, 'UTC')) AND toStartOfHour(timestamp) <= toStartOfHour(fromUnixTimestamp64Milli({p13:Int64}, 'UTC')) AND metric_name IN {p14:Array(String)}
   AND series_id >= {p15:UInt64} AND series_id <= {p16:UInt64})
+SETTINGS max_threads = 1
 -- p0 = 1700000000000
 -- p1 = 1700003600000
 -- p2 = ['cpu']
