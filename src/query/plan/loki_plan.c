@@ -27,6 +27,38 @@ void loki_plan_streams(struct sql *q, const struct logql_matchers *m, nanos star
     sql_bind_u64(q, limit + 1);
 }
 
+/* otel_logs lies in the order of buckets of five minutes. The engine does not find these by a
+ * condition on the time, which is a column of the key itself, behind severity and service; as a
+ * hint they leave out granules and are not looked at for each row. */
+static void hint_buckets(struct sql *q, const struct loki_stretches *in)
+{
+    const int64_t bucket = 300;
+    for (uint32_t i = 0; i < in->n; i++) /* a bucket's time has 32 bits */
+        if (in->v[i].after < 0 || in->v[i].to > UINT32_MAX) return;
+    for (uint32_t i = 0; i < in->n; i++)
+        sql_addf(q,
+                 "%stoStartOfFiveMinutes(timestamp) >= toDateTime(%lld, 'UTC') AND "
+                 "toStartOfFiveMinutes(timestamp) <= toDateTime(%lld, 'UTC')",
+                 i ? "\n    OR " : "\n  AND indexHint(",
+                 (long long)(in->v[i].after / bucket * bucket),
+                 (long long)(in->v[i].to / bucket * bucket));
+    if (in->n) sql_add(q, S(")"));
+}
+
+static void hint_between(struct sql *q, nanos first, nanos last)
+{
+    struct loki_stretch one = {first < 0 ? -1 : first / NANOS_S, last / NANOS_S};
+    hint_buckets(q, &(struct loki_stretches){&one, 1});
+}
+
+static void hint_runs(struct sql *q, const struct filter_run *runs, size_t n)
+{
+    struct loki_stretches in = {arena_array(q->arena, struct loki_stretch, n), (uint32_t)n};
+    for (size_t i = 0; i < n; i++)
+        in.v[i] = (struct loki_stretch){runs[i].first / NANOS_S, runs[i].last / NANOS_S};
+    hint_buckets(q, &in);
+}
+
 /* position() and match() (RE2, unanchored) see what LogQL's filters see; "." must not match a
  * newline. */
 static void add_line_filter(struct sql *q, const struct logql_line_filter *f)
@@ -123,7 +155,12 @@ void loki_plan_records(struct sql *q, const struct loki_streams *s, const struct
     sql_bind_time_ns(q, slice->start);
     sql_add(q, S(" AND timestamp < "));
     sql_bind_time_ns(q, slice->end);
-    if (slice->n_runs) filter_add_runs(q, slice->runs, slice->n_runs, false);
+    if (slice->n_runs) {
+        filter_add_runs(q, slice->runs, slice->n_runs, false);
+        hint_runs(q, slice->runs, slice->n_runs);
+    } else {
+        hint_between(q, slice->start, slice->end);
+    }
     add_where(q, s, log);
     sql_add(q, slice->forward ? S("\nORDER BY timestamp") : S("\nORDER BY timestamp DESC"));
     if (slice->limit) {
@@ -272,6 +309,9 @@ void loki_plan_windows(struct sql *q, const struct loki_streams *s, const struct
     if (in) {
         sql_add(q, S("\n  AND "));
         add_stretches(q, "timestamp", in);
+        hint_buckets(q, in);
+    } else {
+        hint_between(q, g->start - g->range, g->start + ((int64_t)g->n - 1) * g->step);
     }
     if (fields->level_rows == LOKI_LEVEL_ODD)
         sql_add(q, S("\n  AND " SCHEMA_LEVEL_ELSEWHERE " > 0"));
@@ -328,5 +368,6 @@ void loki_plan_stats(struct sql *q, const struct loki_streams *s, nanos start, n
     sql_bind_time_ns(q, start);
     sql_add(q, S(" AND timestamp < "));
     sql_bind_time_ns(q, end);
+    hint_between(q, start, end);
     add_where(q, s, NULL);
 }

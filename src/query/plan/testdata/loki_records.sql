@@ -6,6 +6,7 @@ SELECT toUnixTimestamp64Nano(timestamp) AS time, stream_id, body,
   resource_attributes, resource_attribute_types
 FROM otel_logs
 WHERE timestamp >= fromUnixTimestamp64Nano({p0:Int64}, 'UTC') AND timestamp < fromUnixTimestamp64Nano({p1:Int64}, 'UTC')
+  AND indexHint(toStartOfFiveMinutes(timestamp) >= toDateTime(1699999800, 'UTC') AND toStartOfFiveMinutes(timestamp) <= toDateTime(1700003400, 'UTC'))
   AND indexHint(service_name IN {p2:Array(String)})
   AND stream_id IN {p3:Array(UInt64)}
   AND (position(body, {p4:String}) > 0 OR position(body, {p5:String}) > 0)

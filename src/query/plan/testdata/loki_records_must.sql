@@ -6,6 +6,7 @@ SELECT toUnixTimestamp64Nano(timestamp) AS time, stream_id, body,
   resource_attributes, resource_attribute_types
 FROM otel_logs
 WHERE timestamp >= fromUnixTimestamp64Nano({p0:Int64}, 'UTC') AND timestamp < fromUnixTimestamp64Nano({p1:Int64}, 'UTC')
+  AND indexHint(toStartOfFiveMinutes(timestamp) >= toDateTime(1699999800, 'UTC') AND toStartOfFiveMinutes(timestamp) <= toDateTime(1700003400, 'UTC'))
   AND indexHint(service_name IN {p2:Array(String)})
   AND stream_id IN {p3:Array(UInt64)}
   AND (trace_id = unhex({p4:String}) OR has(mapValues(log_attributes), {p5:String}) OR position(log_attribute_types, 'k') > 0 OR has(mapValues(scope_attributes), {p6:String}) OR position(scope_attribute_types, 'k') > 0 OR has(mapValues(resource_attributes), {p7:String}) OR position(resource_attribute_types, 'k') > 0)

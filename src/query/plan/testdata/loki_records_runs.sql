@@ -8,6 +8,8 @@ FROM otel_logs
 WHERE timestamp >= fromUnixTimestamp64Nano({p0:Int64}, 'UTC') AND timestamp < fromUnixTimestamp64Nano({p1:Int64}, 'UTC')
   AND (timestamp >= fromUnixTimestamp64Nano(toInt64(1700000000000000000), 'UTC') AND timestamp <= fromUnixTimestamp64Nano(toInt64(1700000000000000005), 'UTC')
     OR timestamp >= fromUnixTimestamp64Nano(toInt64(1700000000000000009), 'UTC') AND timestamp <= fromUnixTimestamp64Nano(toInt64(1700000000000000010), 'UTC'))
+  AND indexHint(toStartOfFiveMinutes(timestamp) >= toDateTime(1699999800, 'UTC') AND toStartOfFiveMinutes(timestamp) <= toDateTime(1699999800, 'UTC')
+    OR toStartOfFiveMinutes(timestamp) >= toDateTime(1699999800, 'UTC') AND toStartOfFiveMinutes(timestamp) <= toDateTime(1699999800, 'UTC'))
   AND indexHint(service_name IN {p2:Array(String)})
   AND stream_id IN {p3:Array(UInt64)}
 ORDER BY timestamp DESC

@@ -3,6 +3,7 @@ SELECT stream_id,
   count() AS lines, sum(length(body)) AS bytes
 FROM otel_logs
 WHERE timestamp > fromUnixTimestamp64Nano({p2:Int64}, 'UTC') AND timestamp <= fromUnixTimestamp64Nano({p3:Int64}, 'UTC')
+  AND indexHint(toStartOfFiveMinutes(timestamp) >= toDateTime(1699999800, 'UTC') AND toStartOfFiveMinutes(timestamp) <= toDateTime(1700003400, 'UTC'))
   AND indexHint(service_name IN {p4:Array(String)})
   AND stream_id IN {p5:Array(UInt64)}
   AND (position(body, {p6:String}) > 0 OR position(body, {p7:String}) > 0)

@@ -8,6 +8,7 @@ SELECT stream_id,
   resource_attributes, resource_attribute_types
 FROM otel_logs
 WHERE timestamp > fromUnixTimestamp64Nano({p7:Int64}, 'UTC') AND timestamp <= fromUnixTimestamp64Nano({p8:Int64}, 'UTC')
+  AND indexHint(toStartOfFiveMinutes(timestamp) >= toDateTime(1699999800, 'UTC') AND toStartOfFiveMinutes(timestamp) <= toDateTime(1699999800, 'UTC'))
   AND indexHint(service_name IN {p9:Array(String)})
   AND stream_id IN {p10:Array(UInt64)}
 -- p0 = 1700000000000000000

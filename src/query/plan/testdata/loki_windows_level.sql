@@ -6,6 +6,7 @@ SELECT stream_id,
   mapApply((k, v) -> (k, if(arrayExists(n -> startsWith(n, replaceRegexpAll(k, '[^a-zA-Z0-9]', '')), {p3:Array(String)}), v, '')), scope_attributes) AS scope_attributes_asked, scope_attribute_types
 FROM otel_logs
 WHERE timestamp > fromUnixTimestamp64Nano({p4:Int64}, 'UTC') AND timestamp <= fromUnixTimestamp64Nano({p5:Int64}, 'UTC')
+  AND indexHint(toStartOfFiveMinutes(timestamp) >= toDateTime(1699999800, 'UTC') AND toStartOfFiveMinutes(timestamp) <= toDateTime(1700003400, 'UTC'))
   AND indexHint(service_name IN {p6:Array(String)})
   AND stream_id IN {p7:Array(UInt64)}
 GROUP BY ALL

@@ -3,6 +3,7 @@ SELECT stream_id,
   count() AS lines, 0 AS bytes, severity_number
 FROM otel_logs
 WHERE timestamp > fromUnixTimestamp64Nano({p2:Int64}, 'UTC') AND timestamp <= fromUnixTimestamp64Nano({p3:Int64}, 'UTC')
+  AND indexHint(toStartOfFiveMinutes(timestamp) >= toDateTime(1699999800, 'UTC') AND toStartOfFiveMinutes(timestamp) <= toDateTime(1700003400, 'UTC'))
   AND indexHint(service_name IN {p4:Array(String)})
   AND stream_id IN {p5:Array(UInt64)}
 GROUP BY ALL

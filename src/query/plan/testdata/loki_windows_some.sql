@@ -4,6 +4,8 @@ SELECT stream_id,
 FROM otel_logs
 WHERE timestamp > fromUnixTimestamp64Nano({p2:Int64}, 'UTC') AND timestamp <= fromUnixTimestamp64Nano({p3:Int64}, 'UTC')
   AND (timestamp > fromUnixTimestamp64Nano({p4:Int64}, 'UTC') AND timestamp <= fromUnixTimestamp64Nano({p5:Int64}, 'UTC') OR timestamp > fromUnixTimestamp64Nano({p6:Int64}, 'UTC') AND timestamp <= fromUnixTimestamp64Nano({p7:Int64}, 'UTC'))
+  AND indexHint(toStartOfFiveMinutes(timestamp) >= toDateTime(1699999800, 'UTC') AND toStartOfFiveMinutes(timestamp) <= toDateTime(1700000100, 'UTC')
+    OR toStartOfFiveMinutes(timestamp) >= toDateTime(1700001000, 'UTC') AND toStartOfFiveMinutes(timestamp) <= toDateTime(1700001300, 'UTC'))
   AND indexHint(service_name IN {p8:Array(String)})
   AND stream_id IN {p9:Array(UInt64)}
 GROUP BY ALL
