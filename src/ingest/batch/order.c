@@ -127,13 +127,51 @@ static int span_cmp(const void *a, const void *b, void *ctx)
     return c ? c : (x > y) - (x < y);
 }
 
+/* What spans of a trace are told apart by, fetched once each. */
+struct span_key {
+    uint64_t id_end, span_id, time;
+    struct radix_item item;
+};
+
+static struct span_key span_key(const struct sorter *s, struct radix_item item)
+{
+    const struct span_columns *c = spans_of(s, item.row);
+    uint32_t i = s->rows[item.row].row;
+    return (struct span_key){big_endian(c->trace_id[i] + 8), big_endian(c->span_id[i]),
+                             c->start_time[i], item};
+}
+
+static bool span_before(const struct span_key *a, const struct span_key *b)
+{
+    if (a->id_end != b->id_end) return a->id_end < b->id_end;
+    if (a->span_id != b->span_id) return a->span_id < b->span_id;
+    return a->time < b->time;
+}
+
+enum { SHORT_RUN = 64 };
+
+static void finish_short_run(const struct sorter *s, struct radix_item *items, size_t n)
+{
+    struct span_key keys[SHORT_RUN];
+    for (size_t i = 0; i < n; i++) {
+        struct span_key key = span_key(s, items[i]);
+        size_t j = i;
+        for (; j > 0 && span_before(&key, &keys[j - 1]); j--) keys[j] = keys[j - 1];
+        keys[j] = key;
+    }
+    for (size_t i = 0; i < n; i++) items[i] = keys[i].item;
+}
+
 /* Runs of equal `hi` are short (a trace), so they are finished by comparing. */
 static void finish_runs(struct sorter *s, const uint64_t *hi)
 {
     for (uint32_t from = 0, to; from < s->n; from = to) {
         for (to = from + 1; to < s->n && hi[s->items[to].row] == hi[s->items[from].row]; to++)
             ;
-        if (to - from > 1) qsort_r(s->items + from, to - from, sizeof *s->items, span_cmp, s);
+        if (to - from > SHORT_RUN)
+            qsort_r(s->items + from, to - from, sizeof *s->items, span_cmp, s);
+        else if (to - from > 1)
+            finish_short_run(s, s->items + from, to - from);
     }
 }
 
