@@ -39,35 +39,28 @@ void insert_put(struct insert *w, const char *table, const struct column_plan *p
     assert(at == n_plan);
 }
 
-/* A loop per width, so that the copy is a load and a store; without the way over the batch when
- * there is only one. */
-#define GATHER(width)                                                                        \
-    do {                                                                                     \
-        char *to_ = native_put_space(w->out, w->n * (width));                                \
-        const char *only_ = w->block->n == 1 ? array_of(w->block->batches[0], c) : NULL;     \
-        for (size_t i_ = 0; to_ && only_ && i_ < w->n; i_++)                                 \
-            memcpy(to_ + i_ * (width), only_ + (size_t)w->rows[i_].row * (width), (width));  \
-        for (size_t i_ = 0; to_ && !only_ && i_ < w->n; i_++)                                \
-            memcpy(to_ + i_ * (width),                                                       \
-                   (const char *)insert_array(w, c, i_) + (size_t)w->rows[i_].row * (width), \
-                   (width));                                                                 \
-    } while (0)
+/* The entries of column `c` to `to`. `width` is a constant where it is inlined: a load and a store
+ * each. Where the batches' arrays begin lies together, not in the batches. */
+[[gnu::always_inline]] static inline void gather(struct insert *w, const struct column_plan *c,
+                                                 void *to, size_t width)
+{
+    struct arena_mark m = arena_mark(w->arena);
+    const char **arrays = arena_array(w->arena, const char *, w->block->n);
+    for (size_t i = 0; i < w->block->n; i++) arrays[i] = array_of(w->block->batches[i], c);
+    for (size_t i = 0; i < w->n; i++) {
+        const char *from = arrays[w->rows[i].batch];
+        if (from) /* else zeros: the batch has no such column */
+            memcpy((char *)to + i * width, from + w->rows[i].row * width, width);
+        else
+            memset((char *)to + i * width, 0, width);
+    }
+    arena_rewind(w->arena, m);
+}
 
-/* The same where a batch may have no such column. */
-#define GATHER_SOME(width)                                                                      \
-    do {                                                                                        \
-        if (w->block->n == 1) {                                                                 \
-            GATHER(width);                                                                      \
-            break;                                                                              \
-        }                                                                                       \
-        char *to_ = native_put_space(w->out, w->n * (width));                                   \
-        for (size_t i_ = 0; to_ && i_ < w->n; i_++) {                                           \
-            const char *from_ = insert_array(w, c, i_);                                         \
-            if (from_)                                                                          \
-                memcpy(to_ + i_ * (width), from_ + (size_t)w->rows[i_].row * (width), (width)); \
-            else                                                                                \
-                memset(to_ + i_ * (width), 0, (width));                                         \
-        }                                                                                       \
+#define GATHER(width)                                         \
+    do {                                                      \
+        void *to_ = native_put_space(w->out, w->n * (width)); \
+        if (to_) gather(w, c, to_, (width));                  \
     } while (0)
 
 void put_u8(struct insert *w, const struct column_plan *c) { GATHER(1u); }
@@ -78,8 +71,6 @@ void put_u8_zero(struct insert *w, const struct column_plan *)
 }
 void put_u32(struct insert *w, const struct column_plan *c) { GATHER(4u); }
 void put_u64(struct insert *w, const struct column_plan *c) { GATHER(8u); }
-void put_some_u32(struct insert *w, const struct column_plan *c) { GATHER_SOME(4u); }
-void put_some_u64(struct insert *w, const struct column_plan *c) { GATHER_SOME(8u); }
 void put_id16(struct insert *w, const struct column_plan *c) { GATHER(16u); }
 
 static uint64_t nanos_at(const struct insert *w, const struct column_plan *c, size_t i)
@@ -133,8 +124,7 @@ void put_strings(struct buf *out, const str *texts, size_t n)
 static str *texts_of(struct insert *w, const struct column_plan *c)
 {
     str *texts = arena_array(w->arena, str, w->n);
-    for (size_t i = 0; i < w->n; i++)
-        texts[i] = ((const str *)insert_array(w, c, i))[w->rows[i].row];
+    gather(w, c, texts, sizeof *texts);
     return texts;
 }
 

@@ -61,9 +61,7 @@ static inline const void *insert_array(const struct insert *w, const struct colu
 void put_u8(struct insert *w, const struct column_plan *c);
 void put_u8_zero(struct insert *w, const struct column_plan *c);
 void put_u32(struct insert *w, const struct column_plan *c);
-void put_u64(struct insert *w, const struct column_plan *c);      /* any 8 bytes */
-void put_some_u32(struct insert *w, const struct column_plan *c); /* zeros where there are none */
-void put_some_u64(struct insert *w, const struct column_plan *c);
+void put_u64(struct insert *w, const struct column_plan *c);       /* any 8 bytes */
 void put_id16(struct insert *w, const struct column_plan *c);      /* 16 bytes */
 void put_millis(struct insert *w, const struct column_plan *c);    /* from nanoseconds */
 void put_day(struct insert *w, const struct column_plan *c);       /* Date from nanoseconds */
