@@ -14,10 +14,15 @@ enum {
     FILTER_GRAM = 5         /* bytes of a piece of a log line; each has one bit */
 };
 
-/* A span's attribute: key and the value's stored text. */
+/* A span's attribute: the hash_str of its key, and the value's stored text. */
+static inline uint32_t filter_pair_of(uint64_t key_hash, str value)
+{
+    return (uint32_t)hash_seed(value, key_hash);
+}
+
 static inline uint32_t filter_pair(str key, str value)
 {
-    return (uint32_t)hash_seed(value, hash_str(key));
+    return filter_pair_of(hash_str(key), value);
 }
 
 /* The hash of its bit `i` of FILTER_PAIR_HASHES. */
@@ -27,13 +32,19 @@ static inline uint32_t filter_pair_hash(uint32_t pair, unsigned i)
     return pair + i * step;
 }
 
+/* A piece of a line, its first byte the lowest: below 2^40. */
+static inline uint32_t filter_gram_of(uint64_t gram)
+{
+    uint64_t h = gram * 0x9e3779b97f4a7c15u;
+    return (uint32_t)(h >> 32) ^ (uint32_t)(h >> 49);
+}
+
 /* The piece of a line that begins at `at`. */
 static inline uint32_t filter_gram_hash(const char *at)
 {
     uint32_t low;
     memcpy(&low, at, 4);
-    uint64_t h = ((uint64_t)(uint8_t)at[4] << 32 | low) * 0x9e3779b97f4a7c15u;
-    return (uint32_t)(h >> 32) ^ (uint32_t)(h >> 49);
+    return filter_gram_of((uint64_t)(uint8_t)at[4] << 32 | low);
 }
 
 static inline void filter_set(uint8_t *bits, uint64_t n_bits, uint32_t hash)

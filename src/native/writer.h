@@ -42,6 +42,16 @@ static inline size_t native_varuint(uint64_t v, char *out)
     return n;
 }
 
+/* The text whose length and bytes were written at `at`. */
+static inline str native_text_at(const char *at)
+{
+    size_t len = 0;
+    unsigned shift = 0;
+    for (; *at & 0x80; at++, shift += 7) len |= (size_t)(*at & 0x7f) << shift;
+    len |= (size_t)*at << shift;
+    return (str){at + 1, len};
+}
+
 void native_put_block(struct buf *out, uint64_t columns, uint64_t rows);
 void native_put_column(struct buf *out, str name, str type); /* prefixes and data follow */
 void native_put_lc_prefix(struct buf *out);
@@ -64,10 +74,25 @@ struct native_dictionary {
 void native_dictionary_init(struct native_dictionary *d, struct arena *a);
 uint32_t native_dictionary_find_or_add(struct native_dictionary *d, str key);
 
+/* str_eq for short texts, without a call. */
+static inline bool native_same_text(str a, str b)
+{
+    if (a.len != b.len) return false;
+    if (a.len < 8) return str_eq(a, b);
+    for (size_t i = 0, last = a.len - 8;; i += 8) {
+        uint64_t x, y;
+        if (i > last) i = last;
+        memcpy(&x, a.ptr + i, 8);
+        memcpy(&y, b.ptr + i, 8);
+        if (x != y) return false;
+        if (i == last) return true;
+    }
+}
+
 /* The id of `key`; `hint` is an id that may well be it: the one of the row before. */
 static inline uint32_t native_dictionary_id(struct native_dictionary *d, str key, uint32_t hint)
 {
-    if (hint < d->n && str_eq(d->keys[hint], key)) return hint;
+    if (hint < d->n && native_same_text(d->keys[hint], key)) return hint;
     return native_dictionary_find_or_add(d, key);
 }
 

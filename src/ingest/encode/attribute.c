@@ -5,6 +5,7 @@
  * ids, the types and the values' bytes, run by run; writing is then a copy of short runs. */
 #include "base/hex.h"
 #include "base/num.h"
+#include "ingest/encode/filter_bits.h"
 #include "ingest/encode/insert.h"
 
 enum { SLAB = 1 << 18, AHEAD = 8 };
@@ -14,6 +15,12 @@ struct attr_pass {
     size_t n;
     uint64_t entries, value_bytes;
     struct native_dictionary keys, types;
+    struct noted {
+        uint64_t hash;  /* for filters */
+        uint32_t after; /* which key came after it the last time */
+        uint32_t types; /* which types a run had that began with it */
+    } * noted;          /* of each of `keys` */
+    uint32_t n_noted, cap_noted;
     struct made {
         const uint32_t *key_ids;
         const char *values; /* as they are written: varuint length, bytes */
@@ -114,6 +121,40 @@ static void values_make(struct arena *a, const struct attr_run *run, str *slab, 
     *slab = str_drop(*slab, io->value_bytes);
 }
 
+static void note_key(struct arena *a, struct attr_pass *p, str key)
+{
+    if (p->n_noted == p->cap_noted) {
+        p->cap_noted = p->cap_noted ? p->cap_noted * 2 : 64;
+        struct noted *wider = arena_array(a, struct noted, p->cap_noted);
+        if (p->n_noted) memcpy(wider, p->noted, p->n_noted * sizeof *wider);
+        p->noted = wider;
+    }
+    p->noted[p->n_noted++] = (struct noted){hash_str(key), 0, 0};
+}
+
+/* The id of a key; `before` is that of the key in front of it, of this run or the last. Keys mostly
+ * come in the order they came in before. */
+static uint32_t key_id(struct arena *a, struct attr_pass *p, str key, uint32_t before)
+{
+    uint32_t id = native_dictionary_id(&p->keys, key, p->noted[before].after);
+    if (id == p->n_noted) note_key(a, p, key);
+    p->noted[before].after = id;
+    return id;
+}
+
+/* The values are as they were written. */
+static void pairs_note(const struct attr_pass *p, const struct attr_run *run,
+                       const struct made *made)
+{
+    filter_pairs_room(run->pairs, run->n);
+    const char *at = made->values;
+    for (uint32_t j = 0; j < run->n; j++) {
+        str value = native_text_at(at);
+        filter_pairs_add(run->pairs, filter_pair_of(p->noted[made->key_ids[j]].hash, value));
+        at = value.ptr + value.len;
+    }
+}
+
 struct attr_pass *attr_pass_new(struct insert *w, const struct attr_run *runs, size_t n,
                                 const uint32_t *visit)
 {
@@ -126,26 +167,30 @@ struct attr_pass *attr_pass_new(struct insert *w, const struct attr_run *runs, s
         if (runs[i].n > longest) longest = runs[i].n;
     }
     native_dictionary_init(&p->keys, w->arena);
+    note_key(w->arena, p, (str){0});
     native_dictionary_init(&p->types, w->arena);
     p->made = arena_array(w->arena, struct made, n);
-    uint32_t *ids = arena_array(w->arena, uint32_t, p->entries), types = 0;
+    uint32_t *ids = arena_array(w->arena, uint32_t, p->entries), key = 0;
     char *scratch = arena_alloc(w->arena, longest + 1, 1);
 
     str slab = {0};
-    const uint32_t *before = NULL; /* the key ids of the run before */
-    uint32_t n_before = 0;
     for (size_t k = 0; k < n; k++) {
         size_t i = visit ? visit[k] : k;
         const struct attr_run *run = &runs[i];
         struct made *made = &p->made[i];
         for (uint32_t j = 0; j < run->n; j++)
-            ids[j] = native_dictionary_id(&p->keys, run->at[j].key, j < n_before ? before[j] : 0);
+            ids[j] = key = key_id(w->arena, p, run->at[j].key, key);
         values_make(w->arena, run, &slab, made);
         p->value_bytes += made->value_bytes;
-        made->type_id = types = types_id(w, p, run, types, scratch);
-        made->key_ids = before = ids;
-        n_before = run->n;
+        if (run->n) {
+            uint32_t *types = &p->noted[ids[0]].types;
+            made->type_id = *types = types_id(w, p, run, *types, scratch);
+        } else {
+            made->type_id = 0;
+        }
+        made->key_ids = ids;
         ids += run->n;
+        if (run->pairs) pairs_note(p, run, made);
     }
     return p;
 }
@@ -223,7 +268,7 @@ void put_attributes(struct insert *w, const struct column_plan *c)
     for (size_t k = 0; k < w->n; k++) {
         size_t i = visit ? visit[k] : k;
         struct attr_range r = ((const struct attr_range *)insert_array(w, c, i))[w->rows[i].row];
-        runs[i] = (struct attr_run){r.n ? insert_batch(w, i)->attrs + r.at : NULL, r.n};
+        runs[i] = attr_run_of(insert_batch(w, i), r, w->pairs ? w->pairs[i] : NULL);
     }
     w->attrs = attr_pass_new(w, runs, w->n, visit);
     native_put_lc_prefix(w->out);

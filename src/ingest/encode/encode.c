@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
+#include "ingest/encode/filter_runs.h"
 #include "ingest/encode/side.h"
 
 enum {
@@ -16,10 +17,11 @@ enum {
 };
 
 struct encoder {
-    struct arena *arena; /* of the result */
-    struct arena scratch;
+    struct arena *arena;        /* of the result */
+    struct arena scratch, kept; /* kept: what filters are made of, while the rows are written */
     const struct telemetry_block *block;
     const struct red_rows *red; /* of spans */
+    struct filter_runs filters;
     struct encoded_block *ret;
     size_t cap;
     struct err *err;
@@ -70,9 +72,10 @@ static status insert_make(struct encoder *e, str table, uint32_t part, struct en
                        .rows = rows.rows,
                        .n = rows.n,
                        .out = body,
-                       .side = side};
+                       .side = side,
+                       .filters = &e->filters};
     put(&w);
-    bool over = body->over || arena_over(&e->scratch);
+    bool over = body->over || arena_over(&e->scratch) || arena_over(&e->kept);
     arena_rewind(&e->scratch, mark);
     e->arena->used += body->len;
     if (over)
@@ -87,7 +90,7 @@ static status side_make(struct encoder *e, const struct side_table *t,
                         const struct encode_rows *rows, struct encode_seen *seen)
 {
     struct arena_mark mark = arena_mark(&e->scratch);
-    struct side_rows found = {.arena = &e->scratch, .red = e->red};
+    struct side_rows found = {.arena = &e->scratch, .red = e->red, .filters = &e->filters};
     t->find(e->block, rows, seen, &found);
     side_sort(&found);
     struct row_ref *refs = arena_array(&e->scratch, struct row_ref, found.n);
@@ -121,19 +124,34 @@ static const struct signal_tables {
     str main;
     void (*put)(struct insert *w);
     const struct side_table *side[MAX_TABLES];
-    const struct side_table *after; /* sums: nothing is counted whose rows are refused */
+    const struct side_table *filters; /* made of the main table's rows, sent before them */
+    const struct side_table *after;   /* sums: nothing is counted whose rows are refused */
 } tables[SIGNAL_COUNT] = {
     [SIGNAL_TRACES] = {S("otel_traces"),
                        traces_put,
-                       {&side_trace_index, &side_span_names, &side_trace_filters},
+                       {&side_trace_index, &side_span_names},
+                       &side_trace_filters,
                        &side_red},
-    [SIGNAL_LOGS] = {S("otel_logs"), logs_put, {&side_log_streams, &side_log_filters}, NULL},
+    [SIGNAL_LOGS] = {S("otel_logs"), logs_put, {&side_log_streams}, &side_log_filters, NULL},
     [SIGNAL_METRICS] = {S("otel_metrics"),
                         metrics_put,
                         {&side_metric_series, &side_metric_resources, &side_metric_targets,
                          &side_exemplars},
+                        NULL,
                         NULL},
 };
+
+/* The inserts from `from` on, of which those from `filters` on go first. */
+static void move_forward(struct encoder *e, size_t from, size_t filters)
+{
+    struct encoded_insert *list = e->ret->inserts;
+    size_t rows = filters - from, n = e->ret->n - filters;
+    struct encoded_insert *moved = arena_array(&e->scratch, struct encoded_insert, rows);
+    if (!rows || !n) return;
+    memcpy(moved, list + from, rows * sizeof *list);
+    memmove(list + from, list + filters, n * sizeof *list);
+    memcpy(list + from + n, moved, rows * sizeof *list);
+}
 
 static status encode_all(struct encoder *e, const struct encode_options *opt,
                          struct encode_seen *seen)
@@ -142,10 +160,14 @@ static status encode_all(struct encoder *e, const struct encode_options *opt,
     struct encode_rows rows = all_rows(&e->scratch, opt);
     if (e->block->signal == SIGNAL_TRACES) e->red = red_of_block(&e->scratch, e->block);
     for (int i = 0; i < MAX_TABLES && t->side[i]; i++) TRY(side_make(e, t->side[i], &rows, seen));
+    size_t from = e->ret->n;
     /* The newest partitions first: rows that come in time need not wait for scattered old ones. */
     for (size_t g = opt->n_groups; g-- > 0;)
         if (opt->groups[g].n)
             TRY(insert_make(e, t->main, (uint32_t)g, opt->groups[g], NULL, t->put));
+    size_t filters = e->ret->n;
+    if (t->filters) TRY(side_make(e, t->filters, &rows, seen));
+    move_forward(e, from, filters);
     return t->after ? side_make(e, t->after, &rows, seen) : ST_OK;
 }
 
@@ -155,9 +177,12 @@ status encode_block(struct arena *a, const struct telemetry_block *b,
     struct encoded_block made = {0};
     struct encoder e = {.arena = a, .block = b, .ret = &made, .err = err};
     arena_init(&e.scratch, SCRATCH_BUDGET);
+    arena_init(&e.kept, SCRATCH_BUDGET);
+    e.filters.arena = &e.kept;
     struct encode_seen *own = opt->seen ? NULL : encode_seen_new(SIZE_MAX);
     status s = encode_all(&e, opt, own ? own : opt->seen);
     encode_seen_free(own);
+    arena_done(&e.kept);
     arena_done(&e.scratch);
     if (s == ST_OK) *ret = made;
     return s;

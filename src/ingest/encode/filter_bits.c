@@ -1,52 +1,113 @@
 #include "ingest/encode/filter_bits.h"
 
-enum {
-    PAIR_BITS = 14,
-    SLOTS_AT_FIRST = 1 << 8,
-    LEAST_BITS = 1 << 6,
-    MOST_BITS = 1 << 20,
-    AHEAD = 8
-};
+#include <assert.h>
 
-void filter_pairs_grow(struct filter_pairs *p, struct arena *a)
+enum { PAIR_BITS = 14, PAIRS_AT_FIRST = 1 << 10, LEAST_BITS = 1 << 6, MOST_BITS = 1 << 20 };
+
+struct filter_pairs *filter_pairs_new(struct arena *a)
 {
-    struct filter_pairs wider = {.mask = p->slots ? p->mask * 2 + 1 : SLOTS_AT_FIRST - 1,
-                                 .n = p->n,
-                                 .has_zero = p->has_zero};
-    size_t size = ((size_t)wider.mask + 1) * sizeof *wider.slots;
-    wider.slots = memset(arena_alloc(a, size, 64), 0, size);
-    for (uint32_t i = 0; p->slots && i <= p->mask; i++) {
-        uint32_t pair = p->slots[i], at = pair & wider.mask;
-        if (!pair) continue;
-        while (wider.slots[at]) at = (at + 1) & wider.mask;
-        wider.slots[at] = pair;
+    struct filter_pairs *p = arena_new(a, struct filter_pairs);
+    p->arena = a;
+    p->recent[0] = 1; /* whose place is another: no pair came yet, not even 0 */
+    return p;
+}
+
+void filter_pairs_grow(struct filter_pairs *p, size_t more)
+{
+    size_t cap = p->cap ? p->cap * 2 : PAIRS_AT_FIRST;
+    if (cap - p->n < more) cap = p->n + more;
+    uint32_t *wider = arena_array(p->arena, uint32_t, cap);
+    if (p->n) memcpy(wider, p->list, p->n * sizeof *wider);
+    p->list = wider;
+    p->cap = cap;
+}
+
+/* Each pair once, the first of it where it was among the others. How many there are. */
+static size_t distinct(struct arena *a, uint32_t *list, size_t n)
+{
+    struct arena_mark m = arena_mark(a);
+    size_t slots = 64, kept = 0;
+    while (slots < n + n / 4) slots *= 2;
+    uint32_t *seen = memset(arena_alloc(a, slots * 4, 64), 0, slots * 4); /* 0: none */
+    bool zero = false;
+    for (size_t i = 0; i < n; i++) {
+        uint32_t pair = list[i];
+        size_t at = pair & (slots - 1);
+        while (seen[at] != 0 && seen[at] != pair) at = (at + 1) & (slots - 1);
+        bool again = pair ? seen[at] == pair : zero;
+        zero |= pair == 0;
+        seen[at] = pair;
+        list[kept] = pair;
+        kept += !again;
     }
-    *p = wider;
+    arena_rewind(a, m);
+    return kept;
 }
 
-static void set_pair(uint8_t *bits, uint64_t n_bits, uint32_t pair)
+/* The same bits as filter_set's, without its division: hash % n_bits is the fraction of
+ * hash / n_bits, which has 64 bits here, times n_bits. That is exact for numbers of 32 bits. */
+static void set_pairs(uint8_t *bits, uint64_t n_bits, const uint32_t *pairs, size_t n)
 {
-    for (unsigned i = 0; i < FILTER_PAIR_HASHES; i++)
-        filter_set(bits, n_bits, filter_pair_hash(pair, i));
+    assert(n_bits <= UINT32_MAX);
+    uint64_t inverse = UINT64_MAX / n_bits + 1;
+    for (size_t i = 0; i < n; i++)
+        for (unsigned k = 0; k < FILTER_PAIR_HASHES; k++) {
+            uint64_t fraction = inverse * filter_pair_hash(pairs[i], k);
+            uint64_t at = (uint64_t)((unsigned __int128)fraction * n_bits >> 64);
+            bits[at / 8] = (uint8_t)(bits[at / 8] | 1u << at % 8);
+        }
 }
 
-str filter_of_pairs(const struct filter_pairs *p, struct arena *a)
+str filter_of_pairs(struct filter_pairs *p, struct arena *a)
 {
-    size_t bytes = ((size_t)(p->n + p->has_zero) * PAIR_BITS + LEAST_BITS - 1) / LEAST_BITS * 8;
+    p->n = distinct(a, p->list, p->n);
+    size_t bytes = (p->n * PAIR_BITS + LEAST_BITS - 1) / LEAST_BITS * 8;
     if (!bytes) bytes = LEAST_BITS / 8;
     uint8_t *bits = memset(arena_alloc(a, bytes, 8), 0, bytes);
-    if (p->has_zero) set_pair(bits, bytes * 8, 0);
-    for (uint32_t i = 0; p->slots && i <= p->mask; i++)
-        if (p->slots[i]) set_pair(bits, bytes * 8, p->slots[i]);
+    set_pairs(bits, bytes * 8, p->list, p->n);
     return (str){(char *)bits, bytes};
 }
 
-static void set_grams(uint64_t *bits, uint32_t mask, str line)
+static uint64_t word_at(str line, size_t at)
 {
-    for (size_t i = 0; i + FILTER_GRAM <= line.len; i++) {
+    uint64_t v;
+    memcpy(&v, line.ptr + at, 8);
+    return v;
+}
+
+static void set_gram(uint64_t *bits, uint32_t mask, uint64_t gram)
+{
+    uint32_t at = filter_gram_of(gram & 0xff'ffff'ffff) & mask;
+    bits[at / 64] |= (uint64_t)1 << at % 64;
+}
+
+/* The four pieces that lie in eight bytes. */
+static void set_word(uint64_t *bits, uint32_t mask, uint64_t word)
+{
+    for (unsigned shift = 0; shift <= 24; shift += 8) set_gram(bits, mask, word >> shift);
+}
+
+/* `like`: a line whose pieces are set; where this one has the same bytes nothing is to be done. */
+static void set_grams(uint64_t *bits, uint32_t mask, str line, str like)
+{
+    size_t i = 0, both = line.len < like.len ? line.len : like.len;
+    for (; i + 8 <= line.len; i += 4) {
+        uint64_t word = word_at(line, i);
+        if (i + 8 > both || word != word_at(like, i)) set_word(bits, mask, word);
+    }
+    for (; i + FILTER_GRAM <= line.len; i++) {
         uint32_t at = filter_gram_hash(line.ptr + i) & mask;
         bits[at / 64] |= (uint64_t)1 << at % 64;
     }
+}
+
+/* Lines of one format are alike. They are found by their length and first bytes. */
+enum { FORMATS = 64 };
+
+static str *format_of(str formats[FORMATS], str line)
+{
+    uint64_t head = line.len >= 8 ? word_at(line, 0) : 0;
+    return &formats[((head ^ line.len) * 0x9e3779b97f4a7c15u) >> 58];
 }
 
 static uint64_t count_bits(const uint64_t *words, size_t n)
@@ -74,9 +135,11 @@ str filter_of_lines(struct arena *a, const str *lines, size_t n)
     uint32_t size = LEAST_BITS;
     while (size < MOST_BITS && size < bytes * 4) size *= 2;
     uint64_t *bits = memset(arena_alloc(a, size / 8, 64), 0, size / 8);
+    str formats[FORMATS] = {0};
     for (size_t i = 0; i < n; i++) {
-        if (i + AHEAD < n) __builtin_prefetch(lines[i + AHEAD].ptr);
-        set_grams(bits, size - 1, lines[i]);
+        str *like = format_of(formats, lines[i]);
+        set_grams(bits, size - 1, lines[i], *like);
+        *like = lines[i];
     }
     return (str){(char *)bits, fold(bits, size / 64) * 8};
 }

@@ -5,31 +5,39 @@
 #include "model/attr.h"
 #include "model/filter.h"
 
-/* The pairs of some spans, each once. Begin with it zeroed. */
+enum { FILTER_RECENT = 256 };
+
+/* The pairs of some spans. Most come again and again: those that came lately are not noted once
+ * more. Begin with filter_pairs_new. */
 struct filter_pairs {
-    uint32_t *slots; /* 0: empty */
-    uint32_t n, mask;
-    bool has_zero;
+    struct arena *arena;
+    uint32_t *list;
+    size_t n, cap;
+    uint32_t recent[FILTER_RECENT]; /* by their lowest bits */
 };
 
-/* What it grows by lies in `a`. */
-void filter_pairs_grow(struct filter_pairs *p, struct arena *a);
+struct filter_pairs *filter_pairs_new(struct arena *a);
 
-static inline void filter_pairs_add(struct filter_pairs *p, struct arena *a, uint32_t pair)
+void filter_pairs_grow(struct filter_pairs *p, size_t more);
+
+/* Room for `n` pairs to come. */
+static inline void filter_pairs_room(struct filter_pairs *p, size_t n)
 {
-    if (p->n * 2 >= p->mask) filter_pairs_grow(p, a);
-    if (pair == 0) p->has_zero = true;
-    for (uint32_t i = pair & p->mask; pair; i = (i + 1) & p->mask) {
-        if (p->slots[i] == pair) return;
-        if (p->slots[i]) continue;
-        p->slots[i] = pair;
-        p->n++;
-        return;
-    }
+    if (p->cap - p->n < n) filter_pairs_grow(p, n);
 }
 
-/* Their filter: fourteen bits a pair, of which one in four hundred others seems to be in it. */
-str filter_of_pairs(const struct filter_pairs *p, struct arena *a);
+/* There must be room. Without a branch: whether one is new nobody can foretell. */
+static inline void filter_pairs_add(struct filter_pairs *p, uint32_t pair)
+{
+    uint32_t *recent = &p->recent[pair % FILTER_RECENT];
+    p->list[p->n] = pair;
+    p->n += *recent != pair;
+    *recent = pair;
+}
+
+/* Their filter, in `a`: fourteen bits a pair, of which one in four hundred others seems to be in
+ * it. Leaves each pair once in the list. */
+str filter_of_pairs(struct filter_pairs *p, struct arena *a);
 
 /* The filter of lines: an eighth to a fourth of its bits are set; more only where the lines have
  * more different pieces than FILTER_LINES_BITS leave room for. */

@@ -10,10 +10,20 @@
 #include "ingest/encode/origin.h"
 #include "native/writer.h"
 
+struct filter_pairs;
+struct filter_runs;
+
 struct attr_run {
     const struct attr *at;
+    struct filter_pairs *pairs; /* NULL: these are in no filter */
     uint32_t n;
 };
+
+static inline struct attr_run attr_run_of(const struct telemetry_batch *b, struct attr_range r,
+                                          struct filter_pairs *pairs)
+{
+    return (struct attr_run){r.n ? b->attrs + r.at : NULL, pairs, r.n};
+}
 
 struct insert {
     struct arena *arena; /* scratch: ends with the insert */
@@ -25,6 +35,8 @@ struct insert {
     struct attr_pass *attrs;     /* of the last attribute map: its types column follows it */
     const struct side_row *side; /* side tables: parallel to rows */
     struct nested *nested;       /* traces: events and links, one after the other for all rows */
+    struct filter_runs *filters; /* of the block; main tables that have some */
+    struct filter_pairs **pairs; /* traces: for each row those of its run; else NULL */
 };
 
 struct column_plan {

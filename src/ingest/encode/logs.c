@@ -1,5 +1,5 @@
 /* otel_logs. */
-#include "ingest/encode/insert.h"
+#include "ingest/encode/filter_runs.h"
 
 static const struct attr_value *body_at(const struct insert *w, size_t i)
 {
@@ -18,6 +18,7 @@ static void put_body(struct insert *w, const struct column_plan *)
         if (i + AHEAD < w->n) __builtin_prefetch(body_at(w, i + AHEAD)->text.ptr);
         to = value_write(to, body_at(w, i));
     }
+    row_filters_of_lines(w, w->out->ptr + w->out->len);
     w->out->len = (size_t)(to - w->out->ptr);
 }
 

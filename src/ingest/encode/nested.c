@@ -16,11 +16,6 @@ static void ends_make(struct insert *w, size_t range_at, uint64_t **ret_ends, si
     *ret_n = end;
 }
 
-static struct attr_run run_of(const struct telemetry_batch *b, struct attr_range r)
-{
-    return (struct attr_run){r.n ? b->attrs + r.at : NULL, r.n};
-}
-
 void nested_find(struct insert *w)
 {
     struct nested *x = w->nested = arena_new(w->arena, struct nested);
@@ -37,11 +32,11 @@ void nested_find(struct insert *w)
         struct attr_range links = b->spans.links[w->rows[i].row];
         for (uint32_t j = 0; j < events.n; j++, e++) {
             x->event[e] = &b->spans.event[events.at + j];
-            x->event_attrs[e] = run_of(b, x->event[e]->attrs);
+            x->event_attrs[e] = attr_run_of(b, x->event[e]->attrs, w->pairs[i]);
         }
         for (uint32_t j = 0; j < links.n; j++, l++) {
             x->link[l] = &b->spans.link[links.at + j];
-            x->link_attrs[l] = run_of(b, x->link[l]->attrs);
+            x->link_attrs[l] = attr_run_of(b, x->link[l]->attrs, w->pairs[i]);
         }
     }
 }

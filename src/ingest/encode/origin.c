@@ -2,6 +2,7 @@
  * each row. */
 #include "ingest/encode/origin.h"
 
+#include "ingest/encode/filter_bits.h"
 #include "ingest/encode/insert.h"
 
 static const struct origins *origins_of(const struct insert *w, uint32_t from)
@@ -147,6 +148,41 @@ static void put_side(struct insert *w, const struct origins *o, const struct ori
     }
 }
 
+/* Whether a filter was told of an origin lately: those of many small requests are alike. */
+enum { TOLD = 1024 };
+
+struct told {
+    uint64_t hash;
+    const struct filter_pairs *of;
+};
+
+static bool is_told(struct told *told, uint64_t hash, const struct filter_pairs *of)
+{
+    struct told *t = &told[hash % TOLD];
+    if (t->hash == hash && t->of == of) return true;
+    *t = (struct told){hash, of};
+    return false;
+}
+
+/* The attributes of the rows' origins, to the filters of the rows' runs. */
+static void pairs_note(struct insert *w, const struct origins *o, const struct origin_maps *m)
+{
+    struct told *told = memset(arena_array(w->arena, struct told, TOLD), 0, TOLD * sizeof *told);
+    const struct filter_pairs **last = arena_array(w->arena, const struct filter_pairs *, o->n);
+    memset(last, 0, o->n * sizeof *last); /* which filter an origin was added to */
+    for (size_t i = 0; i < w->n; i++) {
+        const struct origin *x = &o->list[o->of_row[i]];
+        struct filter_pairs *to = w->pairs[i];
+        if (last[o->of_row[i]] == to) continue;
+        last[o->of_row[i]] = to;
+        if (is_told(told, x->hash, to)) continue;
+        filter_pairs_room(to, x->n_attrs);
+        for (uint64_t e = m->at[o->of_row[i]], end = e + x->n_attrs; e < end; e++)
+            filter_pairs_add(to, filter_pair(m->keys.d.keys[m->keys.ids[e]],
+                                             m->values.d.keys[m->values.ids[e]]));
+    }
+}
+
 void put_origin_attributes(struct insert *w, const struct column_plan *c)
 {
     const struct origins *o = origins_of(w, c->arg);
@@ -163,6 +199,7 @@ void put_origin_attributes(struct insert *w, const struct column_plan *c)
     }
     put_side(w, o, &m, &m.keys, end);
     put_side(w, o, &m, &m.values, end);
+    if (w->pairs && end) pairs_note(w, o, &m);
     arena_rewind(w->arena, mark);
 }
 

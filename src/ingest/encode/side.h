@@ -5,7 +5,8 @@
 #include "ingest/encode/insert.h"
 #include "model/red.h"
 
-struct filter_row; /* side_filters.c */
+struct filter_run; /* filter_runs.h */
+struct filter_runs;
 
 enum { SIDE_MAX_PARTITIONS = 4 }; /* of one insert */
 
@@ -16,12 +17,13 @@ struct side_row {
     uint64_t u, v;
     struct row_ref ref;
     const struct red_row *red;       /* side_red only: it stands for this, not for a row */
-    const struct filter_row *filter; /* side_*_filters only: the same */
+    const struct filter_run *filter; /* side_*_filters only: the same */
 };
 
 struct side_rows {
     struct arena *arena;
-    const struct red_rows *red; /* of the block; NULL: not of spans */
+    const struct red_rows *red;  /* of the block; NULL: not of spans */
+    struct filter_runs *filters; /* of the main table's rows, all of which are written */
     struct side_row *list;
     size_t n, cap;
 };

@@ -80,7 +80,7 @@ static void put_exemplar_attributes(struct insert *w, const struct column_plan *
     struct attr_run *runs = arena_array(w->arena, struct attr_run, w->n);
     for (size_t i = 0; i < w->n; i++) {
         struct attr_range r = exemplar_at(w, i)->attrs;
-        runs[i] = (struct attr_run){r.n ? insert_batch(w, i)->attrs + r.at : NULL, r.n};
+        runs[i] = attr_run_of(insert_batch(w, i), r, NULL);
     }
     w->attrs = attr_pass_new(w, runs, w->n, NULL);
     native_put_lc_prefix(w->out);

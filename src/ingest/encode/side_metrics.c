@@ -69,7 +69,7 @@ static void put_labels(struct insert *w, const struct column_plan *)
                                                .n_resource = o->n_attrs};
         struct attr *labels;
         uint32_t n = (uint32_t)prometheus_labels(w->arena, &standard, &from, &labels);
-        runs[i] = (struct attr_run){labels, n};
+        runs[i] = (struct attr_run){labels, NULL, n};
     }
     struct attr_pass *p = attr_pass_new(w, runs, w->n, NULL);
     native_put_lc_prefix(w->out);
@@ -104,7 +104,7 @@ static void put_metadata(struct insert *w, const struct column_plan *)
     struct attr_run *runs = arena_array(w->arena, struct attr_run, w->n);
     for (size_t i = 0; i < w->n; i++) {
         struct attr_range r = desc_at(w, i)->metadata;
-        runs[i] = (struct attr_run){r.n ? insert_batch(w, i)->attrs + r.at : NULL, r.n};
+        runs[i] = attr_run_of(insert_batch(w, i), r, NULL);
     }
     w->attrs = attr_pass_new(w, runs, w->n, NULL);
     native_put_lc_prefix(w->out);

@@ -1,4 +1,5 @@
 /* otel_traces. */
+#include "ingest/encode/filter_runs.h"
 #include "ingest/encode/nested.h"
 
 static void put_duration(struct insert *w, const struct column_plan *)
@@ -51,6 +52,7 @@ static const struct column_plan plan[] = {
 void traces_put(struct insert *w)
 {
     origins_find(w);
+    row_filters_of_spans(w);
     nested_find(w);
     insert_put(w, "otel_traces", plan, sizeof plan / sizeof *plan);
 }
