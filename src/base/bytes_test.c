@@ -119,14 +119,14 @@ TEST(utf8_put_writes_what_utf8_valid_takes)
 
 TEST(crc32c_fast_is_plain)
 {
-    char bytes[300];
+    char bytes[5000];
     uint32_t x = 1;
     for (size_t i = 0; i < sizeof bytes; i++) {
         x = x * 1664525 + 1013904223;
         bytes[i] = (char)(x >> 24);
     }
     for (size_t from = 0; from < 9; from++)
-        for (size_t n = 0; from + n <= sizeof bytes; n++) {
+        for (size_t n = 0; from + n <= sizeof bytes; n += n < 300 ? 1 : 37) {
             str s = {bytes + from, n};
             CHECK_INT(crc32c(0, s), crc32c_plain(0, s));
             CHECK_INT(crc32c(crc32c(0, (str){s.ptr, n / 3}), str_drop(s, n / 3)),
