@@ -4,7 +4,7 @@
 // it stands beside the figure.
 //
 //   BENCH_MODE     full       (default) each signal as fast as it is let
-//                  sustained  the same for 60 s, beside the targets
+//                  sustained  the same for 60 s, beside the targets; traces also at 152,000 a second
 //                  rates      traces at 50,000 and at 100,000 a second
 //                  small      traces from 1,000 connections, 10 a second each, beside as many from two connections with large batches; 60 s each:
 //                             the first blocks of a run are narrow, and one merge more or less is much of a short run
@@ -189,12 +189,17 @@ async function full() {
   for (const signal of signals) print(signal, await measure({ signal, rate: process.env.BENCH_RATE || 0, seconds: secondsOr(20) }));
 }
 
+// At the rate that has to be sustained, where CPU has a target there, and as fast as it is let.
 async function sustained() {
   for (const signal of signals) {
+    if (signal === 'traces') {
+      const r = await measure({ signal, rate: 152_000, seconds: secondsOr(60) });
+      print('152k/s', r);
+      target(against(`${whole(r.perSecond)} items/s`, r.perSecond, sustainedRate[signal], false), against(`${fixed(r.all)} core-us/item`, r.all, 10, true), residentTarget(r, 1500));
+    }
     const r = await measure({ signal, seconds: secondsOr(60) });
     print(signal, r);
     target(against(`${whole(r.perSecond)} items/s`, r.perSecond, sustainedRate[signal], false));
-    if (signal === 'traces') target(against(`${fixed(r.all)} core-us/item`, r.all, 10, true));
     target(residentTarget(r, 1500));
   }
 }
