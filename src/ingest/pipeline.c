@@ -249,10 +249,26 @@ static void seal(struct shard *s, enum signal_kind signal, nanos now)
     queue_push(l, t);
 }
 
+/* Does a block of any worker wait to be stored? */
+static bool is_storing(const struct pipeline *p, enum signal_kind k)
+{
+    for (unsigned i = 0; i < p->n_shards; i++)
+        if (atomic_load(&live_lane(&p->shards[i], k)->waiting) > 0) return true;
+    return false;
+}
+
+/* When half of the memory for requests is taken, a block need not wait any longer: but for those of
+ * other workers, which would all be narrow otherwise, until three quarters are. */
+static bool is_pressed(const struct pipeline *p, enum signal_kind k)
+{
+    uint64_t taken = atomic_load(&p->gate.bytes), most = p->gate.max_bytes;
+    return taken > most / 4 * 3 || (taken > most / 2 && !is_storing(p, k));
+}
+
 /* Under load a block waits while one of its signal is being stored, and is not sealed more often
  * than once in two seconds over all workers, or in four while it is narrow: it grows
  * instead. */
-static void seal_signal(struct shard *s, enum signal_kind k, bool all, bool pressed, nanos now)
+static void seal_signal(struct shard *s, enum signal_kind k, bool all, nanos now)
 {
     const struct lane *l = live_lane(s, k);
     const struct batch_limits *limits = &l->route->batch;
@@ -264,7 +280,7 @@ static void seal_signal(struct shard *s, enum signal_kind k, bool all, bool pres
     if (pace > limits->timeout) pace = limits->timeout;
     unsigned waiting = atomic_load(&l->waiting);
     bool busy = waiting > 0 || now - s->last_seal[k] < pace;
-    if (waiting == 0 && pressed && open_block_rows(s->open[k]) > 0) seal(s, k, now);
+    if (waiting == 0 && open_block_rows(s->open[k]) > 0 && is_pressed(s->p, k)) seal(s, k, now);
     if (all || (waiting < LANE_WAITING_MAX && open_block_due(s->open[k], limits, busy, now)))
         seal(s, k, now);
 }
@@ -283,7 +299,6 @@ void pipeline_note_parts(struct pipeline *p, uint64_t most)
 void pipeline_seal(struct shard *s, bool all)
 {
     nanos now = clock_monotonic();
-    bool pressed = atomic_load(&s->p->gate.bytes) > s->p->gate.max_bytes / 2;
     for (enum signal_kind k = 0; k < SIGNAL_COUNT; k++)
-        if (live_lane(s, k)) seal_signal(s, k, all, pressed, now);
+        if (live_lane(s, k)) seal_signal(s, k, all, now);
 }
