@@ -2,8 +2,8 @@
  * them again.
  *
  *   dead/<journal id>-<route>-<first>-<last>/reason     route, time and items, then why
- *                                           /received   a line a request: sequence, receive time[,
- * late rows]
+ *                                           /received   a line a request: sequence, receive time,
+ *                                                       and how many rows are late, if any
  *                                           /<sequence>.<pb|json>[.gz|.zst]
  *
  * The folder appears under its name when all of it is on disk; written again after a crash it
