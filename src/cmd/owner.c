@@ -122,15 +122,19 @@ static status compact(void *ctx, const struct lifecycle_run *r, struct err *err)
     return compact_hours(&o->compact, r, &partitions, err);
 }
 
+static status filters(void *, const struct lifecycle_run *r, struct err *err)
+{
+    return lifecycle_recall_filters(r->store, r->stop, err);
+}
+
 static status start_jobs(struct owner *o, struct err *err)
 {
-    struct lifecycle_job jobs[4 + ROLLUP_JOBS] = {
-        {"retention", NANOS_HOUR, retention, o},
-        {"disk", disk_interval, disk, o},
-        {"parts", 10 * NANOS_S, parts, o},
-        {"compact", 60 * NANOS_S, compact, o},
+    struct lifecycle_job jobs[5 + ROLLUP_JOBS] = {
+        {"retention", NANOS_HOUR, retention, o}, {"disk", disk_interval, disk, o},
+        {"parts", 10 * NANOS_S, parts, o},       {"compact", 60 * NANOS_S, compact, o},
+        {"filters", NANOS_HOUR, filters, o},
     };
-    rollup_jobs_list(o->rollups, jobs + 4);
+    rollup_jobs_list(o->rollups, jobs + 5);
     return lifecycle_jobs_start(o->opt.store, jobs, sizeof jobs / sizeof *jobs, &o->jobs, err);
 }
 

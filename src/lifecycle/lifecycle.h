@@ -52,6 +52,11 @@ struct store;
 [[nodiscard]] status lifecycle_index(struct store *s, const struct schema_settings *set,
                                      uint32_t *ret_changed, struct err *err);
 
+/* Has the embedded engine look which rows of the last two days no filter knows of, so that it
+ * remembers it when a search comes. A server is not asked. *stop (may be NULL) ends it:
+ * ST_CANCELLED. */
+[[nodiscard]] status lifecycle_recall_filters(struct store *s, atomic_bool *stop, struct err *err);
+
 /* How many active parts the tables have, into the metrics; *ret_most: in the partition that has the
  * most of them. At a cluster: of the node that answers. *stop (may be NULL) ends it:
  * ST_CANCELLED. */

@@ -178,6 +178,52 @@ TEST(a_search_by_attributes_finds_the_same_with_filters_and_without)
     compare(traces_with, "otel_traces", "otel_trace_filters");
 }
 
+/* --- what the engine remembers */
+
+/* Parts and conditions for which the engine remembers where no row fulfils it. */
+static long remembered(void)
+{
+    return atol(engine_ask(engine_store(), "SELECT count() FROM system.query_condition_cache").ptr);
+}
+
+static bool found_of_others(str tags)
+{
+    struct query_param params[] = {{S("service"), S("others")},
+                                   {S("tags"), tags},
+                                   {S("start"), S("1700020000000000")},
+                                   {S("end"), S("4000000000000000")}};
+    str answer = ask(jaeger_routes, "/api/traces", params, 4);
+    return memmem(answer.ptr, answer.len, "\"traceID\"", 9) != NULL;
+}
+
+TEST(the_engine_remembers_what_a_search_asks_and_finds_what_others_insert_later)
+{
+    static const char by_weir[] =
+        "INSERT INTO otel_traces (timestamp, trace_id, span_id, service_name, no_filter)"
+        " SELECT now64(9), 'fedcba9876543210', 'spanspan', 'others', 0";
+    static const char by_others[] =
+        "INSERT INTO otel_traces (timestamp, trace_id, span_id, service_name, span_attributes)"
+        " SELECT now64(9), '0123456789abcdef', 'spanspan', 'others', map('made', 'elsewhere')";
+    static const char index[] = "INSERT INTO otel_trace_index (trace_hash, hour)"
+                                " SELECT 3640271149, toStartOfHour(now())";
+    static const struct schema_settings settings = {.traces_partition_seconds = 3600};
+    const str made = S("{\"made\":\"elsewhere\"}");
+    struct store *s = engine_store();
+    struct err err = {};
+    WANT(lifecycle_start(s, &settings, &err), ST_OK);
+    engine_do(s, by_weir);
+    long before = remembered();
+    WANT(lifecycle_recall_filters(s, NULL, &err), ST_OK);
+    CHECK_INT(remembered(), before + 1);
+    CHECK(!found_of_others(made));
+    CHECK_INT(remembered(), before + 1);
+    engine_do(s, by_others);
+    engine_do(s, index);
+    CHECK(found_of_others(made));
+    WANT(lifecycle_recall_filters(s, NULL, &err), ST_OK);
+    CHECK(found_of_others(made));
+}
+
 /* --- log records */
 
 static str lines_with(const struct asked *x)
