@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/map.h"
+#include "query/promql_change.h"
 #include "query/promql_found.h"
 
 enum { BATCH_SAMPLES = 2 << 20, HOUR_MS = 3'600'000 };
@@ -99,8 +100,11 @@ static enum series_needs needs_of(const struct reading *r, const struct promql_s
 static uint64_t expected(const struct reading *r, const struct stored *s,
                          const struct promql_scope *scope)
 {
-    if (r->needs) return s->n_outputs;
     uint64_t n = (uint64_t)(scope->to_ms - scope->from_ms) / USUAL_INTERVAL_MS + 1;
+    if (r->needs == NEEDS_CHANGE)
+        n = change_expected(&r->change, scope);
+    else if (r->needs)
+        return s->n_outputs;
     return n * s->n_outputs * (r->with_starts ? 2 : 1);
 }
 
@@ -116,8 +120,8 @@ bool reading_can_batch(const struct reading *r)
 }
 
 /* `twins`: there may be equal labels among them. */
-static status read_batch(const struct reading *r, const struct promql_scope *scope,
-                         struct arena *room, struct stored *list, uint32_t n, bool twins,
+static status read_batch(struct reading *r, const struct promql_scope *scope, struct arena *room,
+                         struct stored *list, uint32_t n, bool twins,
                          const struct series_sink *sink, struct err *err)
 {
     struct reading batch = *r;
@@ -131,7 +135,8 @@ static status read_batch(const struct reading *r, const struct promql_scope *sco
     if (twins) batch.needs = NEEDS_ALL; /* of one moment they have one sample between them */
     struct arena_mark mark = arena_mark(room);
     reading_wanted(&batch, &wanted);
-    status st = reading_samples(&batch, scope, &wanted, err);
+    status st = batch.needs == NEEDS_CHANGE ? change_read(&batch, scope, &wanted, &r->used, err)
+                                            : reading_samples(&batch, scope, &wanted, err);
     if (st == ST_OK) {
         reading_collect(&batch, true, &set);
         if (sink->tail_ms && batch.found && !found_has(batch.found, scope->from_ms, scope->to_ms))
@@ -177,36 +182,63 @@ int64_t reading_slice(const struct reading *r, const struct promql_scope *scope,
     return (all + slices - 1) / slices * HOUR_MS;
 }
 
+/* Some at a time; from `single` on all at once. */
+static status each_batch(struct reading *r, const struct promql_scope *scope, struct stored *list,
+                         uint32_t n, uint32_t single, const struct series_sink *sink,
+                         struct err *err)
+{
+    uint64_t total = 0;
+    struct arena room;
+    status st = ST_OK;
+    arena_init(&room, 0);
+    for (uint32_t i = 0; i < n; i++) total += expected(r, &list[i], scope);
+    uint64_t each = total / (total / batch_most(r) + 1) + 1;
+    for (uint32_t i = 0, end; i < n && st == ST_OK; i = end) {
+        uint64_t held = 0;
+        const struct arena *a = r->arena; /* the two have one budget */
+        size_t used = a->used + found_held(r->found);
+        room.budget = a->budget > used ? a->budget - used : 0;
+        for (end = i; end < n && (i >= single || (end < single && held < each)); end++)
+            held += expected(r, &list[end], scope);
+        st = read_batch(r, scope, &room, list + i, end - i, i >= single, sink, err);
+    }
+    arena_done(&room);
+    return st;
+}
+
+/* Those that windows did not tell of. */
+static status read_raw(struct reading *r, const struct promql_scope *scope, struct stored *list,
+                       uint32_t n, const struct series_sink *sink, struct err *err)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < n; i++)
+        if (list[i].raw) list[kept++] = list[i];
+    r->needs = NEEDS_ALL;
+    return each_batch(r, scope, list, kept, kept, sink, err);
+}
+
 status reading_batches(struct reading *r, const struct promql_scope *scope,
                        const struct series_sink *sink, struct err *err)
 {
     uint64_t total = 0;
     int64_t tail_ms = sink->tail_ms;
     r->needs = needs_of(r, scope, sink->needs);
+    if (r->needs == NEEDS_CHANGE) TRY(change_parts_of(r->job, scope, &r->change, err));
+    if (r->needs == NEEDS_CHANGE && !r->change.hours_to) r->needs = NEEDS_ALL;
     for (uint32_t i = 0; i < r->n; i++) total += expected(r, &r->list[i], scope);
-    uint64_t batches = total / batch_most(r) + 1, each = total / batches + 1;
-    if (batches > 1 && tail_ms > (scope->to_ms - scope->from_ms) / 2) tail_ms = 0; /* too much */
+    bool several = total >= batch_most(r);
+    if (several && tail_ms > (scope->to_ms - scope->from_ms) / 2) tail_ms = 0; /* too much */
     const struct series_sink with_tail = {sink->take, sink->ctx, sink->in_order, tail_ms, r->needs};
     uint32_t single = r->n;
     struct stored *list = r->list;
     if (sink->in_order)
         find_twins(r);
-    else if (batches > 1 || r->needs)
+    else if (several || r->needs)
         rank(r);
-    if (sink->in_order || batches > 1 || r->needs) list = in_order(r, &single);
-    struct arena room;
-    arena_init(&room, 0);
-    status st = ST_OK;
-    for (uint32_t i = 0, end; i < r->n && st == ST_OK; i = end) {
-        uint64_t held = 0;
-        const struct arena *a = r->arena; /* the two have one budget */
-        size_t used = a->used + found_held(r->found);
-        room.budget = a->budget > used ? a->budget - used : 0;
-        for (end = i; end < r->n && (i >= single || (end < single && held < each)); end++)
-            held += expected(r, &list[end], scope);
-        st = read_batch(r, scope, &room, list + i, end - i, i >= single, &with_tail, err);
-    }
-    arena_done(&room);
+    if (sink->in_order || several || r->needs) list = in_order(r, &single);
+    status st = each_batch(r, scope, list, r->n, single, &with_tail, err);
+    if (st == ST_OK && r->needs == NEEDS_CHANGE)
+        st = read_raw(r, scope, list, single, &with_tail, err);
     bool stays = tail_ms && r->found && found_has(r->found, scope->from_ms, scope->to_ms);
     if (r->found && st == ST_OK && !stays) found_tail_kept(r->found, scope->to_ms, tail_ms);
     return st;

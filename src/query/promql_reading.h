@@ -10,6 +10,11 @@
 
 enum { USUAL_INTERVAL_MS = 15'000 }; /* of samples, where nothing is known of them */
 
+/* (after, to] of what a long range is read from, ms, one behind the other (promql_change.h). */
+struct change_parts {
+    int64_t fine_after, hours_after, hours_to;
+};
+
 enum part { PART_VALUE, PART_BUCKET, PART_COUNT, PART_SUM, PART_QUANTILE, PART_NATIVE };
 
 /* One Prometheus series of a stored one. */
@@ -41,6 +46,7 @@ struct stored {
     struct output *outputs;
     uint32_t n_outputs, cap_outputs;
     bool twin; /* when read in batches: has labels that another stored series has too */
+    bool raw;  /* its samples are needed after all (promql_change.h) */
 };
 
 /* target_info of a resource. */
@@ -64,7 +70,9 @@ struct reading {
     bool ranked;
     bool in_order; /* as the list is: not by labels */
     uint64_t batch_samples;
-    enum series_needs needs; /* of the samples */
+    enum series_needs needs;    /* of the samples */
+    struct change_parts change; /* where needs is NEEDS_CHANGE */
+    unsigned used;              /* enum promql_used: windows */
     bool with_starts;
     bool any_delta;
     bool any_delta_histogram; /* native */
@@ -128,6 +136,9 @@ struct labels reading_attr_labels(struct arena *a, const struct attr *attrs, siz
 /* Raw samples of the scope's time, into the outputs. ST_EXECUTION: more than the query's memory. */
 [[nodiscard]] status reading_samples(struct reading *r, const struct promql_scope *scope,
                                      const struct wanted *w, struct err *err);
+/* The same of a part of the time: nothing is read from before it, and nothing kept. */
+[[nodiscard]] status reading_piece(struct reading *r, const struct promql_scope *scope,
+                                   const struct wanted *w, struct err *err);
 /* A later sample of one moment is the same sent again: it replaces the earlier. */
 void reading_put(struct reading *r, struct output *o, int64_t t, double v);
 /* Samples of a series that are known already, of those in [from_ms, to_ms] that it will get. */

@@ -85,7 +85,7 @@ static void put(struct reading *r, struct output *o, struct rolled w)
     if (o->n_rolled && o->rolled[o->n_rolled - 1].end == w.end) o->n_rolled--;
     if (o->n_rolled == o->cap_rolled) {
         uint32_t cap = o->cap_rolled * 2 + 64;
-        struct rolled *list = arena_array(r->arena, struct rolled, cap);
+        struct rolled *list = arena_array(r->room, struct rolled, cap);
         if (o->n_rolled) memcpy(list, o->rolled, o->n_rolled * sizeof *list);
         o->rolled = list;
         o->cap_rolled = cap;
@@ -239,17 +239,17 @@ static status add_windows(void *ctx, const struct native_block *b, struct err *e
     return job_check(x->r->job, err);
 }
 
-static status read_windows(struct promql_store *s, struct reading *r, const struct wanted *w,
-                           int64_t from, int64_t to, bool coarse, struct err *err)
+status rolled_windows(struct reading *r, const struct wanted *w, int64_t from, int64_t to,
+                      bool coarse, unsigned *io_used, struct err *err)
 {
     if (from >= to) return ST_OK;
     struct promql_scope scope = {.from_ms = from, .to_ms = to};
     struct windows x = {.r = r, .width = coarse ? ROLLED_COARSE : ROLLED_FINE};
     struct sql sql;
-    sql_init(&sql, r->arena);
+    sql_init(&sql, r->room);
     promql_plan_windows(&sql, &scope, coarse, w->names, w->n_names, w->ids, w->n_ids, w->columns);
     TRY(fetch_rows(r->job->fetcher, &sql, add_windows, &x, err));
-    if (x.any) s->used |= coarse ? PROMQL_USED_1H : PROMQL_USED_5M;
+    if (x.any) *io_used |= coarse ? PROMQL_USED_1H : PROMQL_USED_5M;
     return ST_OK;
 }
 
@@ -282,9 +282,9 @@ status rolled_read(struct promql_store *s, struct reading *r, const struct wante
     }
     /* Ranges are rounded to windows, and an hour's has to be there whole. */
     int64_t from = greatest(io_scope->from_ms - 2 * ROLLED_COARSE, 0);
-    TRY(read_windows(s, r, w, from, least(io_scope->to_ms, h->fine_after), true, err));
-    TRY(read_windows(s, r, w, greatest(from, h->fine_after), least(io_scope->to_ms, h->raw_after),
-                     false, err));
+    TRY(rolled_windows(r, w, from, least(io_scope->to_ms, h->fine_after), true, &s->used, err));
+    TRY(rolled_windows(r, w, greatest(from, h->fine_after), least(io_scope->to_ms, h->raw_after),
+                       false, &s->used, err));
     io_scope->from_ms = h->raw_after + 1;
     *ret_horizon = *h;
     return ST_OK;

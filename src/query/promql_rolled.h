@@ -15,6 +15,11 @@
                                  struct promql_scope *io_scope, struct horizon *ret_horizon,
                                  struct err *err);
 
+/* Reads windows that end in (from, to] (ms) into the outputs of `r`, and adds to *io_used which
+ * (PROMQL_USED_...) if there are any. */
+[[nodiscard]] status rolled_windows(struct reading *r, const struct wanted *w, int64_t from,
+                                    int64_t to, bool coarse, unsigned *io_used, struct err *err);
+
 /* Are samples from `from_ms` on told by themselves, with no window in sight of them, in this query
  * and in any other? */
 [[nodiscard]] status rolled_is_raw_from(struct promql_store *s, int64_t from_ms, bool *ret,

@@ -344,3 +344,15 @@ status reading_samples(struct reading *r, const struct promql_scope *scope, cons
     promql_plan_samples(&sql, &whole, w->names, w->n_names, w->ids, w->n_ids, w->columns);
     return fetch_rows(r->job->fetcher, &sql, add_samples, r, err);
 }
+
+status reading_piece(struct reading *r, const struct promql_scope *scope, const struct wanted *w,
+                     struct err *err)
+{
+    struct sql sql;
+    sql_init(&sql, r->room);
+    expect(r, scope);
+    r->from = r->from_ms = scope->from_ms;
+    r->to_ms = scope->to_ms;
+    promql_plan_samples(&sql, scope, w->names, w->n_names, w->ids, w->n_ids, w->columns);
+    return fetch_rows(r->job->fetcher, &sql, add_samples, r, err);
+}

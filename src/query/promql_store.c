@@ -119,7 +119,7 @@ static status select_all(struct promql_store *s, struct arena *a, const struct l
             &r, &scope,
             &(struct series_sink){take_timed, &timed, sink->in_order, sink->tail_ms, sink->needs},
             err));
-        s->used |= PROMQL_USED_RAW;
+        s->used |= PROMQL_USED_RAW | r.used;
     } else if (r.n || r.n_targets)
         TRY(read_whole(s, &r, &scope, ret, ret_horizon, err));
     if (s->job->trace) note_read(s, &r, &asked, timed.sets ? timed.sets : r.n > 0, s->used);

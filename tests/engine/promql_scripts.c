@@ -12,6 +12,7 @@
 #include "ingest/decode/decode.h"
 #include "ingest/encode/encode.h"
 #include "lifecycle/lifecycle.h"
+#include "lifecycle/rollup.h"
 #include "query/fetch/fetch.h"
 #include "query/parse/parse.h"
 #include "query/promql_runner_test.h"
@@ -282,7 +283,17 @@ static struct raw_series as_loaded(struct arena *a, struct arena *room, const st
         h[i].t -= EPOCH;
         if (h[i].start) h[i].start -= EPOCH;
     }
+    struct rolled *rolled = arena_array(room, struct rolled, s->n_rolled + 1);
+    for (uint32_t i = 0; i < s->n_rolled; i++) {
+        rolled[i] = s->rolled[i];
+        rolled[i].end -= EPOCH;
+        rolled[i].first.t -= EPOCH;
+        rolled[i].last.t -= EPOCH;
+        if (rolled[i].start) rolled[i].start -= EPOCH;
+    }
     return (struct raw_series){.labels = labels_drop(a, s->labels, &case_label, 1),
+                               .rolled = rolled,
+                               .n_rolled = s->n_rolled,
                                .samples = samples,
                                .n = s->n,
                                .starts = starts,
@@ -598,6 +609,165 @@ TEST(the_least_and_the_most_of_a_range_are_those_of_its_samples)
         arena_done(&s.arena);
     }
     CHECK(needed > 30);
+}
+
+/* --- windows of rollups in the midst of a range */
+
+enum { CHANGE_SERIES = 20, CHANGE_SAMPLES = 1500, CHANGE_INTERVAL = 30'000 };
+
+/* What befalls a counter, of whole numbers ("whole") or not ("part"). */
+enum { GROWS, FALLS, PAUSES, BORN, ENDS, MARKED, STARTED, STARTED_ANEW, ODD_NUMBERS, SPARSE };
+
+static bool has_sample(unsigned fate, uint32_t i)
+{
+    switch (fate) {
+    case PAUSES: return i < 500 || i > 780;
+    case BORN: return i > 600;
+    case ENDS: return i < 700;
+    case SPARSE: return i % 14 == 0;
+    default: return true;
+    }
+}
+
+static void make_counters(struct script *s)
+{
+    static const char *const fates[] = {"grows",  "falls",   "pauses",        "born", "ends",
+                                        "marked", "started", "started_again", "odd",  "sparse"};
+    uint64_t seed = 11;
+    s->series = arena_array(&s->arena, struct loaded, CHANGE_SERIES);
+    for (s->n = 0; s->n < CHANGE_SERIES; s->n++) {
+        struct loaded *l = &s->series[s->n];
+        struct label *labels = arena_array(&s->arena, struct label, 2);
+        unsigned fate = s->n / 2;
+        labels[0] = (struct label){LABEL_NAME, s->n % 2 ? S("whole") : S("part")};
+        labels[1] = (struct label){S("fate"), str_of(fates[fate])};
+        *l = (struct loaded){.labels = labels_make(&s->arena, labels, 2),
+                             .samples = arena_array(&s->arena, struct sample, CHANGE_SAMPLES),
+                             .starts = arena_array(&s->arena, int64_t, CHANGE_SAMPLES)};
+        double v = 12.5 * (s->n % 2 ? 2 : 1);
+        for (uint32_t i = 0; i < CHANGE_SAMPLES; i++) {
+            double more = random_below(&seed, 1000);
+            bool anew = fate != GROWS && random_below(&seed, 200) == 0;
+            v = anew ? 0 : v + (s->n % 2 ? more : more / 7);
+            if (!has_sample(fate, i)) continue;
+            double x = fate == MARKED && i % 90 == 0        ? stale_nan()
+                       : fate == ODD_NUMBERS && i % 60 == 1 ? NAN
+                                                            : v;
+            l->starts[l->n] = fate == STARTED                    ? 1000
+                              : fate == STARTED_ANEW && i >= 700 ? 700 * CHANGE_INTERVAL - 10
+                              : fate == STARTED_ANEW             ? 1000
+                                                                 : 0;
+            l->samples[l->n++] = (struct sample){2000 + (int64_t)i * CHANGE_INTERVAL, x};
+        }
+    }
+}
+
+static void make_windows(void)
+{
+    struct err err = {};
+    struct rollup_progress p;
+    static const struct rollup_settings at_once = {.settle_ms = 0};
+    nanos now = (EPOCH / 1000 + 14 * 3600) * NANOS_S;
+    WANT(rollup_run(tables(), ROLLUP_METRICS_5M, &at_once, now, NULL, &p, &err), ST_OK);
+    WANT(rollup_run(tables(), ROLLUP_METRICS_1H, &at_once, now, NULL, &p, &err), ST_OK);
+    /* as if the rows had come minutes before, when no insert could be under way any more */
+    engine_do(tables(), "TRUNCATE TABLE weir_rollup_touched");
+}
+
+struct changing {
+    struct script s;
+    struct memory_source memory;
+    unsigned with_windows; /* evaluations */
+};
+
+static void look_at(struct changing *x)
+{
+    struct raw_series *list = arena_array(&x->s.arena, struct raw_series, x->s.n);
+    for (uint32_t i = 0; i < x->s.n; i++)
+        list[i] = (struct raw_series){.labels = x->s.series[i].labels,
+                                      .samples = x->s.series[i].samples,
+                                      .starts = x->s.series[i].starts,
+                                      .n = x->s.series[i].n};
+    qsort(list, x->s.n, sizeof *list, by_labels);
+    memory_source_init(&x->memory, list, x->s.n);
+}
+
+static void check_changes(struct changing *x, const char *query, bool digits)
+{
+    for (uint64_t batch = 0; batch <= 300; batch += 300) {
+        struct stored_case *c = new_case(&x->s.arena, 0, batch);
+        c->number = S("change");
+        c->store.with_starts = true;
+        struct value want = evaluate(&x->s.arena, &x->memory.source, query, 1);
+        struct value got = evaluate(&x->s.arena, &c->source, query, 1);
+        CHECK(want.n_rows > 0);
+        check_same(&got, &want, digits);
+        x->with_windows += (c->store.used & PROMQL_USED_1H) != 0;
+    }
+}
+
+static void check_all_changes(struct changing *x)
+{
+    static const char *const queries[] = {
+        "rate(%s[9h] @ 40000)",
+        "increase(%s[7h13m] @ 41234)",
+        "delta(%s[8h] @ 39601)",
+        "sum(increase(%s[6h] @ 43200))",
+        "topk(3, rate(%s{fate=~\"grows|falls|born|started.*\"}[9h] @ 40000))",
+        "sum by (fate) (increase(%s[8h] @ 42000 offset 10m))",
+    };
+    char query[128];
+    for (size_t i = 0; i < sizeof queries / sizeof *queries; i++)
+        for (int whole = 0; whole < 2; whole++) {
+            snprintf(query, sizeof query, queries[i], whole ? "whole" : "part");
+            check_changes(x, query, whole && query[0] != 's'); /* sums: in another order */
+        }
+}
+
+/* A sample that comes late, where each series has half of its samples: it fell to 1 there. */
+static void add_late(struct changing *x)
+{
+    struct script late = {.n = x->s.n};
+    late.series = arena_array(&x->s.arena, struct loaded, late.n);
+    for (uint32_t i = 0; i < x->s.n; i++) {
+        struct loaded *l = &x->s.series[i];
+        uint32_t at = l->n / 2;
+        struct sample *more = arena_array(&x->s.arena, struct sample, l->n + 1);
+        int64_t *starts = arena_array(&x->s.arena, int64_t, l->n + 1);
+        memcpy(more, l->samples, at * sizeof *more);
+        memcpy(starts, l->starts, at * sizeof *starts);
+        more[at] = (struct sample){l->samples[at].t - CHANGE_INTERVAL / 2, 1};
+        starts[at] = l->starts[at];
+        memcpy(more + at + 1, l->samples + at, (l->n - at) * sizeof *more);
+        memcpy(starts + at + 1, l->starts + at, (l->n - at) * sizeof *starts);
+        l->samples = more;
+        l->starts = starts;
+        l->n++;
+        late.series[i] = (struct loaded){
+            .labels = l->labels, .samples = more + at, .starts = starts + at, .n = 1};
+    }
+    store_series(&late, S("change"));
+    look_at(x);
+}
+
+/* Counters of all fates: of whole numbers to the bit. */
+TEST(what_changed_over_a_long_range_is_the_same_with_windows_for_its_middle)
+{
+    struct changing x = {.s = {.changed = true}};
+    arena_init(&x.s.arena, 256 << 20);
+    make_counters(&x.s);
+    look_at(&x);
+    store_series(&x.s, S("change"));
+    check_all_changes(&x);
+    CHECK_INT(x.with_windows, 0); /* there are none yet */
+    make_windows();
+    check_all_changes(&x);
+    CHECK_INT(x.with_windows, 24); /* all of them */
+    unsigned before = x.with_windows;
+    add_late(&x);
+    check_all_changes(&x);
+    CHECK(x.with_windows < before + 24); /* of the hours before it some may be long enough */
+    arena_done(&x.s.arena);
 }
 
 /* Three counters that only type and unit tell apart, of half an hour. */

@@ -153,6 +153,11 @@ bool eval_rolled_has(const struct raw_series *s, const struct horizon *horizon, 
 /* The function over (from, to], a range that has windows. False: it makes nothing. */
 bool eval_rolled_call(struct evaluator *ev, const struct promql_expr *e, const struct raw_series *s,
                       const struct horizon *horizon, int64_t from, int64_t to, struct cell *ret);
+/* rate(), increase() or delta() over (from, to], of a series with windows in the midst of its samples
+ * (NEEDS_CHANGE): what all the samples would give; of numbers that are no integers and of a counter
+ * that fell, but for the last digits. False: it makes nothing. */
+bool eval_rolled_change(struct evaluator *ev, const struct promql_expr *e,
+                        const struct raw_series *s, int64_t from, int64_t to, double *ret);
 /* Says so when a moment or range does not begin and end with windows. */
 void eval_note_rounded(struct evaluator *ev, const struct promql_expr *at,
                        const struct horizon *horizon, const int64_t *ends, uint32_t n,

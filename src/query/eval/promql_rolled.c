@@ -280,3 +280,44 @@ bool eval_rolled_call(struct evaluator *ev, const struct promql_expr *e, const s
     if (f == FN_INCREASE || f == FN_DELTA) ret->v *= (double)asked / (double)(to - from);
     return true;
 }
+
+/* --- windows in the midst of samples */
+
+/* What the resets within a window add to the difference of its ends. The window has the sum of the
+ * steps, whose last digits are not those of that difference when the numbers are no integers. */
+static double resets_in(const struct rolled *w)
+{
+    if (w->n == 1) return 0;
+    double more = w->increase - (w->last.v - w->first.v);
+    return fabs(more) <= 1e-9 * (fabs(w->first.v) + fabs(w->last.v)) ? 0 : more;
+}
+
+/* Prometheus adds to the difference of the last and the first what a counter had reached before it
+ * fell. */
+static void add_resets(struct tally *t, const struct rolled *w, double *io_resets)
+{
+    if (t->n &&
+        (w->first.v < t->last.v || window_restarted(w->start, w->first.t, t->start, t->last.t)))
+        *io_resets += t->last.v;
+    *io_resets += resets_in(w);
+    add_window(t, w);
+}
+
+bool eval_rolled_change(struct evaluator *ev, const struct promql_expr *e,
+                        const struct raw_series *s, int64_t from, int64_t to, double *ret)
+{
+    struct tally t = {};
+    double resets = 0;
+    uint32_t k = 0;
+    for (uint32_t i = 0; i <= s->n; i++) {
+        for (; k < s->n_rolled && (i == s->n || s->rolled[k].last.t < s->samples[i].t); k++)
+            add_resets(&t, &s->rolled[k], &resets);
+        if (i == s->n) break;
+        struct sample x = s->samples[i];
+        struct rolled one = {.start = s->starts ? s->starts[i] : 0, .n = 1, .first = x, .last = x};
+        add_resets(&t, &one, &resets);
+    }
+    ev->queryable += s->n + s->n_rolled;
+    t.gained = t.last.v - t.first.v + resets;
+    return value_of(&t, function_of(e), from, to, ret);
+}

@@ -415,6 +415,14 @@ static bool one_series(const struct promql_expr *e, const struct raw_series *s,
             row_put_cell(ev, row, i, g.n, c);
             continue;
         }
+        if (s->n_rolled && !r->horizon.any) { /* NEEDS_CHANGE: of one step */
+            struct cell c = {};
+            several = true;
+            if (!eval_rolled_change(ev, e, s, from, to, &c.v)) continue;
+            row = row_of(ev, rows, s, g);
+            row_put_cell(ev, row, i, g.n, c);
+            continue;
+        }
         while (hi < s->n && s->samples[hi].t <= to) hi++;
         while (lo < hi && s->samples[lo].t <= from) lo++;
         while (hi_h < s->n_histograms && s->histograms[hi_h].t <= to) hi_h++;
@@ -511,10 +519,11 @@ static enum series_needs needs_of(const struct evaluator *ev, const struct promq
 {
     window_fn fn = table[e->call.fn->id];
     if (g.n > 1 || ev->reads) return NEEDS_ALL;
-    return fn == fn_min_over_time       ? NEEDS_LEAST
-           : fn == fn_max_over_time     ? NEEDS_MOST
-           : fn == fn_present_over_time ? NEEDS_ONE
-                                        : NEEDS_ALL;
+    return fn == fn_min_over_time                                 ? NEEDS_LEAST
+           : fn == fn_max_over_time                               ? NEEDS_MOST
+           : fn == fn_present_over_time                           ? NEEDS_ONE
+           : fn == fn_rate || fn == fn_increase || fn == fn_delta ? NEEDS_CHANGE
+                                                                  : NEEDS_ALL;
 }
 
 bool eval_is_window_call(const struct promql_expr *call) { return table[call->call.fn->id]; }

@@ -74,7 +74,8 @@ struct raw_series {
     uint32_t n_histograms;
     const int64_t
         *starts; /* of each of `samples`: when counting began; 0, or NULL for all: not known */
-    const struct rolled *rolled; /* in time order, before all samples */
+    const struct rolled *rolled; /* in time order, before all samples; with NEEDS_CHANGE in the
+                                    midst of them */
     uint32_t n_rolled;
     uint32_t rank; /* where it stands in its selection, when that comes in several sets */
 };
@@ -100,7 +101,10 @@ enum series_needs {
     NEEDS_ALL,
     NEEDS_LEAST, /* the least number, NaN only where there is no other; of equal ones the first */
     NEEDS_MOST,
-    NEEDS_ONE, /* any */
+    NEEDS_ONE,    /* any */
+    NEEDS_CHANGE, /* the first, the last, their number and what a counter gained: windows may stand
+                     for samples in the midst, of counters that did not begin anew to count there
+                     but by falling */
 };
 
 /* What takes the series of a selection, set by set. What belongs to the samples only can be put in

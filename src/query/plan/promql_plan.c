@@ -474,6 +474,36 @@ void promql_plan_windows(struct sql *q, const struct promql_scope *s, bool coars
     sql_add(q, S("\nORDER BY series_id, time, version"));
 }
 
+static void ends_in(struct sql *q, int64_t after_ms, int64_t to_ms)
+{
+    sql_add(q, S("time > toDateTime("));
+    sql_bind_time_ms(q, after_ms);
+    sql_add(q, S(") AND time <= toDateTime("));
+    sql_bind_time_ms(q, to_ms);
+    sql_add(q, S(")"));
+}
+
+/* As the job that computes them sees what is due (docs/decisions/0015). */
+void promql_plan_fresh(struct sql *q, int64_t from_ms, int64_t to_ms)
+{
+    const int64_t after = from_ms - 3'600'000;
+    sql_add(q, S("SELECT toUnixTimestamp(hour) AS t\nFROM (SELECT toDateTime("
+                 "intDiv(toUnixTimestamp(time) + 3599, 3600) * 3600, 'UTC') AS hour, time,\n"
+                 "    max(fine) AS done, max(coarse) AS hourly, max(came) AS touched\n"
+                 "  FROM (SELECT time, version AS fine, toUInt64(0) AS coarse, toInt64(0) AS came "
+                 "FROM weir_rollup_done\n    WHERE rollup = 'metrics_5m' AND "));
+    ends_in(q, after, to_ms);
+    sql_add(q, S("\n  UNION ALL SELECT time, 0, version, 0 FROM weir_rollup_done\n    WHERE "
+                 "rollup = 'metrics_1h' AND "));
+    ends_in(q, after, to_ms);
+    sql_add(q, S("\n  UNION ALL SELECT time, 0, 0, toUnixTimestamp64Milli(touched) FROM "
+                 "weir_rollup_touched\n    WHERE source = 'metrics' AND "));
+    ends_in(q, after, to_ms);
+    sql_add(q, S(")\n  GROUP BY time)\nGROUP BY hour\n"
+                 "HAVING countIf(touched > 0 AND done <= touched + 60000) = 0 AND max(done) > 0 "
+                 "AND max(hourly) > max(done)\nORDER BY t"));
+}
+
 void promql_plan_exemplars(struct sql *q, const struct promql_scope *s, const str *metric_names,
                            uint32_t n_names, const uint64_t *ids, uint32_t n_ids, uint64_t limit)
 {

@@ -93,6 +93,10 @@ void promql_plan_windows(struct sql *sql, const struct promql_scope *s, bool coa
                          const str *metric_names, uint32_t n_names, const uint64_t *ids,
                          uint32_t n_ids, struct promql_sample_columns c);
 
+/* t (s): the ends of hours, in order, of those that end in [from_ms, to_ms], full hours, whose
+ * windows of 5 minutes and of an hour were computed after the last row of theirs came. */
+void promql_plan_fresh(struct sql *sql, int64_t from_ms, int64_t to_ms);
+
 /* series_id, t (ms), number, trace_id, span_id, attributes: a row an exemplar, in the order of
  * series and time. */
 void promql_plan_exemplars(struct sql *sql, const struct promql_scope *s, const str *metric_names,

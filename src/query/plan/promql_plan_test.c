@@ -167,6 +167,13 @@ TEST(samples_of_all_series_of_a_metric_are_not_looked_at_one_by_one)
     check_golden("samples_whole");
 }
 
+TEST(an_hour_is_fresh_when_its_windows_were_computed_after_its_rows_came)
+{
+    begin();
+    promql_plan_fresh(&sql, 1'700'002'800'000, 1'700'024'400'000);
+    check_golden("fresh");
+}
+
 TEST(what_is_needed_of_a_range_is_found_by_the_engine)
 {
     begin();
