@@ -16,6 +16,7 @@
 #include "obs/log.h"
 #include "store/engine_codes.h"
 #include "store/engine_setup.h"
+#include "store/read_ahead.h"
 #include "store/token_log.h"
 
 static struct {
@@ -25,9 +26,10 @@ static struct {
     struct engine_setup setup;
     int lock_fd;
     const struct chdb *api;
-    chdb_connection *own;    /* under the lock */
-    unsigned connections;    /* made so far: each has a number */
-    struct changes *changes; /* by all stores of the process */
+    struct read_ahead *ahead, *cold_ahead; /* until the tables are loaded */
+    chdb_connection *own;                  /* under the lock */
+    unsigned connections;                  /* made so far: each has a number */
+    struct changes *changes;               /* by all stores of the process */
 } engine = {.lock = PTHREAD_MUTEX_INITIALIZER, .lock_fd = -1};
 
 static status make_dir(str dir, char *ret_path, struct err *err)
@@ -139,6 +141,20 @@ static status start(struct err *err)
                    engine.setup.cold_parts ? engine.setup.cold_endpoint : "");
 }
 
+/* What start() will wait for; before it the ports are opened. */
+static void begin_reading_ahead(void)
+{
+    engine.ahead = read_ahead_begin(engine.path);
+    if (*engine.setup.cold_list) engine.cold_ahead = read_ahead_begin(engine.setup.cold_list);
+}
+
+static void end_reading_ahead(void)
+{
+    read_ahead_end(engine.ahead);
+    read_ahead_end(engine.cold_ahead);
+    engine.ahead = engine.cold_ahead = NULL;
+}
+
 static status prepare(const struct store_options *opt, const char *path, struct err *err)
 {
     TRY(chdb_load(opt->library, &engine.api, err));
@@ -149,9 +165,11 @@ static status prepare(const struct store_options *opt, const char *path, struct 
     snprintf(engine.users, sizeof engine.users, "%s/weir-engine-users.xml", path);
     uint64_t taken = 0;
     status s = engine_setup(opt, engine.path, engine.config, engine.users, &engine.setup, err);
+    if (s == ST_OK) begin_reading_ahead();
     if (s == ST_OK) s = token_log_repair(str_of(path), str_of(engine.setup.cold_list), &taken, err);
     if (taken) log_warn("store", "tokens of inserts that were cut off", LOG_INT("n", taken));
     if (s != ST_OK) {
+        end_reading_ahead();
         close(fd);
         return s;
     }
@@ -186,6 +204,7 @@ status embedded_engine_start(struct err *err)
     pthread_mutex_lock(&engine.lock);
     assert(engine.prepared);
     status s = engine.running ? ST_OK : start(err);
+    end_reading_ahead();
     if (s == ST_OK) {
         engine.running = true;
     } else {
