@@ -29,31 +29,25 @@ static str ttl_text(str engine_full)
     return end ? (str){s.ptr, (size_t)(end - s.ptr)} : s;
 }
 
-static status has_ttl(struct store *s, const struct schema_settings *set, const char *table,
+/* `tables`: name and engine_full of each, of which none was taken yet. */
+static status has_ttl(struct rows tables, const struct schema_settings *set, const char *table,
                       str want, bool *ret_same, struct err *err)
 {
     struct buf name;
-    struct rows rows;
     buf_init(&name, 256);
     schema_add_local(&name, set, str_of(table));
-    struct store_param param = {S("table"), buf_str(&name)};
-    status st = rows_read(s,
-                          S("SELECT engine_full FROM system.tables"
-                            " WHERE database = currentDatabase() AND name = {table:String}"),
-                          &param, 1, &rows, err);
+    bool found = false;
+    for (str field[2]; !found && rows_next(&tables, field, 2);) {
+        found = str_eq(field[0], buf_str(&name));
+        if (found) *ret_same = str_eq(ttl_text(field[1]), want);
+    }
     buf_done(&name);
-    if (st != ST_OK) return st;
-    str field = {0};
-    if (rows_next(&rows, &field, 1))
-        *ret_same = str_eq(ttl_text(field), want);
-    else
-        st = err_set(err, ST_INTERNAL, ERR_NOPOS, "there is no table %s", table);
-    rows_done(&rows);
-    return st;
+    return found ? ST_OK : err_set(err, ST_INTERNAL, ERR_NOPOS, "there is no table %s", table);
 }
 
-static status retain_table(struct store *s, const struct schema_settings *set,
-                           const struct kept_table *t, uint32_t *changed, struct err *err)
+static status retain_table(struct store *s, const struct rows *tables,
+                           const struct schema_settings *set, const struct kept_table *t,
+                           uint32_t *changed, struct err *err)
 {
     uint32_t days = schema_kept_days(set, t->retention);
     uint32_t hot = cold_after_days(set, t->table);
@@ -65,7 +59,7 @@ static status retain_table(struct store *s, const struct schema_settings *set,
         buf_printf(&want, "%s%s + toIntervalDay(%" PRIu32 ") TO VOLUME 'cold'", days ? ", " : "",
                    t->expires, hot);
     bool same = false;
-    status st = has_ttl(s, set, t->table, buf_str(&want), &same, err);
+    status st = has_ttl(*tables, set, t->table, buf_str(&want), &same, err);
     if (st == ST_OK && !same) {
         buf_add(&sql, S("ALTER TABLE "));
         schema_add_table(&sql, set, str_of(t->table));
@@ -84,8 +78,16 @@ status lifecycle_retain(struct store *s, const struct schema_settings *set, uint
                         struct err *err)
 {
     uint32_t changed = 0;
-    for (size_t i = 0; i < sizeof kept_tables / sizeof *kept_tables; i++)
-        TRY(retain_table(s, set, &kept_tables[i], &changed, err));
+    struct rows tables;
+    TRY(rows_read(s,
+                  S("SELECT name, engine_full FROM system.tables"
+                    " WHERE database = currentDatabase()"),
+                  NULL, 0, &tables, err));
+    status st = ST_OK;
+    for (size_t i = 0; i < sizeof kept_tables / sizeof *kept_tables && st == ST_OK; i++)
+        st = retain_table(s, &tables, set, &kept_tables[i], &changed, err);
+    rows_done(&tables);
+    if (st != ST_OK) return st;
     if (ret_changed) *ret_changed = changed;
     return ST_OK;
 }
