@@ -52,6 +52,12 @@ async function fill() {
   writeFileSync(join(dir, 'data.json'), JSON.stringify({ end: end / 1000 + 5, ...done, seconds: Math.round((Date.now() - begun) / 1000) }));
 }
 
+// Both are left alone for a moment after their start, and what this process needs to ask anything is read from disk.
+async function settle(urls) {
+  for (let k = 0; k < 10; k++) for (const url of urls) await (await fetch(`${url}/api/v1/status/buildinfo`)).text();
+  await new Promise((r) => setTimeout(r, 2000));
+}
+
 async function ask(url, [, query, window, step], end) {
   const params = window ? { query, start: end - window * 3600, end, step, nocache: 1 } : { query, time: end };
   const begun = performance.now();
@@ -96,6 +102,7 @@ async function run({ end, series, samples, seconds }) {
   await weir.start();
   const urls = [prometheus.url, weir.url('query', '')];
   const watched = { Prometheus: prometheus.pid, ...Object.fromEntries(Object.entries(weir.processes).map(([name, p]) => [`weir ${name}`, p.child.pid])) };
+  await settle(urls);
   const idle = Object.fromEntries(Object.entries(watched).map(([name, pid]) => [name, rest(pid)]));
   const only = queries.filter(([name]) => new RegExp(process.env.BENCH_ONLY || '').test(name));
   const got = only.map(() => ({ cold: [], warm: [[], []] }));

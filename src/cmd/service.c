@@ -296,6 +296,7 @@ status service_open_engine(struct service *s, struct engine **ret, struct err *e
         .threads = (unsigned)c->query_threads,
         .max_queued = (unsigned)c->query_queue,
         .begin_later = s->loads_later,
+        .warm_up = prometheus_warm_up,
         .limits = {.max_rows = c->query_rows,
                    .max_series = c->query_series,
                    .max_bytes = s->memory.query,

@@ -25,7 +25,8 @@ struct engine {
     struct serve_call *first, **last;
     unsigned queued;
     struct serve_call *running[THREADS_MAX];
-    bool closing;
+    struct query_job *warming; /* NULL: it has been, or is still to be */
+    bool closing, warmed;
     unsigned n_threads;
     struct worker {
         struct engine *engine;
@@ -56,11 +57,44 @@ static bool submit(void *ctx, struct serve_call *c)
     return ok;
 }
 
+static bool may_warm_up(const struct engine *e)
+{
+    return e->opt.warm_up && !e->warmed && atomic_load(&e->begun);
+}
+
+/* The lock is held, but not while it runs. */
+static void warm_up(struct engine *e)
+{
+    struct arena arena;
+    struct err err = {0};
+    struct store_fetcher f;
+    struct query_limits limits = e->opt.limits;
+    limits.max_rows = 2'000'000;
+    struct query_job j = {.arena = &arena,
+                          .now = clock_now(),
+                          .deadline = clock_monotonic() + NANOS_S,
+                          .limits = &limits};
+    e->warmed = true;
+    e->warming = &j;
+    pthread_mutex_unlock(&e->lock);
+    arena_init(&arena, limits.max_bytes / 4);
+    store_fetcher_init(&f, e->store, &j);
+    nanos begun = clock_monotonic();
+    status st = e->opt.warm_up(&j, &err);
+    log_debug("query", "first queries asked", LOG_CSTR("status", status_name(st)),
+              LOG_INT("ms", (clock_monotonic() - begun) / NANOS_MS));
+    pthread_mutex_lock(&e->lock);
+    e->warming = NULL;
+    arena_done(&arena);
+}
+
 /* The next call to run; NULL when the engine closes. Waiting calls are handed out then too,
  * cancelled. */
 static struct serve_call *next_call(struct engine *e, unsigned worker)
 {
     pthread_mutex_lock(&e->lock);
+    while (!e->first && !e->closing && !may_warm_up(e)) pthread_cond_wait(&e->work, &e->lock);
+    if (may_warm_up(e) && !e->first && !e->closing) warm_up(e);
     while (!e->first && !e->closing) pthread_cond_wait(&e->work, &e->lock);
     struct serve_call *c = e->first;
     if (c) {
@@ -174,6 +208,7 @@ static void stop_workers(struct engine *e)
     e->closing = true;
     for (unsigned i = 0; i < e->n_threads; i++)
         if (e->running[i]) atomic_store(&e->running[i]->job.cancelled, true);
+    if (e->warming) atomic_store(&e->warming->cancelled, true);
     pthread_cond_broadcast(&e->work);
     pthread_mutex_unlock(&e->lock);
     for (unsigned i = 0; i < e->n_threads; i++) pthread_join(e->workers[i].thread, NULL);
@@ -228,7 +263,13 @@ status engine_open(const struct engine_options *opt, struct store *store, struct
     return ST_OK;
 }
 
-void engine_begin(struct engine *e) { atomic_store(&e->begun, true); }
+void engine_begin(struct engine *e)
+{
+    pthread_mutex_lock(&e->lock);
+    atomic_store(&e->begun, true);
+    pthread_cond_broadcast(&e->work); /* one of them warms up */
+    pthread_mutex_unlock(&e->lock);
+}
 
 uint16_t engine_port(const struct engine *e) { return serve_port(e->server); }
 

@@ -24,6 +24,9 @@ struct engine_options {
     const struct query_route *const *tables;
     struct query_cache *cache; /* outlives the engine; NULL: nothing is cached */
     bool begin_later;          /* queries are answered 503 until engine_begin */
+    /* Run once when queries begin, on one of the query threads, for a second at most; NULL: nothing
+     * is. */
+    status (*warm_up)(struct query_job *j, struct err *err);
 };
 
 [[nodiscard]] status engine_open(const struct engine_options *opt, struct store *store,

@@ -140,6 +140,23 @@ TEST(engine_answers_503_until_the_tables_are_there)
     engine_close(e);
 }
 
+TEST(engine_warms_up_once_when_queries_begin_and_ends_it_when_it_closes)
+{
+    struct engine *e;
+    struct engine_options opt = {
+        .host = "127.0.0.1", .threads = 2, .tables = tables, .begin_later = true, .warm_up = waits};
+    atomic_store(&go, false);
+    CHECK_INT(engine_open(&opt, NULL, &e, NULL), ST_OK);
+    CHECK(has(end(begin(e, "/works")), "HTTP/1.1 503"));
+    CHECK_INT(atomic_load(&inside), 0);
+    engine_begin(e);
+    WAIT_FOR(atomic_load(&inside) == 1);
+    CHECK(has(end(begin(e, "/works")), "{}")); /* the other thread */
+    CHECK_INT(atomic_load(&inside), 1);
+    engine_close(e);
+    CHECK_INT(atomic_load(&inside), 0);
+}
+
 TEST(engine_makes_long_answers_piece_by_piece_and_counts_them_once)
 {
     struct engine *e = open_engine(5000);

@@ -13,6 +13,7 @@
 #include "ingest/encode/encode.h"
 #include "lifecycle/lifecycle.h"
 #include "lifecycle/rollup.h"
+#include "query/api.h"
 #include "query/fetch/fetch.h"
 #include "query/parse/parse.h"
 #include "query/promql_runner_test.h"
@@ -724,6 +725,18 @@ static void check_all_changes(struct changing *x)
         }
 }
 
+/* What is asked after a start finds a series of that day, and reads it. */
+static void check_warm_up(struct arena *a)
+{
+    struct err err = {};
+    struct stored_case *c = new_case(a, 0, 0);
+    WANT(prometheus_warm_up(&c->job, &err), ST_OK);
+    CHECK_INT(c->fetcher.rows, 0); /* nothing came lately */
+    c->job.now = (EPOCH + 40'000'000) * NANOS_MS;
+    WANT(prometheus_warm_up(&c->job, &err), ST_OK);
+    CHECK(c->fetcher.rows > 100);
+}
+
 /* A sample that comes late, where each series has half of its samples: it fell to 1 there. */
 static void add_late(struct changing *x)
 {
@@ -760,6 +773,7 @@ TEST(what_changed_over_a_long_range_is_the_same_with_windows_for_its_middle)
     store_series(&x.s, S("change"));
     check_all_changes(&x);
     CHECK_INT(x.with_windows, 0); /* there are none yet */
+    check_warm_up(&x.s.arena);
     make_windows();
     check_all_changes(&x);
     CHECK_INT(x.with_windows, 24); /* all of them */
