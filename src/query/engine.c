@@ -13,11 +13,12 @@
 #include "query/fetch/fetch.h"
 #include "query/serve/serve.h"
 
-enum { THREADS_MAX = 64 };
+enum { THREADS_MAX = 64, KEPT_BYTES = 16 << 20 };
 
 struct engine {
     struct engine_options opt;
     struct store *store;
+    struct kept *kept;
     struct server *server;
     atomic_bool begun;
     pthread_mutex_t lock; /* the members below */
@@ -79,6 +80,7 @@ static void warm_up(struct engine *e)
     pthread_mutex_unlock(&e->lock);
     arena_init(&arena, limits.max_bytes / 4);
     store_fetcher_init(&f, e->store, &j);
+    f.kept = e->kept;
     nanos begun = clock_monotonic();
     status st = e->opt.warm_up(&j, &err);
     log_debug("query", "first queries asked", LOG_CSTR("status", status_name(st)),
@@ -141,6 +143,7 @@ static void run_call(struct engine *e, struct serve_call *c)
     struct store_fetcher f;
     struct err err = {0};
     store_fetcher_init(&f, e->store, &c->job);
+    f.kept = e->kept;
     c->job.cache = e->opt.cache;
     metric_move(M_QUERIES_RUNNING, 0, 1);
     status st = job_check(&c->job, &err); /* it may have waited too long */
@@ -218,6 +221,7 @@ static void engine_free(struct engine *e)
 {
     pthread_cond_destroy(&e->work);
     pthread_mutex_destroy(&e->lock);
+    kept_free(e->kept);
     free(e);
 }
 
@@ -229,6 +233,7 @@ status engine_open(const struct engine_options *opt, struct store *store, struct
     e->opt = *opt;
     set_defaults(&e->opt);
     e->store = store;
+    e->kept = kept_new(KEPT_BYTES);
     atomic_init(&e->begun, !opt->begin_later);
     e->last = &e->first;
     pthread_mutex_init(&e->lock, NULL);

@@ -30,7 +30,8 @@ static bool is_other(str table)
 enum change change_of_table(str table)
 {
     if (is_samples(table)) return CHANGE_SAMPLES;
-    return is_other(table) || is_catalogue(table) ? CHANGE_NONE : CHANGE_ROWS;
+    if (is_catalogue(table)) return CHANGE_SERIES;
+    return is_other(table) ? CHANGE_NONE : CHANGE_ROWS;
 }
 
 static str behind(str text, str word)

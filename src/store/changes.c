@@ -14,6 +14,7 @@ struct changes {
     uint64_t seed;      /* of the process */
     uint64_t steps;     /* of epochs and windows; none is used twice */
     uint64_t epoch;     /* the step it began with */
+    uint64_t series;    /* the step of the last insert into a catalogue */
     int64_t epoch_ms;   /* when something made it begin; 0: the process did */
     unsigned under_way; /* statements */
     uint64_t unsure;    /* counts what may go on behind its statement: at first the process
@@ -154,12 +155,20 @@ void changes_inserted(struct changes *c, const str *body, size_t n)
     pthread_mutex_unlock(&c->lock);
 }
 
+void changes_series(struct changes *c)
+{
+    pthread_mutex_lock(&c->lock);
+    c->series = ++c->steps;
+    pthread_mutex_unlock(&c->lock);
+}
+
 static void copy_windows(const struct changes *c, struct arena *a, int64_t from_ms, int64_t to_ms,
                          struct store_changes *ret)
 {
     uint32_t first = at_or_after(c, from_ms), last = at_or_after(c, to_ms + WINDOW_MS);
     *ret = (struct store_changes){.epoch = hash_mix(c->seed, c->epoch),
                                   .epoch_ms = c->epoch_ms,
+                                  .series = c->series,
                                   .n = last > first ? last - first : 0};
     struct store_window *list = arena_array(a, struct store_window, ret->n + 1);
     if (ret->n) memcpy(list, c->windows + first, ret->n * sizeof *list);

@@ -11,6 +11,7 @@
 
 enum change {
     CHANGE_NONE,
+    CHANGE_SERIES,  /* rows of the catalogues, which come before the samples they name */
     CHANGE_SAMPLES, /* rows of those two tables, Native blocks */
     CHANGE_ROWS,    /* other rows: done when the statement is */
     CHANGE_ANY      /* what may go on after it, or make other statements change samples */
@@ -26,11 +27,14 @@ enum change change_of_sql(str sql);
 struct changes;
 struct changes *changes_new(void); /* aborts without memory */
 void changes_free(struct changes *c);
-/* Around a statement; nothing for CHANGE_NONE and CHANGE_SAMPLES. */
+/* Around a statement; nothing before CHANGE_ROWS. */
 void changes_begin(struct changes *c, enum change kind);
 void changes_end(struct changes *c, enum change kind);
 /* After an insert that may have stored all of it or a part, before anybody is told so. */
 void changes_inserted(struct changes *c, const str *body, size_t n);
+
+/* The same of an insert into a catalogue. */
+void changes_series(struct changes *c);
 
 enum changes_state { CHANGES_SETTLED, CHANGES_UNDER_WAY, CHANGES_UNSURE };
 /* Windows that have samples of [from_ms, to_ms]. CHANGES_UNSURE: something may go on; it is to be

@@ -25,7 +25,7 @@ TEST(reading_and_tables_without_samples_change_nothing)
     for (size_t i = 0; i < sizeof none / sizeof *none; i++)
         CHECK_INT(change_of_sql(str_of(none[i])), CHANGE_NONE);
     CHECK_INT(change_of_table(S("otel_logs")), CHANGE_NONE);
-    CHECK_INT(change_of_table(S("otel_metric_series")), CHANGE_NONE); /* before its samples */
+    CHECK_INT(change_of_table(S("otel_metric_series")), CHANGE_SERIES); /* before its samples */
 }
 
 TEST(statements_that_are_not_known_change_everything)
@@ -116,6 +116,21 @@ TEST(an_insert_changes_the_windows_of_its_samples)
     CHECK(s.windows[1].touched_ms > 0);
     inserted(c, (const int64_t[]){-1, 0}, 2);
     CHECK_INT(of(c, &a, -1000, 0).n, 1);
+    changes_free(c);
+    arena_done(&a);
+}
+
+TEST(an_insert_of_series_is_counted_by_itself)
+{
+    struct arena a;
+    arena_init(&a, 1 << 20);
+    struct changes *c = settled();
+    struct store_changes before = of(c, &a, 0, 1);
+    inserted(c, (const int64_t[]){1}, 1);
+    CHECK(of(c, &a, 0, 1).series == before.series);
+    changes_series(c);
+    CHECK(of(c, &a, 0, 1).series != before.series);
+    CHECK(of(c, &a, 0, 1).epoch == before.epoch);
     changes_free(c);
     arena_done(&a);
 }

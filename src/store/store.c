@@ -96,6 +96,7 @@ status store_insert_unless(struct store *s, str table, str token, const str *bod
                          : s->ops->insert(s, buf_str(&sql), body, n, cancel, err);
     if (s->changes) changes_end(s->changes, change);
     if (change == CHANGE_SAMPLES) changes_inserted(s->changes, body, n);
+    if (change == CHANGE_SERIES) changes_series(s->changes);
     buf_done(&sql);
     return st;
 }

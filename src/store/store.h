@@ -205,6 +205,7 @@ struct store_changes {
     uint64_t epoch;   /* another one in each process, and after all that changes samples but by
                          inserting them: DELETE, DROP, new views, and by inserts of the HTTP door */
     int64_t epoch_ms; /* since when */
+    uint64_t series;  /* another one after each insert into the catalogues of series */
     const struct store_window *windows; /* in the arena, ascending; written to in this epoch */
     uint32_t n;
 };

@@ -364,6 +364,8 @@ static status slice_case(struct series_source *src, struct arena *a, const struc
     return ST_OK;
 }
 
+static struct kept *kept; /* of the process, as in a query-api */
+
 static struct stored_case *new_case(struct arena *a, unsigned number, uint64_t batch_samples)
 {
     char text[16];
@@ -376,6 +378,8 @@ static struct stored_case *new_case(struct arena *a, unsigned number, uint64_t b
     c->job.deadline = clock_monotonic() + 60 * NANOS_S;
     c->job.limits = &limits;
     store_fetcher_init(&c->fetcher, tables(), &c->job);
+    if (!kept) kept = kept_new(4 << 20);
+    c->fetcher.kept = kept;
     promql_store_init(&c->store, &c->job);
     c->store.batch_samples = batch_samples;
     return c;
@@ -782,6 +786,35 @@ TEST(what_changed_over_a_long_range_is_the_same_with_windows_for_its_middle)
     check_all_changes(&x);
     CHECK(x.with_windows < before + 24); /* of the hours before it some may be long enough */
     arena_done(&x.s.arena);
+}
+
+static double count_of(struct arena *a, const char *query)
+{
+    struct stored_case *c = new_case(a, 0, 0);
+    c->number = S("kept");
+    struct value v = evaluate(a, &c->source, query, 1);
+    return v.n_rows ? v.rows[0].v[0] : 0;
+}
+
+/* Which series there are is asked once, until one comes or something else is done to the tables. */
+TEST(series_that_come_are_found_by_the_next_query)
+{
+    struct script s = {.changed = true};
+    arena_init(&s.arena, 64 << 20);
+    make_series(&s);
+    s.n = 3;
+    store_series(&s, S("kept"));
+    for (int i = 0; i < 3; i++)
+        CHECK(count_of(&s.arena, "count(last_over_time({id=~\".+\"}[3h]))") == 3);
+    s.series += 3;
+    store_series(&s, S("kept"));
+    for (int i = 0; i < 3; i++)
+        CHECK(count_of(&s.arena, "count(last_over_time({id=~\".+\"}[3h]))") == 6);
+    engine_do(tables(), "ALTER TABLE otel_metric_series DELETE WHERE "
+                        "prometheus_labels['script_case'] = 'kept' AND "
+                        "prometheus_labels['id'] = '0' SETTINGS mutations_sync = 2");
+    CHECK(count_of(&s.arena, "count(last_over_time({id=~\".+\"}[3h]))") == 3);
+    arena_done(&s.arena);
 }
 
 /* Three counters that only type and unit tell apart, of half an hour. */

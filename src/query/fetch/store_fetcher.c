@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/num.h"
+#include "query/fetch/kept.h"
 #include "store/store.h"
 
 /* All results of a job, streamed: more than this for each byte of its memory budget is not a query
@@ -25,6 +26,7 @@ struct stream {
     status st;
     bool enough; /* `block` asked for the end */
     struct err *err;
+    struct buf *copy; /* of all bytes; NULL: none is made */
 };
 
 static status take_block(struct stream *s, const struct native_block *b)
@@ -78,6 +80,7 @@ static bool on_chunk(void *ctx, str piece)
     struct stream *s = ctx;
     struct query_job *j = s->f->job;
     s->f->bytes += piece.len;
+    if (s->copy) buf_add(s->copy, piece);
     bool first = s->pending.len == 0; /* mostly a piece is whole blocks: they are read in place */
     s->st = first ? read_blocks_of(s, false, &piece) : ST_OK;
     if (s->st != ST_OK) return false;
@@ -145,6 +148,61 @@ static void note_statement(struct query_job *j, const struct sql *q, uint64_t ro
     j->trace->last_statement = &s->next;
 }
 
+/* --- answers that are given again */
+
+struct keeping {
+    bool may;
+    str question;
+    struct kept_mark mark;
+    struct buf copy;
+};
+
+/* What the answer would hold for is known before the store is asked. */
+static void begin_keeping(struct store_fetcher *f, const struct sql *q, struct keeping *k)
+{
+    struct store_changes now;
+    *k = (struct keeping){.may = false};
+    buf_init(&k->copy, f->kept ? kept_most_of_one(f->kept) : 0);
+    if (!f->kept || q->keep == SQL_ASKED_ANEW ||
+        store_changes(f->store, f->job->arena, 1, 0, &now) != STORE_KNOWN)
+        return;
+    struct buf b;
+    buf_init(&b, 1 << 20);
+    buf_add(&b, buf_str(&q->text));
+    for (uint32_t i = 0; i < q->n_params; i++) {
+        buf_char(&b, '\0');
+        buf_add(&b, q->params[i].value);
+    }
+    k->may = !b.over;
+    k->question = arena_str(f->job->arena, buf_str(&b));
+    buf_done(&b);
+    k->mark.epoch = now.epoch;
+    if (q->keep == SQL_OF_SERIES)
+        k->mark.series = now.series;
+    else
+        k->mark.until = clock_monotonic() + 60 * NANOS_S;
+}
+
+static void end_keeping(struct store_fetcher *f, struct keeping *k, status st)
+{
+    if (k->may && st == ST_OK && !k->copy.over)
+        kept_put(f->kept, k->question, k->mark, buf_str(&k->copy));
+    buf_done(&k->copy);
+}
+
+static status give_again(struct stream *s, struct keeping *k, bool *ret_given)
+{
+    struct kept *kept = s->f->kept;
+    const struct kept_answer *a = k->may ? kept_find(kept, k->question, k->mark) : NULL;
+    *ret_given = a != NULL;
+    if (!a) return ST_OK;
+    str rest = kept_bytes(a);
+    status st = read_blocks_of(s, true, &rest);
+    kept_done(kept, a);
+    k->may = false;
+    return st;
+}
+
 static status run(struct fetcher *fetcher, const struct sql *q,
                   status (*block)(void *ctx, const struct native_block *b, struct err *err),
                   void *ctx, struct err *err)
@@ -173,7 +231,12 @@ static status run(struct fetcher *fetcher, const struct sql *q,
     uint64_t rows_before = f->rows;
     nanos begun = clock_monotonic();
     struct err store_err = {0};
-    status st = store_query(f->store, &sq, on_chunk, &s, &stats, &store_err);
+    struct keeping keeping;
+    bool given;
+    begin_keeping(f, q, &keeping);
+    if (keeping.may) s.copy = &keeping.copy;
+    s.st = give_again(&s, &keeping, &given);
+    status st = given ? s.st : store_query(f->store, &sq, on_chunk, &s, &stats, &store_err);
     if (s.st != ST_OK)
         st = s.enough ? ST_CANCELLED : s.st; /* ours ended it; *err says why */
     else if (st == ST_OK)
@@ -186,6 +249,7 @@ static status run(struct fetcher *fetcher, const struct sql *q,
     uint64_t rows_read = stats.rows_read > handed_over ? stats.rows_read : handed_over;
     f->rows_read += rows_read;
     if (j->trace) note_statement(j, q, handed_over, rows_read, clock_monotonic() - begun);
+    end_keeping(f, &keeping, s.enough ? ST_CANCELLED : st);
     buf_done(&s.pending);
     arena_done(&s.arena);
     return s.enough ? job_check(j, err)

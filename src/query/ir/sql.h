@@ -18,8 +18,16 @@ struct sql_param {
     str name, value;
 };
 
+/* May its answer be kept and given again (query/fetch/kept.h)? */
+enum sql_keep {
+    SQL_ASKED_ANEW,
+    SQL_OF_SERIES,   /* it reads otel_metric_series only: until one is added */
+    SQL_OF_A_MINUTE, /* what it reads may be a minute old */
+};
+
 struct sql {
     struct arena *arena;
+    enum sql_keep keep;
     struct buf text; /* in the arena: grown by sql_add only, never by buf_* */
     struct sql_param *params;
     uint32_t n_params, cap_params;

@@ -232,13 +232,15 @@ static void matchers(struct sql *q, const struct promql_scope *s)
     }
 }
 
+/* Whole days: what is asked again a minute later is the same statement. */
 static void days(struct sql *q, const char *table, const struct promql_scope *s)
 {
+    const int64_t day_ms = 86'400'000;
     sql_addf(q, "\nFROM %s", table);
     sql_add(q, S("\nWHERE day >= toDate("));
-    sql_bind_time_ms(q, s->from_ms);
+    sql_bind_time_ms(q, s->from_ms - s->from_ms % day_ms);
     sql_add(q, S(") AND day <= toDate("));
-    sql_bind_time_ms(q, s->to_ms);
+    sql_bind_time_ms(q, s->to_ms - s->to_ms % day_ms);
     sql_add(q, S(")"));
 }
 
@@ -305,6 +307,7 @@ void promql_plan_names(struct sql *q, const struct promql_scope *s)
 
 void promql_plan_series(struct sql *q, const struct promql_scope *s, uint64_t limit)
 {
+    q->keep = SQL_OF_SERIES;
     sql_add(q, S("SELECT series_id, prometheus_name, prometheus_labels, metric_name, type, "
                  "temporality, explicit_bounds"));
     if (promql_names_differ(s) || !prometheus_labels_are_plain(naming_of(s)))
@@ -440,6 +443,7 @@ void promql_plan_needed(struct sql *q, const struct promql_scope *s, enum series
 
 void promql_plan_horizon(struct sql *q)
 {
+    q->keep = SQL_OF_A_MINUTE;
     sql_add(q, S("SELECT rollup, toUnixTimestamp(max(source_since)) AS since\nFROM weir_rollups\n"
                  "WHERE rollup IN ('metrics_5m', 'metrics_1h')\nGROUP BY `rollup`"));
 }

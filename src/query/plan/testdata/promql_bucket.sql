@@ -4,8 +4,8 @@ WHERE day >= toDate(fromUnixTimestamp64Milli({p0:Int64}, 'UTC')) AND day <= toDa
   AND (prometheus_name = {p2:String} AND type IN (1, 2, 4, 5) OR prometheus_name = {p3:String} AND type = 3)
 LIMIT 1 BY series_id
 LIMIT {p4:UInt64}
--- p0 = 1700000000000
--- p1 = 1700003600000
+-- p0 = 1699920000000
+-- p1 = 1699920000000
 -- p2 = x_bucket
 -- p3 = x
 -- p4 = 1001

@@ -14,9 +14,9 @@ WHERE day >= toDate(fromUnixTimestamp64Milli({p3:Int64}, 'UTC')) AND day <= toDa
 GROUP BY name
 ORDER BY number DESC, name
 LIMIT {p5:UInt64}
--- p0 = 1700000000000
--- p1 = 1700003600000
+-- p0 = 1699920000000
+-- p1 = 1699920000000
 -- p2 = 10
--- p3 = 1700000000000
--- p4 = 1700003600000
+-- p3 = 1699920000000
+-- p4 = 1699920000000
 -- p5 = 10

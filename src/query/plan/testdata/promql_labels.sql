@@ -8,8 +8,8 @@ WHERE day >= toDate(fromUnixTimestamp64Milli({p0:Int64}, 'UTC')) AND day <= toDa
   AND (type IN (1, 2, 4, 5) AND match(prometheus_name, {p10:String}) OR type = 3 AND match(concat(prometheus_name, '_bucket'), {p11:String}) OR type IN (3, 5) AND match(concat(prometheus_name, '_count'), {p12:String}) OR type IN (3, 5) AND match(concat(prometheus_name, '_sum'), {p13:String}))
 LIMIT 1 BY series_id
 LIMIT {p14:UInt64}
--- p0 = 1700000000000
--- p1 = 1700003600000
+-- p0 = 1699920000000
+-- p1 = 1699920000000
 -- p2 = job
 -- p3 = a'; DROP TABLE x
 -- p4 = env

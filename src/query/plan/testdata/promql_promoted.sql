@@ -8,8 +8,8 @@ WHERE day >= toDate(fromUnixTimestamp64Milli({p0:Int64}, 'UTC')) AND day <= toDa
   AND (match(prometheus_labels[{p13:String}], {p14:String}) OR match(resource_attributes[{p15:String}], {p16:String}))
 LIMIT 1 BY series_id
 LIMIT {p17:UInt64}
--- p0 = 1700000000000
--- p1 = 1700003600000
+-- p0 = 1699920000000
+-- p1 = 1699920000000
 -- p2 = host_name
 -- p3 = a
 -- p4 = host.name

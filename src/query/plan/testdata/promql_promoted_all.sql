@@ -10,8 +10,8 @@ WHERE day >= toDate(fromUnixTimestamp64Milli({p0:Int64}, 'UTC')) AND day <= toDa
   AND (match(prometheus_labels[{p13:String}], {p14:String}) OR arrayExists(x -> match(x, {p15:String}), mapValues(resource_attributes)))
 LIMIT 1 BY series_id
 LIMIT {p16:UInt64}
--- p0 = 1700000000000
--- p1 = 1700003600000
+-- p0 = 1699920000000
+-- p1 = 1699920000000
 -- p2 = host_name
 -- p3 = a
 -- p4 = a

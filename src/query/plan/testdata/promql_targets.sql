@@ -10,8 +10,8 @@ FROM otel_metric_targets
 WHERE indexHint(toStartOfHour(timestamp) >= toStartOfHour(fromUnixTimestamp64Milli({p3:Int64}, 'UTC')) AND toStartOfHour(timestamp) <= toStartOfHour(fromUnixTimestamp64Milli({p4:Int64}, 'UTC')))
   AND timestamp >= fromUnixTimestamp64Milli({p5:Int64}, 'UTC') AND timestamp <= fromUnixTimestamp64Milli({p6:Int64}, 'UTC')
   AND resource_id IN {p7:Array(UInt64)}
--- p0 = 1700000000000
--- p1 = 1700003600000
+-- p0 = 1699920000000
+-- p1 = 1699920000000
 -- p2 = 1001
 -- p3 = 1700000000000
 -- p4 = 1700003600000

@@ -12,14 +12,14 @@ WHERE day >= toDate(fromUnixTimestamp64Milli({p6:Int64}, 'UTC')) AND day <= toDa
   AND (prometheus_labels[{p9:String}] = {p10:String} OR attributes[{p11:String}] = {p12:String})
 LIMIT 1 BY series_id
 LIMIT {p13:UInt64}
--- p0 = 1700000000000
--- p1 = 1700003600000
+-- p0 = 1699920000000
+-- p1 = 1699920000000
 -- p2 = http.server.total.9x_bucket
 -- p3 = http_server
 -- p4 = http_server
 -- p5 = http.server.total.9x
--- p6 = 1700000000000
--- p7 = 1700003600000
+-- p6 = 1699920000000
+-- p7 = 1699920000000
 -- p8 = ['found']
 -- p9 = zone
 -- p10 = a

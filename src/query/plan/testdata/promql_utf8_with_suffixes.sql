@@ -11,11 +11,11 @@ WHERE day >= toDate(fromUnixTimestamp64Milli({p4:Int64}, 'UTC')) AND day <= toDa
   AND prometheus_name IN {p6:Array(String)}
 LIMIT 1 BY series_id
 LIMIT {p7:UInt64}
--- p0 = 1700000000000
--- p1 = 1700003600000
+-- p0 = 1699920000000
+-- p1 = 1699920000000
 -- p2 = 9lives.left_seconds_total
 -- p3 = _9lives_left
--- p4 = 1700000000000
--- p5 = 1700003600000
+-- p4 = 1699920000000
+-- p5 = 1699920000000
 -- p6 = ['found']
 -- p7 = 1001
