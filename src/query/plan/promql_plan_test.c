@@ -167,6 +167,15 @@ TEST(samples_of_all_series_of_a_metric_are_not_looked_at_one_by_one)
     check_golden("samples_whole");
 }
 
+TEST(a_few_series_over_many_hours_are_read_by_several_threads)
+{
+    begin();
+    struct promql_scope s = {.from_ms = 1'700'000'000'000, .to_ms = 1'700'086'400'000};
+    struct promql_sample_columns c = {.value = true};
+    promql_plan_samples(&sql, &s, (const str[]){S("cpu")}, 1, (const uint64_t[]){3}, 1, c);
+    check_golden("samples_hours");
+}
+
 TEST(an_hour_is_fresh_when_its_windows_were_computed_after_its_rows_came)
 {
     begin();
