@@ -90,6 +90,7 @@ static struct labels result_labels(const struct matcher *x, struct labels many, 
     }
     for (uint32_t i = 0; i < m->n_include; i++)
         many = labels_set(a, many, m->include[i], labels_get(one, m->include[i]));
+    if (x->e->binary.returns_bool && !x->ev->opt.delayed_names) many = without_name(x->ev, many);
     return many;
 }
 
@@ -272,8 +273,6 @@ status eval_match(struct evaluator *ev, struct promql_expr *e, const struct valu
         TRY(eval_check(ev));
     }
     *ret = rows_value(x.rows, l->grid);
-    if (e->binary.returns_bool && !ev->opt.delayed_names)
-        for (uint32_t i = 0; i < ret->n_rows; i++) row_drop_name(ev, &ret->rows[i]);
     return ev->opt.delayed_names ? ST_OK : rows_unite(ev, ret);
 }
 
