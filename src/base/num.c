@@ -1,10 +1,11 @@
 #include "base/num.h"
 
-#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
+
+#include "base/num_digits.h"
 
 size_t num_format_u64(uint64_t v, char *out)
 {
@@ -23,25 +24,6 @@ size_t num_format_i64(int64_t v, char *out)
     if (v >= 0) return num_format_u64((uint64_t)v, out);
     *out = '-';
     return 1 + num_format_u64(-(uint64_t)v, out + 1);
-}
-
-/* The shortest decimal digits of |v| that read back as v, and the exponent of the first digit:
- * v = d.ddd * 10^exp. Tries 15, 16, 17 digits and drops trailing zeros; of a
- * subnormal fewer digits may do. */
-static size_t shortest(double v, char digits[24], int *ret_exp)
-{
-    char text[40];
-    for (int prec = v < DBL_MIN ? 0 : 14; prec <= 16; prec++) {
-        snprintf(text, sizeof text, "%.*e", prec, v);
-        if (prec == 16 || strtod(text, NULL) == v) break;
-    }
-    size_t n = 0;
-    const char *p = text;
-    for (; *p && *p != 'e'; p++)
-        if (*p >= '0' && *p <= '9') digits[n++] = *p;
-    *ret_exp = atoi(p + 1);
-    while (n > 1 && digits[n - 1] == '0') n--;
-    return n;
 }
 
 static size_t put_str(char *out, const char *s)
@@ -91,9 +73,9 @@ static size_t format(double v, char *out, bool exponent, int min_digits)
     }
     if (v < 1e15 && v == (double)(uint64_t)v)
         return (size_t)(p - out) + num_format_u64((uint64_t)v, p);
-    char digits[24];
+    char digits[NUM_DIGITS_MAX];
     int exp;
-    size_t n = shortest(v, digits, &exp);
+    size_t n = num_digits(v, digits, &exp);
     p += exponent && (v < 1e-6 || v >= 1e21) ? put_exponent(p, digits, n, exp, min_digits)
                                              : put_plain(p, digits, n, exp);
     return (size_t)(p - out);
@@ -114,10 +96,10 @@ size_t num_format_go(double v, char *out)
     if (!isfinite(v)) return special(v, out);
     double abs = v < 0 ? -v : v;
     if (v == 0 || (abs >= 1e-4 && abs < 1e6)) return format(v, out, false, 2);
-    char *p = out, digits[24];
+    char *p = out, digits[NUM_DIGITS_MAX];
     int exp;
     if (v < 0) *p++ = '-';
-    size_t n = shortest(abs, digits, &exp);
+    size_t n = num_digits(abs, digits, &exp);
     return (size_t)(p - out) + put_exponent(p, digits, n, exp, 2);
 }
 
