@@ -153,9 +153,9 @@ bool eval_rolled_has(const struct raw_series *s, const struct horizon *horizon, 
 /* The function over (from, to], a range that has windows. False: it makes nothing. */
 bool eval_rolled_call(struct evaluator *ev, const struct promql_expr *e, const struct raw_series *s,
                       const struct horizon *horizon, int64_t from, int64_t to, struct cell *ret);
-/* rate(), increase() or delta() over (from, to], of a series with windows in the midst of its samples
- * (NEEDS_CHANGE): what all the samples would give; of numbers that are no integers and of a counter
- * that fell, but for the last digits. False: it makes nothing. */
+/* rate(), increase() or delta() over (from, to], of a series with windows in the midst of its
+ * samples (NEEDS_CHANGE): what all the samples would give; of numbers that are no integers and of a
+ * counter that fell, but for the last digits. False: it makes nothing. */
 bool eval_rolled_change(struct evaluator *ev, const struct promql_expr *e,
                         const struct raw_series *s, int64_t from, int64_t to, double *ret);
 /* Says so when a moment or range does not begin and end with windows. */
@@ -196,8 +196,31 @@ double window_factor(const struct window *w, int64_t t0, int64_t t1, uint32_t n,
 /* The same for a counter known to have been zero at `start`, inside the window. */
 double window_factor_from(const struct window *w, int64_t start, int64_t t0, int64_t t1, uint32_t n,
                           bool per_second);
+/* rate, increase (counter) and delta of one window. False: it makes nothing. */
+bool window_change(const struct window *w, bool counter, bool per_second, double *ret);
+/* The same of the windows of one step after the other, of samples without start times: a step looks
+ * at the samples that are new to it, and at all of its window only when the counter fell there.
+ * What it makes is what window_change makes, to the last bit. */
+struct sliding {
+    const struct sample *s;
+    uint32_t n;
+    int64_t length; /* of a window, which is (end - length, end] */
+    bool counter, per_second;
+    uint32_t lo, hi; /* the window is [lo, hi) */
+    uint32_t fell;   /* the last of [1, hi) that is less than the one before; 0: none */
+    uint64_t looked; /* samples in all windows */
+    bool several;    /* some window had two */
+};
+/* The next `n` windows, whose ends do not fall: values where ret_has says POINT_FLOAT. Returns how
+ * many. */
+uint32_t window_slide(struct sliding *io_x, const int64_t *ends, uint32_t n, double *ret_v,
+                      uint8_t *ret_has);
 /* Says a sample's start time that the counter began anew after the sample before it? */
 bool window_restarted(int64_t start, int64_t t, int64_t start_before, int64_t t_before);
+static inline bool window_restarts(const struct window *w, uint32_t i)
+{
+    return w->starts && window_restarted(w->starts[i], w->s[i].t, w->starts[i - 1], w->s[i - 1].t);
+}
 /* Is the start time of a window's first sample inside the window? */
 static inline bool window_has_start(const struct window *w, int64_t start, int64_t t)
 {

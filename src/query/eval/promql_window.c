@@ -4,44 +4,11 @@
 
 #include "query/eval/promql_eval.h"
 
-double window_factor(const struct window *w, int64_t t0, int64_t t1, uint32_t n, bool counter,
-                     double first, double v, bool per_second)
-{
-    double to_start = (double)(t0 - w->from) / 1000, to_end = (double)(w->to - t1) / 1000;
-    double sampled = (double)(t1 - t0) / 1000, average = sampled / (n - 1);
-    double threshold = average * 1.1;
-    if (to_start >= threshold) to_start = average / 2;
-    if (counter && v > 0 && first >= 0) {
-        double to_zero = sampled * (first / v); /* a counter was not below zero */
-        if (to_zero < to_start) to_start = to_zero;
-    }
-    if (to_end >= threshold) to_end = average / 2;
-    double factor = (sampled + to_start + to_end) / sampled;
-    return per_second ? factor / ((double)(w->to - w->from) / 1000) : factor;
-}
-
-double window_factor_from(const struct window *w, int64_t start, int64_t t0, int64_t t1, uint32_t n,
-                          bool per_second)
-{
-    double sampled = (double)(t1 - start) / 1000, to_end = (double)(w->to - t1) / 1000;
-    double average = n > 1 ? (double)(t1 - t0) / 1000 / (n - 1) : 0;
-    if (to_end >= average * 1.1) to_end = average / 2;
-    double factor = (sampled + to_end) / sampled;
-    return per_second ? factor / ((double)(w->to - w->from) / 1000) : factor;
-}
-
 bool window_restarted(int64_t start, int64_t t, int64_t start_before, int64_t t_before)
 {
     if (start == 0 || start >= t || start < t_before) return false;
     /* A delta begins where the one before ended; a cumulative one of unknown start does so once. */
     return start > t_before || (start_before != 0 && start_before < t_before);
-}
-
-static int64_t start_of(const struct window *w, uint32_t i) { return w->starts ? w->starts[i] : 0; }
-
-static bool restarted(const struct window *w, uint32_t i)
-{
-    return w->starts && window_restarted(w->starts[i], w->s[i].t, w->starts[i - 1], w->s[i - 1].t);
 }
 
 void window_note_overlap(struct evaluator *ev, const struct promql_expr *at, const struct window *w,
@@ -61,31 +28,17 @@ void window_note_overlap(struct evaluator *ev, const struct promql_expr *at, con
                   STR_ARG(name));
 }
 
-static bool extrapolate(const struct window *w, bool counter, bool per_second, double *ret)
+static bool fn_rate(const struct window *w, double *ret)
 {
-    const struct sample *first = &w->s[0], *last = &w->s[w->n - 1];
-    bool zero = counter && w->n && window_has_start(w, start_of(w, 0), first->t);
-    if (w->n < 2 && !zero) return false;
-    double v = last->v - first->v;
-    for (uint32_t i = 1; counter && i < w->n; i++)
-        if (w->s[i].v < w->s[i - 1].v || restarted(w, i)) v += w->s[i - 1].v;
-    if (zero) {
-        *ret = (v + first->v) *
-               window_factor_from(w, start_of(w, 0), first->t, last->t, w->n, per_second);
-        return true;
-    }
-    *ret = v * window_factor(w, first->t, last->t, w->n, counter, first->v, v, per_second);
-    return true;
+    return window_change(w, true, true, ret);
 }
-
-static bool fn_rate(const struct window *w, double *ret) { return extrapolate(w, true, true, ret); }
 static bool fn_increase(const struct window *w, double *ret)
 {
-    return extrapolate(w, true, false, ret);
+    return window_change(w, true, false, ret);
 }
 static bool fn_delta(const struct window *w, double *ret)
 {
-    return extrapolate(w, false, false, ret);
+    return window_change(w, false, false, ret);
 }
 
 static bool instant(const struct window *w, bool rate, double *ret)
@@ -93,7 +46,7 @@ static bool instant(const struct window *w, bool rate, double *ret)
     if (w->n < 2) return false;
     const struct sample *a = &w->s[w->n - 2], *b = &w->s[w->n - 1];
     if (b->t == a->t) return false;
-    bool reset = rate && (b->v < a->v || restarted(w, w->n - 1));
+    bool reset = rate && (b->v < a->v || window_restarts(w, w->n - 1));
     double v = reset ? b->v : b->v - a->v;
     *ret = rate ? v / ((double)(b->t - a->t) / 1000) : v;
     return true;
@@ -264,7 +217,7 @@ static bool fn_changes(const struct window *w, double *ret)
 static bool fn_resets(const struct window *w, double *ret)
 {
     *ret = 0;
-    for (uint32_t i = 1; i < w->n; i++) *ret += w->s[i].v < w->s[i - 1].v || restarted(w, i);
+    for (uint32_t i = 1; i < w->n; i++) *ret += w->s[i].v < w->s[i - 1].v || window_restarts(w, i);
     return true;
 }
 
@@ -390,6 +343,39 @@ static struct row *row_of(struct evaluator *ev, struct rows *rows, const struct 
     return row;
 }
 
+/* Of numbers alone: no start times, no histograms, nothing rolled up; and nobody counts samples by
+ * the step. */
+static bool slides(const struct evaluator *ev, const struct raw_series *s, window_fn fn)
+{
+    return (fn == fn_rate || fn == fn_increase || fn == fn_delta) && !s->starts &&
+           !s->n_histograms && !s->n_rolled && !ev->per_step && !ev->reads;
+}
+
+static bool slide_series(const struct raw_series *s, const struct ranges *r, window_fn fn,
+                         struct evaluator *ev, struct rows *rows)
+{
+    enum { STEPS = 512 };
+    double v[STEPS];
+    uint8_t has[STEPS];
+    struct grid g = r->g;
+    struct row *row = NULL;
+    struct sliding x = {.s = s->samples,
+                        .n = s->n,
+                        .length = r->length,
+                        .counter = fn != fn_delta,
+                        .per_second = fn == fn_rate};
+    for (uint32_t i = 0, n; i < g.n; i += n) {
+        n = g.n - i < STEPS ? g.n - i : STEPS;
+        if (i && eval_check(ev) != ST_OK) break; /* who calls asks again */
+        if (!window_slide(&x, r->ends + i, n, v, has)) continue;
+        if (!row) row = row_of(ev, rows, s, g);
+        memcpy(row->v + i, v, n * sizeof *v);
+        memcpy(row->has + i, has, n);
+    }
+    ev->queryable += x.looked;
+    return x.several;
+}
+
 /* True: some window had samples enough for a rate. */
 static bool one_series(const struct promql_expr *e, const struct raw_series *s,
                        const struct ranges *r, double *const scalars[3], unsigned n_scalars,
@@ -401,6 +387,7 @@ static bool one_series(const struct promql_expr *e, const struct raw_series *s,
     bool several = false;
     struct row *row = NULL;
     uint32_t lo = 0, hi = 0, lo_h = 0, hi_h = 0;
+    if (slides(ev, s, fn)) return slide_series(s, r, fn, ev, rows);
     for (uint32_t i = 0; i < g.n; i++) {
         int64_t to = r->ends[i], from = to - r->length;
         if (i % 128 == 127 && eval_check(ev) != ST_OK) break; /* who calls asks again */
