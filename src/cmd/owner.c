@@ -5,12 +5,14 @@
 
 #include "cmd/retention_of.h"
 #include "lifecycle/compact.h"
+#include "lifecycle/days.h"
 #include "lifecycle/disk.h"
 #include "lifecycle/jobs.h"
 #include "lifecycle/lifecycle.h"
 #include "lifecycle/retention.h"
 #include "lifecycle/rollup_job.h"
 #include "obs/log.h"
+#include "store/store.h"
 
 static const nanos disk_interval = 5 * NANOS_S;
 
@@ -32,6 +34,7 @@ struct owner {
     struct kept *now;       /* lock */
     bool is_short;          /* the disk; the job's own */
     struct compact compact; /* the job's own */
+    struct days days;       /* the job's own */
 };
 
 static struct kept *current(struct owner *o)
@@ -122,6 +125,14 @@ static status compact(void *ctx, const struct lifecycle_run *r, struct err *err)
     return compact_hours(&o->compact, r, &partitions, err);
 }
 
+static status days(void *ctx, const struct lifecycle_run *r, struct err *err)
+{
+    struct owner *o = ctx;
+    uint32_t partitions;
+    o->days.reserve = current(o)->disk.reserve;
+    return merge_days(&o->days, r, &partitions, err);
+}
+
 static status filters(void *, const struct lifecycle_run *r, struct err *err)
 {
     return lifecycle_recall_filters(r->store, r->stop, err);
@@ -129,12 +140,12 @@ static status filters(void *, const struct lifecycle_run *r, struct err *err)
 
 static status start_jobs(struct owner *o, struct err *err)
 {
-    struct lifecycle_job jobs[5 + ROLLUP_JOBS] = {
+    struct lifecycle_job jobs[6 + ROLLUP_JOBS] = {
         {"retention", NANOS_HOUR, retention, o}, {"disk", disk_interval, disk, o},
         {"parts", 10 * NANOS_S, parts, o},       {"compact", 60 * NANOS_S, compact, o},
-        {"filters", NANOS_HOUR, filters, o},
+        {"filters", NANOS_HOUR, filters, o},     {"days", 60 * NANOS_S, days, o},
     };
-    rollup_jobs_list(o->rollups, jobs + 5);
+    rollup_jobs_list(o->rollups, jobs + 6);
     return lifecycle_jobs_start(o->opt.store, jobs, sizeof jobs / sizeof *jobs, &o->jobs, err);
 }
 
@@ -155,8 +166,10 @@ status owner_open(const struct owner_options *opt, struct owner **ret, struct er
     TRY(kept_new(opt->config, &k, err));
     struct owner *o = calloc(1, sizeof *o);
     if (!o) abort();
-    *o = (struct owner){
-        .opt = *opt, .now = k, .compact = {.quiet_seconds = 3600, .patience = 600 * NANOS_S}};
+    *o = (struct owner){.opt = *opt,
+                        .now = k,
+                        .compact = {.quiet_seconds = 3600, .patience = 600 * NANOS_S},
+                        .days = {.quiet_seconds = 3600}};
     pthread_mutex_init(&o->lock, NULL);
     pthread_mutex_init(&o->altering, NULL);
     const struct schema_settings longest = retention_longest(&k->retention);
@@ -200,9 +213,20 @@ void owner_status(struct owner *o, struct json_out *j)
     rollup_jobs_status(o->rollups, clock_now(), j);
 }
 
+/* A statement that merges does not end when it is cancelled, and may take minutes. */
+static void cut_merges(struct store *s)
+{
+    struct err err;
+    if (store_driver_of(s) == STORE_SERVER) return;
+    if (store_exec(s, S("SYSTEM STOP MERGES"), &err) != ST_OK)
+        log_warn("lifecycle", "merges cannot be stopped", LOG_CSTR("why", err.msg));
+}
+
 void owner_close(struct owner *o)
 {
     if (!o) return;
+    lifecycle_jobs_ask_stop(o->jobs);
+    cut_merges(o->opt.store);
     lifecycle_jobs_stop(o->jobs);
     owner_free(o);
 }

@@ -165,13 +165,18 @@ void lifecycle_jobs_status(struct lifecycle_jobs *j, struct json_out *out)
     json_end(out);
 }
 
-void lifecycle_jobs_stop(struct lifecycle_jobs *j)
+void lifecycle_jobs_ask_stop(struct lifecycle_jobs *j)
 {
-    if (!j) return;
     pthread_mutex_lock(&j->lock);
     atomic_store(&j->stop, true);
     pthread_cond_broadcast(&j->changed);
     pthread_mutex_unlock(&j->lock);
+}
+
+void lifecycle_jobs_stop(struct lifecycle_jobs *j)
+{
+    if (!j) return;
+    lifecycle_jobs_ask_stop(j);
     for (size_t i = 0; i < j->n; i++)
         if (j->workers[i].started) pthread_join(j->workers[i].thread, NULL);
     pthread_cond_destroy(&j->changed);

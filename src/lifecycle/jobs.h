@@ -42,5 +42,8 @@ void lifecycle_jobs_wake(struct lifecycle_jobs *j, const char *name);
  * thread: any */
 void lifecycle_jobs_status(struct lifecycle_jobs *j, struct json_out *out);
 
+/* Sets `stop` and returns: what runs wait for may be cut off then. thread: main */
+void lifecycle_jobs_ask_stop(struct lifecycle_jobs *j);
+
 /* Sets `stop`, waits for the runs to end, frees. Accepts NULL. thread: main */
 void lifecycle_jobs_stop(struct lifecycle_jobs *j);

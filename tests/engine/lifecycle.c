@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "engine/engine.h"
 #include "lifecycle/compact.h"
+#include "lifecycle/days.h"
 #include "schema/indexes.h"
 
 static const struct schema_settings settings = {
@@ -153,6 +154,76 @@ TEST(hours_stay_compact_while_few_spans_come)
     engine_do(s, "TRUNCATE TABLE otel_traces");
     WANT(compact_hours(&c, &run, &n, &err), ST_OK);
     CHECK_STR(engine_ask(s, compact_up_to), S("1048577"));
+}
+
+/* `n` points of one series, a part for themselves. */
+static void insert_points(struct store *s, const char *at, unsigned n)
+{
+    struct buf sql;
+    buf_init(&sql, 1 << 12);
+    buf_printf(&sql, "INSERT INTO otel_metrics (timestamp) SELECT %s FROM numbers(%u)", at, n);
+    buf_char(&sql, 0);
+    engine_do(s, sql.ptr);
+    buf_done(&sql);
+}
+
+static const char *const parts_of_days =
+    "SELECT groupArray((parts, n)) FROM (SELECT count() AS parts, sum(rows) AS n FROM system.parts"
+    " WHERE active AND database = 'weir' AND table = 'otel_metrics' GROUP BY partition ORDER BY"
+    " partition)";
+
+TEST(days_of_points_that_are_over_become_one_part)
+{
+    static const char *const day = "today() - 2", *const coming = "now() + INTERVAL 1 MINUTE";
+    struct store *s = engine_store();
+    struct err err = {};
+    atomic_bool stop = false;
+    struct lifecycle_run run = {.store = s, .now = clock_now(), .stop = &stop};
+    struct days d = {.quiet_seconds = 3600};
+    uint32_t n;
+    WANT(lifecycle_start(s, &settings, &err), ST_OK);
+    for (int i = 0; i < 3; i++) {
+        insert_points(s, day, 100);
+        insert_points(s, coming, 100);
+    }
+    WANT(merge_days(&d, &run, &n, &err), ST_OK); /* written to just now */
+    CHECK_INT(n, 0);
+    d.quiet_seconds = 0;
+    d.reserve = UINT64_MAX / 2; /* the disk has no room */
+    WANT(merge_days(&d, &run, &n, &err), ST_OK);
+    CHECK_INT(n, 0);
+    d.reserve = 0;
+    WANT(merge_days(&d, &run, &n, &err), ST_OK);
+    CHECK_INT(n, 1);
+    CHECK_STR(engine_ask(s, parts_of_days), S("[(1,300),(3,300)]"));
+    CHECK(d.not_before > clock_monotonic());
+    d.not_before = 0;
+    insert_points(s, day, 1); /* a late one */
+    WANT(merge_days(&d, &run, &n, &err), ST_OK);
+    CHECK_INT(n, 0);
+    insert_points(s, day, 20); /* a twentieth more than there were */
+    WANT(merge_days(&d, &run, &n, &err), ST_OK);
+    CHECK_INT(n, 1);
+    CHECK_STR(engine_ask(s, parts_of_days), S("[(1,321),(3,300)]"));
+}
+
+TEST(a_day_is_not_merged_when_merges_are_stopped)
+{
+    struct store *s = engine_store();
+    struct err err = {};
+    atomic_bool stop = false;
+    struct lifecycle_run run = {.store = s, .now = clock_now(), .stop = &stop};
+    struct days d = {};
+    uint32_t n;
+    WANT(lifecycle_start(s, &settings, &err), ST_OK);
+    insert_points(s, "today() - 3", 100);
+    insert_points(s, "today() - 3", 100);
+    engine_do(s, "SYSTEM STOP MERGES");
+    CHECK(merge_days(&d, &run, &n, &err) != ST_OK);
+    CHECK_INT(n, 0);
+    CHECK(d.not_before > clock_monotonic() + 3000 * NANOS_S);
+    WANT(merge_days(&d, &run, &n, &err), ST_OK); /* it rests for an hour */
+    engine_do(s, "SYSTEM START MERGES");
 }
 
 TEST(integers_are_stored_as_the_bits_of_their_differences)
