@@ -97,11 +97,26 @@ static enum series_needs needs_of(const struct reading *r, const struct promql_s
     return asked;
 }
 
+static bool has_windows(const struct reading *r)
+{
+    return r->needs == NEEDS_CHANGE || r->needs == NEEDS_SUM;
+}
+
+status reading_needs(struct reading *r, const struct promql_scope *scope, enum series_needs needs,
+                     int64_t whole_ms, struct err *err)
+{
+    r->needs = needs_of(r, scope, needs);
+    if (!has_windows(r)) return ST_OK;
+    TRY(change_parts_of(r, scope, whole_ms, err));
+    if (!r->change.hours_to) r->needs = NEEDS_ALL;
+    return ST_OK;
+}
+
 static uint64_t expected(const struct reading *r, const struct stored *s,
                          const struct promql_scope *scope)
 {
     uint64_t n = (uint64_t)(scope->to_ms - scope->from_ms) / USUAL_INTERVAL_MS + 1;
-    if (r->needs == NEEDS_CHANGE)
+    if (has_windows(r))
         n = change_expected(&r->change, scope);
     else if (r->needs)
         return s->n_outputs;
@@ -133,10 +148,11 @@ static status read_batch(struct reading *r, const struct promql_scope *scope, st
     batch.at = NULL;
     batch.in_order = sink->in_order && !twins;
     if (twins) batch.needs = NEEDS_ALL; /* of one moment they have one sample between them */
+    for (uint32_t i = 0; twins && r->has_ends && i < n; i++) change_forget(&list[i]);
     struct arena_mark mark = arena_mark(room);
     reading_wanted(&batch, &wanted);
-    status st = batch.needs == NEEDS_CHANGE ? change_read(&batch, scope, &wanted, &r->used, err)
-                                            : reading_samples(&batch, scope, &wanted, err);
+    status st = has_windows(&batch) ? change_read(&batch, scope, &wanted, &r->used, err)
+                                    : reading_samples(&batch, scope, &wanted, err);
     if (st == ST_OK) {
         reading_collect(&batch, true, &set);
         if (sink->tail_ms && batch.found && !found_has(batch.found, scope->from_ms, scope->to_ms))
@@ -206,6 +222,22 @@ static status each_batch(struct reading *r, const struct promql_scope *scope, st
     return st;
 }
 
+/* The samples at both ends of all series at once, while they are no more than those of a batch:
+ * each batch would read the same granules again. */
+static status read_ends(struct reading *r, const struct promql_scope *scope, struct err *err)
+{
+    uint64_t total = 0;
+    struct wanted wanted;
+    for (uint32_t i = 0; i < r->n; i++)
+        total += change_ends_expected(&r->change, scope) * r->list[i].n_outputs;
+    if (total > batch_most(r)) return ST_OK;
+    reading_wanted(r, &wanted);
+    TRY(change_read_ends(r, scope, &wanted, err));
+    r->has_ends = true;
+    r->at = NULL;
+    return ST_OK;
+}
+
 /* Those that windows did not tell of. */
 static status read_raw(struct reading *r, const struct promql_scope *scope, struct stored *list,
                        uint32_t n, const struct series_sink *sink, struct err *err)
@@ -221,14 +253,13 @@ status reading_batches(struct reading *r, const struct promql_scope *scope,
                        const struct series_sink *sink, struct err *err)
 {
     uint64_t total = 0;
-    int64_t tail_ms = sink->tail_ms;
-    r->needs = needs_of(r, scope, sink->needs);
-    if (r->needs == NEEDS_CHANGE) TRY(change_parts_of(r->job, scope, &r->change, err));
-    if (r->needs == NEEDS_CHANGE && !r->change.hours_to) r->needs = NEEDS_ALL;
+    TRY(reading_needs(r, scope, sink->needs, sink->whole_ms, err));
+    int64_t tail_ms = has_windows(r) ? 0 : sink->tail_ms;
     for (uint32_t i = 0; i < r->n; i++) total += expected(r, &r->list[i], scope);
     bool several = total >= batch_most(r);
     if (several && tail_ms > (scope->to_ms - scope->from_ms) / 2) tail_ms = 0; /* too much */
-    const struct series_sink with_tail = {sink->take, sink->ctx, sink->in_order, tail_ms, r->needs};
+    const struct series_sink with_tail = {sink->take, sink->ctx, sink->in_order,
+                                          tail_ms,    r->needs,  0};
     uint32_t single = r->n;
     struct stored *list = r->list;
     if (sink->in_order)
@@ -236,9 +267,9 @@ status reading_batches(struct reading *r, const struct promql_scope *scope,
     else if (several || r->needs)
         rank(r);
     if (sink->in_order || several || r->needs) list = in_order(r, &single);
+    if (has_windows(r)) TRY(read_ends(r, scope, err));
     status st = each_batch(r, scope, list, r->n, single, &with_tail, err);
-    if (st == ST_OK && r->needs == NEEDS_CHANGE)
-        st = read_raw(r, scope, list, single, &with_tail, err);
+    if (st == ST_OK && has_windows(r)) st = read_raw(r, scope, list, single, &with_tail, err);
     bool stays = tail_ms && r->found && found_has(r->found, scope->from_ms, scope->to_ms);
     if (r->found && st == ST_OK && !stays) found_tail_kept(r->found, scope->to_ms, tail_ms);
     return st;

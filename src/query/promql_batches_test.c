@@ -108,7 +108,8 @@ static status scan(struct series_source *src, struct arena *a, const struct labe
 }
 
 static status slice(struct series_source *src, struct arena *, const struct label_matcher *,
-                    uint32_t, int64_t, int64_t, int64_t, int64_t *ret, struct err *)
+                    uint32_t, int64_t, int64_t, int64_t, enum series_needs, int64_t, int64_t *ret,
+                    struct err *)
 {
     struct source *x = (struct source *)src;
     *ret = random_below(&x->seed, 3) * 60'000 * (1 + random_below(&x->seed, 9));

@@ -7,13 +7,9 @@
 #include "query/ir/job.h"
 #include "query/ir/series.h"
 #include "query/plan/promql_plan.h"
+#include "query/promql_store.h"
 
 enum { USUAL_INTERVAL_MS = 15'000 }; /* of samples, where nothing is known of them */
-
-/* (after, to] of what a long range is read from, ms, one behind the other (promql_change.h). */
-struct change_parts {
-    int64_t fine_after, hours_after, hours_to;
-};
 
 enum part { PART_VALUE, PART_BUCKET, PART_COUNT, PART_SUM, PART_QUANTILE, PART_NATIVE };
 
@@ -70,9 +66,12 @@ struct reading {
     bool ranked;
     bool in_order; /* as the list is: not by labels */
     uint64_t batch_samples;
-    enum series_needs needs;    /* of the samples */
-    struct change_parts change; /* where needs is NEEDS_CHANGE */
-    unsigned used;              /* enum promql_used: windows */
+    enum series_needs needs;          /* of the samples */
+    struct change_parts change;       /* where windows stand for some: NEEDS_CHANGE, NEEDS_SUM */
+    struct change_parts *known_parts; /* of the query; NULL: nobody keeps them */
+    uint32_t windows;                 /* of each series, at most; 0: not known */
+    bool has_ends;                    /* the samples at both ends were read, of all series */
+    unsigned used;                    /* enum promql_used: windows */
     bool with_starts;
     bool any_delta;
     bool any_delta_histogram; /* native */
@@ -155,6 +154,10 @@ bool reading_can_batch(const struct reading *r);
  * set. An hour of the table is read whole by that, where some series at a time would each read the
  * ends of what they share granules and blocks with. 0: not at all. */
 int64_t reading_slice(const struct reading *r, const struct promql_scope *scope, int64_t tail_ms);
+/* Sets r->needs to what can be done with of `needs` and `whole_ms` (struct series_sink): NEEDS_ALL
+ * when the samples have to be read. ST_...: of the statement that asks which windows are fresh. */
+[[nodiscard]] status reading_needs(struct reading *r, const struct promql_scope *scope,
+                                   enum series_needs needs, int64_t whole_ms, struct err *err);
 [[nodiscard]] status reading_batches(struct reading *r, const struct promql_scope *scope,
                                      const struct series_sink *sink, struct err *err);
 int reading_by_labels(const void *a, const void *b); /* of raw series, for qsort */

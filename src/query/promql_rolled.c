@@ -44,8 +44,9 @@ static status read_horizon(struct promql_store *s, struct err *err)
 /* --- windows */
 
 struct columns {
-    const struct native_column *id, *t, *flags, *present, *samples, *first_t, *last_t, *min, *max,
-        *sum, *first, *last, *increase;
+    const struct native_column *id, *t, *version, *samples, *first_t, *last_t, *first, *last,
+        *increase;
+    const struct native_column *flags, *present, *min, *max, *sum;         /* NULL: only the ends */
     const struct native_column *first_count, *last_count, *count_increase; /* may be NULL, as are */
     const struct native_column *first_le, *last_le, *le_increase, *quantiles, *quantile_values;
     struct native_row_columns native;
@@ -56,17 +57,18 @@ static status find_columns(const struct native_block *b, struct columns *c, stru
 {
     TRY(reading_column(b, "series_id", &c->id, err));
     TRY(reading_column(b, "t", &c->t, err));
-    TRY(reading_column(b, "flags", &c->flags, err));
-    TRY(reading_column(b, "present", &c->present, err));
+    TRY(reading_column(b, "version", &c->version, err));
     TRY(reading_column(b, "samples", &c->samples, err));
     TRY(reading_column(b, "first_t", &c->first_t, err));
     TRY(reading_column(b, "last_t", &c->last_t, err));
-    TRY(reading_column(b, "min", &c->min, err));
-    TRY(reading_column(b, "max", &c->max, err));
-    TRY(reading_column(b, "sum", &c->sum, err));
     TRY(reading_column(b, "first", &c->first, err));
     TRY(reading_column(b, "last", &c->last, err));
     TRY(reading_column(b, "increase", &c->increase, err));
+    c->flags = native_find(b, S("flags"));
+    c->present = native_find(b, S("present"));
+    c->min = native_find(b, S("min"));
+    c->max = native_find(b, S("max"));
+    c->sum = native_find(b, S("sum"));
     c->first_count = native_find(b, S("first_count"));
     c->last_count = native_find(b, S("last_count"));
     c->count_increase = native_find(b, S("count_increase"));
@@ -79,12 +81,15 @@ static status find_columns(const struct native_block *b, struct columns *c, stru
     return ST_OK;
 }
 
-/* A later row of one window is its newer version: it replaces the earlier. */
+/* Of one window the newer version holds. */
 static void put(struct reading *r, struct output *o, struct rolled w)
 {
-    if (o->n_rolled && o->rolled[o->n_rolled - 1].end == w.end) o->n_rolled--;
+    if (o->n_rolled && o->rolled[o->n_rolled - 1].end == w.end) {
+        if (w.version > o->rolled[o->n_rolled - 1].version) o->rolled[o->n_rolled - 1] = w;
+        return;
+    }
     if (o->n_rolled == o->cap_rolled) {
-        uint32_t cap = o->cap_rolled * 2 + 64;
+        uint32_t cap = o->cap_rolled * 2 + (r->windows ? r->windows : 64);
         struct rolled *list = arena_array(r->room, struct rolled, cap);
         if (o->n_rolled) memcpy(list, o->rolled, o->n_rolled * sizeof *list);
         o->rolled = list;
@@ -149,17 +154,17 @@ static void note_delta(struct reading *r, const struct stored *s)
 static void put_part(struct reading *r, const struct stored *s, struct output *o, struct rolled w,
                      const struct columns *c, uint64_t row)
 {
-    bool has_sum = native_u64(c->present, row) & PRESENT_SUM;
+    bool has_sum = c->present && native_u64(c->present, row) & PRESENT_SUM;
     uint64_t bucket = 0;
     switch (o->part) {
     case PART_VALUE:
+        of_counter(&w, native_f64(c->first, row), native_f64(c->last, row),
+                   native_f64(c->increase, row));
+        if (!c->sum) break;
         w.known = ROLLED_ALL;
         w.min = native_f64(c->min, row);
         w.max = native_f64(c->max, row);
         w.sum = native_f64(c->sum, row);
-        w.first.v = native_f64(c->first, row);
-        w.last.v = native_f64(c->last, row);
-        w.increase = native_f64(c->increase, row);
         break;
     case PART_SUM:
         if (!has_sum && s->type != STORED_SUMMARY) return;
@@ -228,9 +233,10 @@ static status add_windows(void *ctx, const struct native_block *b, struct err *e
         if (!s) continue;
         x->any = true;
         struct rolled w = {.end = native_i64(c.t, i),
+                           .version = native_u64(c.version, i),
                            .width = x->width,
                            .n = (uint32_t)native_u64(c.samples, i),
-                           .ended = native_u64(c.flags, i) & 1,
+                           .ended = c.flags && native_u64(c.flags, i) & 1,
                            .first = {.t = native_i64(c.first_t, i)},
                            .last = {.t = native_i64(c.last_t, i)}};
         for (uint32_t k = 0; k < s->n_outputs; k++) put_part(x->r, s, &s->outputs[k], w, &c, i);

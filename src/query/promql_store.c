@@ -92,7 +92,8 @@ static struct reading reading_of(struct promql_store *s, struct arena *a,
                             .n_matchers = scope->n,
                             .warnings = warnings,
                             .with_starts = s->with_starts,
-                            .batch_samples = s->batch_samples};
+                            .batch_samples = s->batch_samples,
+                            .known_parts = &s->parts};
 }
 
 /* Sets for `sink`, or, when that is NULL or the series cannot be taken apart, one in *ret. */
@@ -115,10 +116,10 @@ static status select_all(struct promql_store *s, struct arena *a, const struct l
     s->used = 0;
     if (r.n && sink) TRY(rolled_reaches(s, &scope, &rolled, err));
     if (r.n && sink && !rolled && !r.n_targets && reading_can_batch(&r)) {
-        TRY(reading_batches(
-            &r, &scope,
-            &(struct series_sink){take_timed, &timed, sink->in_order, sink->tail_ms, sink->needs},
-            err));
+        TRY(reading_batches(&r, &scope,
+                            &(struct series_sink){take_timed, &timed, sink->in_order, sink->tail_ms,
+                                                  sink->needs, sink->whole_ms},
+                            err));
         s->used |= PROMQL_USED_RAW | r.used;
     } else if (r.n || r.n_targets)
         TRY(read_whole(s, &r, &scope, ret, ret_horizon, err));
@@ -141,7 +142,8 @@ static status scan_stored(struct series_source *src, struct arena *a, const stru
 
 static status slice_stored(struct series_source *src, struct arena *a,
                            const struct label_matcher *m, uint32_t n, int64_t from, int64_t to,
-                           int64_t tail_ms, int64_t *ret_ms, struct err *err)
+                           int64_t tail_ms, enum series_needs needs, int64_t whole_ms,
+                           int64_t *ret_ms, struct err *err)
 {
     struct promql_store *s = (struct promql_store *)src;
     struct promql_scope scope = {.matchers = m, .n = n, .from_ms = from, .to_ms = to};
@@ -153,7 +155,8 @@ static status slice_stored(struct series_source *src, struct arena *a,
     if (!promql_scope_clamp(&scope)) return ST_OK;
     TRY(found_series(&s->found, &r, &scope, err));
     TRY(rolled_reaches(s, &scope, &rolled, err));
-    if (!rolled) *ret_ms = reading_slice(&r, &scope, tail_ms);
+    if (!rolled && whole_ms) TRY(reading_needs(&r, &scope, needs, whole_ms, err));
+    if (!rolled && !r.needs) *ret_ms = reading_slice(&r, &scope, tail_ms);
     s->spent += clock_monotonic() - begun;
     return ST_OK;
 }

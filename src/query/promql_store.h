@@ -7,6 +7,12 @@
 #include "query/ir/promql.h"
 #include "query/ir/series.h"
 
+/* (after, to] of what a long range is read from, ms, one behind the other (promql_change.h). */
+struct change_parts {
+    int64_t fine_after, hours_after, hours_to;
+    int64_t from, to, whole; /* of what it is; hours_to 0: samples have to be read */
+};
+
 struct promql_store {
     struct series_source source; /* first */
     struct query_job *job;
@@ -14,9 +20,10 @@ struct promql_store {
     unsigned used;     /* bits of enum promql_used: where samples came from */
     bool horizon_read; /* of the rollups, once a query */
     struct horizon horizon;
-    bool with_starts;       /* start times are read with the samples */
-    uint64_t batch_samples; /* how many are read at a time, about; 0: two million */
-    struct found *found;    /* series that were looked up (promql_found.h) */
+    bool with_starts;          /* start times are read with the samples */
+    uint64_t batch_samples;    /* how many are read at a time, about; 0: two million */
+    struct found *found;       /* series that were looked up (promql_found.h) */
+    struct change_parts parts; /* as of the last selection that windows were looked for */
 };
 enum promql_used {
     PROMQL_USED_RAW = 1,

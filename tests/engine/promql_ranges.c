@@ -50,22 +50,27 @@ static void make_series(struct script *s)
     }
 }
 
-static struct value evaluate(struct arena *a, struct series_source *source, const char *query,
-                             uint32_t steps)
+static struct value evaluate_over(struct arena *a, struct series_source *source, const char *query,
+                                  struct grid g)
 {
-    static const int64_t step = 97'000;
     struct err err = {};
     struct promql_expr *e;
     struct notes warnings = {.arena = a}, infos = {.arena = a};
-    int64_t start = steps > 1 ? 900'000 : 9'000'000;
-    struct promql_eval_options opt = {.grid = {start, step, steps},
-                                      .start_ms = start,
-                                      .end_ms = start + (steps - 1) * step,
-                                      .is_range = steps > 1};
+    struct promql_eval_options opt = {.grid = g,
+                                      .start_ms = g.start,
+                                      .end_ms = g.start + (g.n - 1) * g.step,
+                                      .is_range = g.n > 1};
     struct value v = {};
     WANT(promql_parse(a, str_of(query), (struct promql_options){}, &e, &err), ST_OK);
     WANT(promql_eval(a, str_of(query), e, &opt, source, &warnings, &infos, &v, &err), ST_OK);
     return v;
+}
+
+static struct value evaluate(struct arena *a, struct series_source *source, const char *query,
+                             uint32_t steps)
+{
+    return evaluate_over(a, source, query,
+                         (struct grid){steps > 1 ? 900'000 : 9'000'000, 97'000, steps});
 }
 
 static void check_same(const struct value *got, const struct value *want, bool digits)
@@ -206,10 +211,22 @@ TEST(the_least_and_the_most_of_a_range_are_those_of_its_samples)
 
 /* --- windows of rollups in the midst of a range */
 
-enum { CHANGE_SERIES = 20, CHANGE_SAMPLES = 1500, CHANGE_INTERVAL = 30'000 };
+enum { CHANGE_SERIES = 22, CHANGE_SAMPLES = 1500, CHANGE_INTERVAL = 30'000 };
 
 /* What befalls a counter, of whole numbers ("whole") or not ("part"). */
-enum { GROWS, FALLS, PAUSES, BORN, ENDS, MARKED, STARTED, STARTED_ANEW, ODD_NUMBERS, SPARSE };
+enum {
+    GROWS,
+    FALLS,
+    PAUSES,
+    BORN,
+    ENDS,
+    MARKED,
+    STARTED,
+    STARTED_ANEW,
+    ODD_NUMBERS,
+    SPARSE,
+    SHARP
+};
 
 static bool has_sample(unsigned fate, uint32_t i)
 {
@@ -224,8 +241,9 @@ static bool has_sample(unsigned fate, uint32_t i)
 
 static void make_counters(struct script *s)
 {
-    static const char *const fates[] = {"grows",  "falls",   "pauses",        "born", "ends",
-                                        "marked", "started", "started_again", "odd",  "sparse"};
+    static const char *const fates[] = {"grows", "falls",  "pauses",  "born",
+                                        "ends",  "marked", "started", "started_again",
+                                        "odd",   "sparse", "sharp"};
     uint64_t seed = 11;
     s->series = arena_array(&s->arena, struct loaded, CHANGE_SERIES);
     for (s->n = 0; s->n < CHANGE_SERIES; s->n++) {
@@ -250,7 +268,8 @@ static void make_counters(struct script *s)
                               : fate == STARTED_ANEW && i >= 700 ? 700 * CHANGE_INTERVAL - 10
                               : fate == STARTED_ANEW             ? 1000
                                                                  : 0;
-            l->samples[l->n++] = (struct sample){2000 + (int64_t)i * CHANGE_INTERVAL, x};
+            int64_t begins = fate == SHARP ? 0 : 2000; /* where windows begin and end */
+            l->samples[l->n++] = (struct sample){begins + (int64_t)i * CHANGE_INTERVAL, x};
         }
     }
 }
@@ -285,17 +304,17 @@ static void look_at(struct changing *x)
     memory_source_init(&x->memory, list, x->s.n);
 }
 
-static void check_changes(struct changing *x, const char *query, bool digits)
+static void check_changes(struct changing *x, const char *query, struct grid g, bool digits)
 {
     for (uint64_t batch = 0; batch <= 300; batch += 300) {
         struct stored_case *c = stored_case_new(&x->s.arena, 0, batch);
         c->number = S("change");
         c->store.with_starts = true;
-        struct value want = evaluate(&x->s.arena, &x->memory.source, query, 1);
-        struct value got = evaluate(&x->s.arena, &c->source, query, 1);
+        struct value want = evaluate_over(&x->s.arena, &x->memory.source, query, g);
+        struct value got = evaluate_over(&x->s.arena, &c->source, query, g);
         CHECK(want.n_rows > 0);
         check_same(&got, &want, digits);
-        x->with_windows += (c->store.used & PROMQL_USED_1H) != 0;
+        x->with_windows += (c->store.used & (PROMQL_USED_1H | PROMQL_USED_5M)) != 0;
     }
 }
 
@@ -308,12 +327,44 @@ static void check_all_changes(struct changing *x)
         "sum(increase(%s[6h] @ 43200))",
         "topk(3, rate(%s{fate=~\"grows|falls|born|started.*\"}[9h] @ 40000))",
         "sum by (fate) (increase(%s[8h] @ 42000 offset 10m))",
+        "avg_over_time(%s[9h] @ 40000)",
+        "sum_over_time(%s[8h] @ 42000)",
+        "count_over_time(%s[7h13m] @ 41234)",
     };
     char query[128];
     for (size_t i = 0; i < sizeof queries / sizeof *queries; i++)
         for (int whole = 0; whole < 2; whole++) {
             snprintf(query, sizeof query, queries[i], whole ? "whole" : "part");
-            check_changes(x, query, whole && query[0] != 's'); /* sums: in another order */
+            /* sums of several: in another order */
+            check_changes(x, query, (struct grid){9'000'000, 1, 1},
+                          whole && strncmp(query, "sum", 3) != 0);
+        }
+}
+
+/* Ranges that begin and end with windows. */
+static void check_several(struct changing *x)
+{
+    static const struct {
+        const char *query;
+        struct grid g;
+    } all[] = {
+        {"rate(%s[5m])", {600'000, 300'000, 140}},
+        {"increase(%s[20m])", {1'800'000, 600'000, 60}},
+        {"delta(%s[1h])", {3'600'000, 300'000, 120}},
+        {"rate(%s[2h])", {7'200'000, 3'600'000, 10}},
+        {"sum by (fate) (rate(%s[5m] offset 10m))", {1'200'000, 300'000, 130}},
+        {"max_over_time(rate(%s[10m])[10h:5m])", {40'200'000, 1, 1}},
+        {"sum(rate(%s[5m])) / sum(rate(%s[5m]))", {600'000, 300'000, 140}},
+        {"avg_over_time(%s[5m])", {600'000, 300'000, 140}},
+        {"sum_over_time(%s[1h])", {3'600'000, 3'600'000, 11}},
+        {"count_over_time(%s[15m])", {900'000, 900'000, 46}},
+    };
+    char query[128];
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        for (int whole = 0; whole < 2; whole++) {
+            const char *name = whole ? "whole" : "part";
+            snprintf(query, sizeof query, all[i].query, name, name);
+            check_changes(x, query, all[i].g, whole && strncmp(query, "sum ", 3) != 0);
         }
 }
 
@@ -364,15 +415,18 @@ TEST(what_changed_over_a_long_range_is_the_same_with_windows_for_its_middle)
     look_at(&x);
     stored_add(&x.s, S("change"));
     check_all_changes(&x);
+    check_several(&x);
     CHECK_INT(x.with_windows, 0); /* there are none yet */
     check_warm_up(&x.s.arena);
     make_windows();
     check_all_changes(&x);
-    CHECK_INT(x.with_windows, 24); /* all of them */
-    unsigned before = x.with_windows;
+    CHECK_INT(x.with_windows, 36); /* all of them */
+    check_several(&x);
+    CHECK_INT(x.with_windows, 76);
     add_late(&x);
     check_all_changes(&x);
-    CHECK(x.with_windows < before + 24); /* of the hours before it some may be long enough */
+    check_several(&x);
+    CHECK(x.with_windows < 76 + 76); /* of the hours before it some may be long enough */
     arena_done(&x.s.arena);
 }
 

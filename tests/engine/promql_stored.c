@@ -327,21 +327,20 @@ static status scan_case(struct series_source *src, struct arena *a, const struct
     struct stored_case *c = (struct stored_case *)src;
     struct taking t = {a, sink};
     stored_counts.needed += sink->needs != NEEDS_ALL;
-    return c->store.source.scan(
-        &c->store.source, a, of_case(c, a, m, n), n + 1, from + STORED_EPOCH, to + STORED_EPOCH,
-        warnings, horizon,
-        &(struct series_sink){take_set, &t, sink->in_order, sink->tail_ms, sink->needs}, err);
+    return c->store.source.scan(&c->store.source, a, of_case(c, a, m, n), n + 1,
+                                from + STORED_EPOCH, to + STORED_EPOCH, warnings, horizon,
+                                &(struct series_sink){take_set, &t, sink->in_order, sink->tail_ms,
+                                                      sink->needs, sink->whole_ms},
+                                err);
 }
 
-/* The full hours of a script are not the store's: where it is cut makes no difference to answers.
- */
 static status slice_case(struct series_source *src, struct arena *a, const struct label_matcher *m,
-                         uint32_t n, int64_t from, int64_t to, int64_t tail, int64_t *ret,
-                         struct err *err)
+                         uint32_t n, int64_t from, int64_t to, int64_t tail,
+                         enum series_needs needs, int64_t whole, int64_t *ret, struct err *err)
 {
     struct stored_case *c = (struct stored_case *)src;
     TRY(c->store.source.slice(&c->store.source, a, of_case(c, a, m, n), n + 1, from + STORED_EPOCH,
-                              to + STORED_EPOCH, tail, ret, err));
+                              to + STORED_EPOCH, tail, needs, whole, ret, err));
     stored_counts.slices += *ret > 0;
     return ST_OK;
 }

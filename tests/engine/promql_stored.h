@@ -9,7 +9,8 @@
 #include "query/promql_runner_test.h"
 #include "query/promql_store.h"
 
-#define STORED_EPOCH 1'000'000'000'000 /* time 0 of a script, in ms: earlier ones can be stored */
+/* Time 0 of a script, in ms: earlier ones can be stored. A full hour, as it is in scripts. */
+#define STORED_EPOCH 999'997'200'000
 
 struct stored_case {             /* of an evaluation, in its arena */
     struct series_source source; /* first */

@@ -3,7 +3,8 @@
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { plainBinary, startProcess, temporaryFolder, until } from '../harness/weir.mjs';
+import { exportJson } from '../harness/otlp.mjs';
+import { Weir, plainBinary, startProcess, temporaryFolder, until } from '../harness/weir.mjs';
 import { sql } from '../harness/sql.mjs';
 
 const start = (dir) => startProcess(plainBinary, ['storage-writer', '--data', dir, '--admin.endpoint=127.0.0.1:0', '--clickhouse.endpoint=127.0.0.1:0']);
@@ -68,5 +69,42 @@ test('rollup jobs that are killed are gone on with, and each row counts once', a
   } finally {
     p.child.kill('SIGTERM');
     assert.equal((await p.exited).code, 0);
+  }
+});
+
+test('a range query of whole windows is read from windows, and answers as its samples do', async () => {
+  const weir = await new Weir({}, { shape: 'three' }).start();
+  try {
+    const first = (Math.floor(Date.now() / 3600e3) - 9) * 3600, count = 6 * 240; // six hours, a sample each 15 s, of two counters, one of which fell
+    const dataPoints = ['a', 'b'].flatMap((name) => Array.from({ length: count }, (_, i) => ({
+      attributes: [{ key: 'name', value: { stringValue: name } }],
+      startTimeUnixNano: `${first - 60}000000000`, timeUnixNano: `${first + 7 + 15 * i}000000000`, asInt: String(name === 'a' ? 11 * i : (i * i) % 90001),
+    })));
+    const metrics = [{ name: 'turns', sum: { aggregationTemporality: 2, isMonotonic: true, dataPoints } }];
+    await exportJson(weir, 'metrics', { resourceMetrics: [{ resource: { attributes: [{ key: 'service.name', value: { stringValue: 's' } }] }, scopeMetrics: [{ metrics }] }] });
+    await weir.flush();
+    await weir.kill('storage-writer'); // the job begins with a start
+    await weir.restart('storage-writer');
+    const hours = async () => Number((await sql(weir.ports.clickhouse, `SELECT uniqExact(time) AS n FROM weir_rollup_done WHERE rollup = 'metrics_1h'`))[0].n);
+    await until('the windows are computed', async () => (await hours()) >= 6, { seconds: 60 });
+    const ask = async (query, more = {}) => {
+      const params = { query, start: first + 900, end: first + 6 * 3600, step: 300, nocache: 1, ...more };
+      const r = await fetch(weir.url('query', `/api/v1/query_range?${new URLSearchParams(params)}`));
+      return { used: r.headers.get('x-weir-resolution'), data: (await r.json()).data };
+    };
+    const queries = ['sum by (name) (rate(turns_total[5m]))', 'increase(turns_total[15m])', 'avg_over_time(turns_total[10m] offset 5m)'];
+    // rows of the last minute may be followed by others: what was computed at once does not count
+    assert.equal((await ask(queries[0])).used, 'raw');
+    await sql(weir.ports.clickhouse, 'TRUNCATE TABLE weir_rollup_touched'); // as if they had come earlier
+    for (const query of queries) {
+      const windows = await ask(query);
+      assert.equal(windows.used, '5m, raw', query);
+      assert.equal(windows.data.result.length, 2, query);
+      const all = await ask(query, { stats: 'all' }); // counts samples, so it reads them
+      assert.equal(all.used, 'raw');
+      assert.deepEqual(windows.data.result, all.data.result, query);
+    }
+  } finally {
+    await weir.stop();
   }
 });

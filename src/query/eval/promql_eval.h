@@ -137,7 +137,7 @@ struct ranges_sink {
     status (*take)(void *ctx, const struct ranges *r);
     void *ctx;
     bool in_order;
-    enum series_needs needs; /* of a range: with several steps all */
+    enum series_needs needs; /* of a range; with several steps all, but where windows will do */
 };
 [[nodiscard]] status eval_ranges_each(struct evaluator *ev, struct promql_expr *e, struct grid g,
                                       bool rolled, const struct ranges_sink *sink);
@@ -153,11 +153,18 @@ bool eval_rolled_has(const struct raw_series *s, const struct horizon *horizon, 
 /* The function over (from, to], a range that has windows. False: it makes nothing. */
 bool eval_rolled_call(struct evaluator *ev, const struct promql_expr *e, const struct raw_series *s,
                       const struct horizon *horizon, int64_t from, int64_t to, struct cell *ret);
-/* rate(), increase() or delta() over (from, to], of a series with windows in the midst of its
- * samples (NEEDS_CHANGE): what all the samples would give; of numbers that are no integers and of a
- * counter that fell, but for the last digits. False: it makes nothing. */
-bool eval_rolled_change(struct evaluator *ev, const struct promql_expr *e,
-                        const struct raw_series *s, int64_t from, int64_t to, double *ret);
+/* Where in a series with windows in the midst of its samples a range lies: of [lo, hi). */
+struct rolled_midst {
+    uint32_t lo, hi, windows_lo, windows_hi;
+    uint32_t samples; /* in it, those of its windows counted */
+};
+/* rate(), increase(), delta() (NEEDS_CHANGE), or the sum, average or number (NEEDS_SUM) of
+ * (from, to], which begins and ends with windows where it has any: what all the samples would give;
+ * of numbers that are no integers and of a counter that fell, but for the last digits. *io: of the
+ * range before, which began and ended no later; zeroed for the first. False: it makes nothing. */
+bool eval_rolled_midst(struct evaluator *ev, const struct promql_expr *e,
+                       const struct raw_series *s, int64_t from, int64_t to,
+                       struct rolled_midst *io, double *ret);
 /* Says so when a moment or range does not begin and end with windows. */
 void eval_note_rounded(struct evaluator *ev, const struct promql_expr *at,
                        const struct horizon *horizon, const int64_t *ends, uint32_t n,

@@ -303,21 +303,40 @@ static void add_resets(struct tally *t, const struct rolled *w, double *io_reset
     add_window(t, w);
 }
 
-bool eval_rolled_change(struct evaluator *ev, const struct promql_expr *e,
-                        const struct raw_series *s, int64_t from, int64_t to, double *ret)
+/* Slides to (from, to]. */
+static void look_at(const struct raw_series *s, int64_t from, int64_t to, struct rolled_midst *io)
+{
+    while (io->hi < s->n && s->samples[io->hi].t <= to) io->hi++;
+    while (io->lo < io->hi && s->samples[io->lo].t <= from) io->lo++;
+    while (io->windows_hi < s->n_rolled && s->rolled[io->windows_hi].end <= to) io->windows_hi++;
+    while (io->windows_lo < io->windows_hi && s->rolled[io->windows_lo].end <= from)
+        io->windows_lo++;
+}
+
+bool eval_rolled_midst(struct evaluator *ev, const struct promql_expr *e,
+                       const struct raw_series *s, int64_t from, int64_t to,
+                       struct rolled_midst *io, double *ret)
 {
     struct tally t = {};
     double resets = 0;
-    uint32_t k = 0;
-    for (uint32_t i = 0; i <= s->n; i++) {
-        for (; k < s->n_rolled && (i == s->n || s->rolled[k].last.t < s->samples[i].t); k++)
+    look_at(s, from, to, io);
+    uint32_t k = io->windows_lo;
+    for (uint32_t i = io->lo; i <= io->hi; i++) {
+        for (; k < io->windows_hi && (i == io->hi || s->rolled[k].last.t < s->samples[i].t); k++)
             add_resets(&t, &s->rolled[k], &resets);
-        if (i == s->n) break;
+        if (i == io->hi) break;
         struct sample x = s->samples[i];
-        struct rolled one = {.start = s->starts ? s->starts[i] : 0, .n = 1, .first = x, .last = x};
+        struct rolled one = {.start = s->starts ? s->starts[i] : 0,
+                             .n = 1,
+                             .first = x,
+                             .last = x,
+                             .min = x.v,
+                             .max = x.v,
+                             .sum = x.v};
         add_resets(&t, &one, &resets);
     }
-    ev->queryable += s->n + s->n_rolled;
+    ev->queryable += io->hi - io->lo + io->windows_hi - io->windows_lo;
+    io->samples = t.n;
     t.gained = t.last.v - t.first.v + resets;
-    return value_of(&t, function_of(e), from, to, ret);
+    return t.n && value_of(&t, function_of(e), from, to, ret);
 }

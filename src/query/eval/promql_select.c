@@ -123,6 +123,7 @@ struct each {
     bool in_order;
     int64_t tail_ms;
     enum series_needs needs;
+    int64_t whole_ms;
 };
 
 static status take_set(void *ctx, struct arena *room, struct series_set *set, struct err *)
@@ -149,7 +150,8 @@ static status fetch_each(struct each *x, struct promql_expr *e, int64_t from, in
                                      .ctx = x,
                                      .in_order = x->in_order,
                                      .tail_ms = again ? to - from + 1 : x->tail_ms,
-                                     .needs = again ? NEEDS_ALL : x->needs};
+                                     .needs = again && !x->whole_ms ? NEEDS_ALL : x->needs,
+                                     .whole_ms = x->whole_ms};
     if (src->scan && !e->selector.reach && !ev->stats)
         return src->scan(src, ev->arena, e->selector.matchers, e->selector.n_matchers, from, to,
                          ev->warnings, horizon, &sink, ev->err);
@@ -184,7 +186,7 @@ static struct slice slice_from(const int64_t *at, uint32_t first, uint32_t steps
 
 /* `run` for some steps after the other. */
 static status each_slice(struct evaluator *ev, const struct promql_expr *sel, const int64_t *at,
-                         uint32_t steps, int64_t back,
+                         uint32_t steps, int64_t back, enum series_needs needs, int64_t whole_ms,
                          status (*run)(void *ctx, const struct slice *s), void *ctx)
 {
     struct series_source *src = ev->source;
@@ -192,7 +194,7 @@ static status each_slice(struct evaluator *ev, const struct promql_expr *sel, co
     if (src->slice && steps > 1 && sel->selector.shift.at == AT_NONE && !sel->selector.reach &&
         !ev->stats)
         TRY(src->slice(src, ev->arena, sel->selector.matchers, sel->selector.n_matchers,
-                       at[0] - back + 1, at[steps - 1], back, &every, ev->err));
+                       at[0] - back + 1, at[steps - 1], back, needs, whole_ms, &every, ev->err));
     uint64_t *per_step = ev->per_step, *reads = ev->reads;
     status st = ST_OK;
     for (uint32_t i = 0; i < steps && st == ST_OK;) {
@@ -311,7 +313,7 @@ static status select_slice(void *ctx, const struct slice *s)
     struct selecting x = *all;
     x.g = slice_grid(all->g, s);
     x.at = all->at + s->first;
-    struct each each = {x.ev, hand_over_set, &x, true, s->tail_ms, NEEDS_ALL};
+    struct each each = {x.ev, hand_over_set, &x, true, s->tail_ms, NEEDS_ALL, 0};
     return fetch_each(&each, x.e, s->from, s->to, &x.horizon);
 }
 
@@ -321,7 +323,7 @@ status eval_selector(struct evaluator *ev, struct promql_expr *e, struct grid g,
     int64_t *at;
     TRY(moments(ev, &e->selector.shift, g, &at));
     struct selecting x = {.ev = ev, .e = e, .g = g, .what = what, .at = at};
-    struct each each = {ev, select_set, &x, false, 0, NEEDS_ALL};
+    struct each each = {ev, select_set, &x, false, 0, NEEDS_ALL, 0};
     TRY(fetch_each(&each, e, at[0] - ev->opt.lookback_ms + 1, at[g.n - 1],
                    what == SELECT_STARTS ? NULL : &x.horizon));
     *ret = rows_ranked(x.rows, g);
@@ -334,7 +336,7 @@ status eval_selector_each(struct evaluator *ev, struct promql_expr *e, struct gr
     int64_t *at;
     TRY(moments(ev, &e->selector.shift, g, &at));
     struct selecting x = {.ev = ev, .e = e, .g = g, .what = SELECT_VALUES, .at = at, .sink = sink};
-    return each_slice(ev, e, at, g.n, ev->opt.lookback_ms, select_slice, &x);
+    return each_slice(ev, e, at, g.n, ev->opt.lookback_ms, NEEDS_ALL, 0, select_slice, &x);
 }
 
 /* Stale markers end a series for a selector, and are nothing to a range. */
@@ -372,6 +374,8 @@ struct ranging {
     struct ranges *r;
     bool rolled;
     const struct ranges_sink *sink; /* NULL: all of it is kept, in *r */
+    enum series_needs needs;
+    int64_t whole_ms; /* as of struct series_sink */
 };
 
 static status range_set(void *ctx, struct series_set *set)
@@ -394,9 +398,22 @@ static status range_slice(void *ctx, const struct slice *s)
     r.ends += s->first;
     x.g = r.g = slice_grid(all->g, s);
     x.r = &r;
+    bool one = x.g.n == 1 || x.whole_ms;
     return fetch_each(&(struct each){x.ev, range_set, &x, x.sink->in_order, s->tail_ms,
-                                     x.g.n == 1 && !s->tail_ms ? x.sink->needs : NEEDS_ALL},
+                                     one && !s->tail_ms ? x.needs : NEEDS_ALL, x.whole_ms},
                       x.e->range.selector, s->from, s->to, x.rolled ? &r.horizon : NULL);
+}
+
+/* At whose multiples do all the ranges begin and end? 0: at none that windows have. */
+static int64_t whole_windows(const struct ranges *r)
+{
+    int64_t width = r->length % ROLLED_COARSE ? ROLLED_FINE : ROLLED_COARSE;
+    if (r->length % ROLLED_FINE) return 0;
+    for (uint32_t i = 0; i < r->g.n; i++) {
+        if (r->ends[i] % ROLLED_FINE) return 0;
+        if (r->ends[i] % width) width = ROLLED_FINE;
+    }
+    return width;
 }
 
 static status range_selector(struct ranging *x)
@@ -407,9 +424,13 @@ static status range_selector(struct ranging *x)
     TRY(duration_ms(ev, x->e->range.length, true, &r->length));
     TRY(moments(ev, &sel->selector.shift, x->g, &r->ends));
     r->g = x->g;
+    x->needs = x->sink ? x->sink->needs : NEEDS_ALL;
+    if (x->g.n > 1 && (x->needs == NEEDS_CHANGE || x->needs == NEEDS_SUM))
+        x->whole_ms = whole_windows(r);
     struct slice all = {0, x->g.n, r->ends[0] - r->length + 1, r->ends[x->g.n - 1], 0};
     if (x->sink && x->sink->in_order)
-        return each_slice(ev, sel, r->ends, x->g.n, r->length, range_slice, x);
+        return each_slice(ev, sel, r->ends, x->g.n, r->length, x->needs, x->whole_ms, range_slice,
+                          x);
     if (x->sink) return range_slice(x, &all);
     struct series_set set;
     TRY(fetch(ev, sel, all.from, all.to, &set, x->rolled ? &r->horizon : NULL));
@@ -511,7 +532,8 @@ status eval_ranges_each(struct evaluator *ev, struct promql_expr *e, struct grid
         r.g = g;
         return sink->take(sink->ctx, &r);
     }
-    return range_selector(&(struct ranging){ev, e, g, &r, rolled, sink});
+    return range_selector(
+        &(struct ranging){.ev = ev, .e = e, .g = g, .r = &r, .rolled = rolled, .sink = sink});
 }
 
 static status select_memory(struct series_source *src, struct arena *a,

@@ -387,6 +387,7 @@ static bool one_series(const struct promql_expr *e, const struct raw_series *s,
     bool several = false;
     struct row *row = NULL;
     uint32_t lo = 0, hi = 0, lo_h = 0, hi_h = 0;
+    struct rolled_midst midst = {};
     if (slides(ev, s, fn)) return slide_series(s, r, fn, ev, rows);
     for (uint32_t i = 0; i < g.n; i++) {
         int64_t to = r->ends[i], from = to - r->length;
@@ -402,11 +403,12 @@ static bool one_series(const struct promql_expr *e, const struct raw_series *s,
             row_put_cell(ev, row, i, g.n, c);
             continue;
         }
-        if (s->n_rolled && !r->horizon.any) { /* NEEDS_CHANGE: of one step */
+        if (s->n_rolled && !r->horizon.any) { /* NEEDS_CHANGE, NEEDS_SUM */
             struct cell c = {};
-            several = true;
-            if (!eval_rolled_change(ev, e, s, from, to, &c.v)) continue;
-            row = row_of(ev, rows, s, g);
+            bool has_value = eval_rolled_midst(ev, e, s, from, to, &midst, &c.v);
+            several |= midst.samples > 1;
+            if (!has_value) continue;
+            if (!row) row = row_of(ev, rows, s, g);
             row_put_cell(ev, row, i, g.n, c);
             continue;
         }
@@ -505,12 +507,15 @@ static enum series_needs needs_of(const struct evaluator *ev, const struct promq
                                   struct grid g)
 {
     window_fn fn = table[e->call.fn->id];
-    if (g.n > 1 || ev->reads) return NEEDS_ALL;
-    return fn == fn_min_over_time                                 ? NEEDS_LEAST
-           : fn == fn_max_over_time                               ? NEEDS_MOST
-           : fn == fn_present_over_time                           ? NEEDS_ONE
-           : fn == fn_rate || fn == fn_increase || fn == fn_delta ? NEEDS_CHANGE
-                                                                  : NEEDS_ALL;
+    if (ev->reads) return NEEDS_ALL;
+    if (fn == fn_rate || fn == fn_increase || fn == fn_delta) return NEEDS_CHANGE;
+    if (fn == fn_sum_over_time || fn == fn_avg_over_time || fn == fn_count_over_time)
+        return NEEDS_SUM;
+    if (g.n > 1) return NEEDS_ALL;
+    return fn == fn_min_over_time       ? NEEDS_LEAST
+           : fn == fn_max_over_time     ? NEEDS_MOST
+           : fn == fn_present_over_time ? NEEDS_ONE
+                                        : NEEDS_ALL;
 }
 
 bool eval_is_window_call(const struct promql_expr *call) { return table[call->call.fn->id]; }

@@ -47,7 +47,8 @@ enum rolled_known { /* each knows what those before it know */
 };
 struct rolled {
     int64_t end, width;
-    int64_t start; /* of a counter: when counting began; 0: not known */
+    uint64_t version; /* of what was computed of it: the greatest holds */
+    int64_t start;    /* of a counter: when counting began; 0: not known */
     uint32_t n;
     enum rolled_known known;
     bool ended; /* a marker ends the window */
@@ -105,6 +106,7 @@ enum series_needs {
     NEEDS_CHANGE, /* the first, the last, their number and what a counter gained: windows may stand
                      for samples in the midst, of counters that did not begin anew to count there
                      but by falling */
+    NEEDS_SUM,    /* the sum and the number: windows may stand for whole numbers in the midst */
 };
 
 /* What takes the series of a selection, set by set. What belongs to the samples only can be put in
@@ -116,7 +118,9 @@ struct series_sink {
                       they come in any and have ranks */
     int64_t tail_ms; /* of the end of the scope, which a later scan of the same series will ask for
                         again, perhaps with more that follows; 0: none will */
-    enum series_needs needs; /* NEEDS_ALL where there is a tail */
+    enum series_needs needs; /* NEEDS_ALL where there is a tail, unless windows will do */
+    int64_t whole_ms;        /* of NEEDS_CHANGE and NEEDS_SUM: a multiple of ROLLED_FINE at whose
+                                multiples all ranges of the scope begin and end; 0: the scope is one */
 };
 
 /* Where eval gets its samples: the store, or memory in tests. Samples with from_ms <= t <= to_ms;
@@ -136,11 +140,11 @@ struct series_source {
                    uint32_t n, int64_t from_ms, int64_t to_ms, struct notes *warnings,
                    struct horizon *ret_horizon, const struct series_sink *sink, struct err *err);
     /* The times at whose multiples (ms) a scan is better cut into several, one after the other,
-     * when each asks again for `tail_ms` of the one before; 0: not at all. NULL: the source does
-     * not know. */
+     * when each asks again for `tail_ms` of the one before; 0: not at all. `needs` and `whole_ms`:
+     * of one that is not cut. NULL: the source does not know. */
     status (*slice)(struct series_source *s, struct arena *a, const struct label_matcher *m,
-                    uint32_t n, int64_t from_ms, int64_t to_ms, int64_t tail_ms, int64_t *ret_ms,
-                    struct err *err);
+                    uint32_t n, int64_t from_ms, int64_t to_ms, int64_t tail_ms,
+                    enum series_needs needs, int64_t whole_ms, int64_t *ret_ms, struct err *err);
 };
 
 /* The steps of an evaluation: start, start + step, ... n of them. */

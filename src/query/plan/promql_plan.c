@@ -359,6 +359,14 @@ static bool nearly_fills_hours(const struct promql_scope *s)
     return s->to_ms - s->from_ms >= 2 * more;
 }
 
+static void between(struct sql *q, const uint64_t *ids, uint32_t n_ids)
+{
+    sql_add(q, S("\n  AND series_id >= "));
+    sql_bind_u64(q, ids[0]);
+    sql_add(q, S(" AND series_id <= "));
+    sql_bind_u64(q, ids[n_ids - 1]);
+}
+
 /* Hours and names find the place by the table's key, and the first and last of `ids`, if any; ids
  * and times decide. */
 static void from_metrics(struct sql *q, const struct promql_scope *s, const str *metric_names,
@@ -371,12 +379,7 @@ static void from_metrics(struct sql *q, const struct promql_scope *s, const str 
     sql_bind_time_ms(q, s->to_ms);
     sql_add(q, S(") AND metric_name IN "));
     sql_bind_strs(q, metric_names, n_names);
-    if (ids) {
-        sql_add(q, S("\n  AND series_id >= "));
-        sql_bind_u64(q, ids[0]);
-        sql_add(q, S(" AND series_id <= "));
-        sql_bind_u64(q, ids[n_ids - 1]);
-    }
+    if (ids) between(q, ids, n_ids);
     sql_add(q, S(")"));
 }
 
@@ -458,10 +461,10 @@ void promql_plan_windows(struct sql *q, const struct promql_scope *s, bool coars
                          const str *metric_names, uint32_t n_names, const uint64_t *ids,
                          uint32_t n_ids, struct promql_sample_columns c)
 {
-    sql_add(q, S("SELECT series_id, toUnixTimestamp(time) * 1000 AS t, flags, present, samples,\n"
+    sql_add(q, S("SELECT series_id, toUnixTimestamp(time) * 1000 AS t, version, samples,\n"
                  "  toUnixTimestamp64Milli(first_timestamp) AS first_t, "
-                 "toUnixTimestamp64Milli(last_timestamp) AS last_t,\n"
-                 "  min, max, sum, first, last, increase"));
+                 "toUnixTimestamp64Milli(last_timestamp) AS last_t,\n  first, last, increase"));
+    if (!c.ends_only) sql_add(q, S(", min, max, sum, flags, present"));
     if (c.histogram || c.summary) sql_add(q, S(", first_count, last_count, count_increase"));
     if (c.histogram) sql_add(q, S(", first_le, last_le, le_increase"));
     if (c.native)
@@ -479,9 +482,11 @@ void promql_plan_windows(struct sql *q, const struct promql_scope *s, bool coars
     sql_bind_time_ms(q, s->to_ms);
     sql_add(q, S(")\n  AND metric_name IN "));
     sql_bind_strs(q, metric_names, n_names);
-    sql_add(q, S("\n  AND series_id IN "));
-    sql_bind_u64s(q, ids, n_ids);
-    sql_add(q, S("\nORDER BY series_id, time, version"));
+    if (c.whole)
+        between(q, ids, n_ids);
+    else
+        of_series(q, ids, n_ids);
+    sql_add(q, S("\nORDER BY metric_name, series_id, time"));
 }
 
 static void ends_in(struct sql *q, int64_t after_ms, int64_t to_ms)
@@ -494,24 +499,27 @@ static void ends_in(struct sql *q, int64_t after_ms, int64_t to_ms)
 }
 
 /* As the job that computes them sees what is due (docs/decisions/0015). */
-void promql_plan_fresh(struct sql *q, int64_t from_ms, int64_t to_ms)
+void promql_plan_fresh(struct sql *q, int64_t after, int64_t to_ms, bool hours)
 {
-    const int64_t after = from_ms - 3'600'000;
-    sql_add(q, S("SELECT toUnixTimestamp(hour) AS t\nFROM (SELECT toDateTime("
+    sql_add(q, S("SELECT toUnixTimestamp(hour) AS t, toUnixTimestamp(if(countIf(late) = 0, hour, "
+                 "minIf(time, late) - 300)) AS upto\nFROM (SELECT toDateTime("
                  "intDiv(toUnixTimestamp(time) + 3599, 3600) * 3600, 'UTC') AS hour, time,\n"
-                 "    max(fine) AS done, max(coarse) AS hourly, max(came) AS touched\n"
+                 "    max(fine) AS done, max(coarse) AS hourly, max(came) AS touched,\n"
+                 "    touched > 0 AND done <= touched + 60000 AS late\n"
                  "  FROM (SELECT time, version AS fine, toUInt64(0) AS coarse, toInt64(0) AS came "
                  "FROM weir_rollup_done\n    WHERE rollup = 'metrics_5m' AND "));
     ends_in(q, after, to_ms);
-    sql_add(q, S("\n  UNION ALL SELECT time, 0, version, 0 FROM weir_rollup_done\n    WHERE "
-                 "rollup = 'metrics_1h' AND "));
-    ends_in(q, after, to_ms);
+    if (hours) {
+        sql_add(q, S("\n  UNION ALL SELECT time, 0, version, 0 FROM weir_rollup_done\n    WHERE "
+                     "rollup = 'metrics_1h' AND "));
+        ends_in(q, after, to_ms);
+    }
     sql_add(q, S("\n  UNION ALL SELECT time, 0, 0, toUnixTimestamp64Milli(touched) FROM "
                  "weir_rollup_touched\n    WHERE source = 'metrics' AND "));
     ends_in(q, after, to_ms);
-    sql_add(q, S(")\n  GROUP BY time)\nGROUP BY hour\n"
-                 "HAVING countIf(touched > 0 AND done <= touched + 60000) = 0 AND max(done) > 0 "
-                 "AND max(hourly) > max(done)\nORDER BY t"));
+    sql_add(q, S(")\n  GROUP BY time)\nGROUP BY hour\nHAVING max(done) > 0"));
+    if (hours) sql_add(q, S(" AND countIf(late) = 0 AND max(hourly) > max(done)"));
+    sql_add(q, S("\nORDER BY t"));
 }
 
 void promql_plan_exemplars(struct sql *q, const struct promql_scope *s, const str *metric_names,

@@ -61,10 +61,11 @@ void promql_plan_targets(struct sql *sql, const struct promql_scope *s, const ui
 /* What the samples of some series are needed for. */
 struct promql_sample_columns {
     bool value, histogram, native, summary;
-    bool in_order; /* of series and time */
-    bool start;    /* when counting began: start (ms) */
-    bool alone;    /* one thread of the engine reads: who takes the rows has the other core */
-    bool whole;    /* of the metrics every series from the first id to the last is asked for */
+    bool in_order;  /* of series and time */
+    bool start;     /* when counting began: start (ms) */
+    bool alone;     /* one thread of the engine reads: who takes the rows has the other core */
+    bool whole;     /* of the metrics every series from the first id to the last is asked for */
+    bool ends_only; /* of windows: not their least, most and sum, nor what of them is known */
 };
 
 /* series_id, t (ms), flags, present and the columns asked for. In the order of series and time when
@@ -86,16 +87,19 @@ void promql_plan_needed(struct sql *sql, const struct promql_scope *s, enum seri
 /* rollup, since (s): from where on the source of each rollup of metrics is whole. */
 void promql_plan_horizon(struct sql *sql);
 
-/* series_id, t (ms, the window's end), flags, present, samples, first_t, last_t, and of the columns
- * asked for first, last and increase: windows that end in (from_ms, to_ms], in the order of series,
- * time and version. */
+/* series_id, t (ms, the window's end), version, samples, first_t, last_t, first, last, increase,
+ * and the columns asked for: windows that end in (from_ms, to_ms], of each series in the order of
+ * time. A window may come twice: the greater version holds. Those of other series come too where
+ * `whole` is set. */
 void promql_plan_windows(struct sql *sql, const struct promql_scope *s, bool coarse,
                          const str *metric_names, uint32_t n_names, const uint64_t *ids,
                          uint32_t n_ids, struct promql_sample_columns c);
 
-/* t (s): the ends of hours, in order, of those that end in [from_ms, to_ms], full hours, whose
- * windows of 5 minutes and of an hour were computed after the last row of theirs came. */
-void promql_plan_fresh(struct sql *sql, int64_t from_ms, int64_t to_ms);
+/* t, upto (s): the ends of hours, in order, and where in each the windows of 5 minutes in
+ * (after_ms, to_ms] end that were computed after the last row of theirs came, before the first that
+ * was not. `hours`: only those of which all were, and the hour's after them; after_ms and to_ms are
+ * full hours then. */
+void promql_plan_fresh(struct sql *sql, int64_t after_ms, int64_t to_ms, bool hours);
 
 /* series_id, t (ms), number, trace_id, span_id, attributes: a row an exemplar, in the order of
  * series and time. */

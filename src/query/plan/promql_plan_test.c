@@ -179,7 +179,9 @@ TEST(a_few_series_over_many_hours_are_read_by_several_threads)
 TEST(an_hour_is_fresh_when_its_windows_were_computed_after_its_rows_came)
 {
     begin();
-    promql_plan_fresh(&sql, 1'700'002'800'000, 1'700'024'400'000);
+    promql_plan_fresh(&sql, 1'699'999'200'000, 1'700'024'400'000, true);
+    sql_add(&sql, S("\n;\n"));
+    promql_plan_fresh(&sql, 1'699'999'500'000, 1'700'024'400'000, false);
     check_golden("fresh");
 }
 
