@@ -6,6 +6,7 @@
 //   BENCH_ROUNDS       warm rounds (5)
 //   BENCH_DATA         a folder that keeps the data of both for the next run; with BENCH_LOAD=only nothing is asked
 //   BENCH_ONLY         a regular expression of the names of queries
+//   BENCH_ALIGN        0: ranges end with the data; otherwise at the multiple of their step before that, as Grafana asks
 //   BENCH_ARGS         options of weir run
 //   BENCH_SHAPE        three: the services apart, so that what the query side takes is what query-api takes (one)
 import { execFileSync } from 'node:child_process';
@@ -58,7 +59,8 @@ async function settle(urls) {
   await new Promise((r) => setTimeout(r, 2000));
 }
 
-async function ask(url, [, query, window, step], end) {
+async function ask(url, [, query, window, step], last) {
+  const end = window && process.env.BENCH_ALIGN !== '0' ? Math.floor(last / step) * step : last;
   const params = window ? { query, start: end - window * 3600, end, step, nocache: 1 } : { query, time: end };
   const begun = performance.now();
   const r = await fetch(`${url}/api/v1/query${window ? '_range' : ''}?${new URLSearchParams(params)}`);
