@@ -63,6 +63,7 @@ static bool place_pieces(struct reading *r, struct output *o)
     struct piece list[PIECES];
     uint32_t n = 0, kept = 0;
     bool rising = true;
+    if (o->rising == o->n) return true;
     for (uint32_t i = 0; i < o->n; i += list[n++].n) {
         if (n == PIECES) return false;
         list[n] = (struct piece){i, piece_end(o->samples, i, o->n) - i, o->samples[i].t};

@@ -20,6 +20,7 @@ struct output {
     double bound; /* le, quantile */
     struct sample *samples;
     uint32_t n, cap;
+    uint32_t rising; /* that many are known to be in the order of time */
     struct histogram_sample *histograms;
     uint32_t n_h, cap_h;
     struct rolled *rolled;
@@ -140,7 +141,8 @@ struct labels reading_attr_labels(struct arena *a, const struct attr *attrs, siz
                                    const struct wanted *w, struct err *err);
 /* A later sample of one moment is the same sent again: it replaces the earlier. */
 void reading_put(struct reading *r, struct output *o, int64_t t, double v);
-/* Samples of a series that are known already, of those in [from_ms, to_ms] that it will get. */
+/* Samples of a series that are known already, in the order of time, of those in [from_ms, to_ms]
+ * that it will get. */
 void reading_put_all(struct reading *r, struct output *o, const struct sample *list, uint32_t n);
 /* ST_EXECUTION: more than the query's memory; ST_CANCELLED, ST_TIMEOUT: job_check. */
 [[nodiscard]] status reading_check(struct reading *r, struct err *err);

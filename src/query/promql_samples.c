@@ -44,7 +44,7 @@ void reading_put_all(struct reading *r, struct output *o, const struct sample *l
     o->samples = arena_array(r->room, struct sample, cap);
     o->cap = (uint32_t)cap;
     memcpy(o->samples, list, n * sizeof *list);
-    o->n = n;
+    o->n = o->rising = n;
 }
 
 /* The start times lie in an output of their own, which goes through the same hands; there is none
@@ -217,61 +217,86 @@ static uint64_t packed_u64(const char *p, uint64_t row)
     return v;
 }
 
-static bool any_is_special(const char *flags, const char *present, uint64_t from, uint64_t to)
+/* Columns of a block of gauges and sums. */
+struct values {
+    const char *t, *value, *whole, *start; /* start: NULL when there is none */
+    bool plain;                            /* the rows need no look at each (put_row) */
+};
+
+/* The bits that any of the numbers has, of eight bytes at a time and of what is left over. */
+static uint64_t any_bits(const char *p, uint64_t bytes)
 {
-    uint32_t all_flags = 0;
-    uint8_t all_present = 0;
-    for (uint64_t i = from; i < to; i++) {
-        uint32_t f;
-        memcpy(&f, flags + i * sizeof f, sizeof f);
-        all_flags |= f;
-        all_present |= (uint8_t)present[i];
-    }
-    return all_flags & FLAG_NO_RECORDED_VALUE || all_present & PRESENT_NO_VALUE;
+    uint64_t all = 0, rest = 0, i = 0;
+    for (; i + sizeof all <= bytes; i += sizeof all) all |= packed_u64(p + i, 0);
+    if (i < bytes) memcpy(&rest, p + i, bytes - i);
+    return all | rest;
 }
 
-/* The start times of rows [from, to). False: they need a look at each. */
-static bool put_starts(struct reading *r, struct output *o, const struct columns *c, uint64_t from,
+/* All rows have a number, and none is a marker. */
+static bool none_is_special(const char *flags, const char *present, uint64_t rows)
+{
+    const uint64_t gone = FLAG_NO_RECORDED_VALUE * 0x0000000100000001u,
+                   no_value = PRESENT_NO_VALUE * 0x0101010101010101u;
+    return !(any_bits(flags, rows * 4) & gone) && !(any_bits(present, rows) & no_value);
+}
+
+static struct values values_of(const struct columns *c, uint64_t rows)
+{
+    const char *flags = packed(c->flags, 4), *present = packed(c->present, 1);
+    struct values v = {packed(c->t, 8), packed(c->value, 8), packed(c->int_value, 8),
+                       packed(c->start, 8), false};
+    v.plain = flags && present && v.t && v.value && v.whole && (!c->start || v.start) &&
+              rows <= UINT32_MAX / 2 && none_is_special(flags, present, rows);
+    return v;
+}
+
+/* The start times of rows [from, to). */
+static void put_starts(struct reading *r, struct output *o, const struct values *x, uint64_t from,
                        uint64_t to)
 {
-    const char *t = packed(c->t, 8), *start = packed(c->start, 8);
     uint64_t any = 0;
-    if (!c->start) return true;
-    if (!start) return false;
-    for (uint64_t i = from; i < to; i++) any |= packed_u64(start, i);
-    if (!needs_starts(r, o, any != 0)) return true;
+    for (uint64_t i = from; x->start && i < to; i++) any |= packed_u64(x->start, i);
+    if (!x->start || !needs_starts(r, o, any != 0)) return;
     for (uint64_t i = from; i < to; i++) {
-        int64_t at = (int64_t)packed_u64(t, i);
+        int64_t at = (int64_t)packed_u64(x->t, i);
         if (at >= r->from_ms && at <= r->to_ms)
-            reading_put(r, o->starts, at, (double)(int64_t)packed_u64(start, i));
+            reading_put(r, o->starts, at, (double)(int64_t)packed_u64(x->start, i));
     }
+}
+
+/* Rows [from, to) of a gauge or sum, all at once. False: they need a look at each. */
+static bool put_values(struct reading *r, struct stored *s, const struct values *x, uint64_t from,
+                       uint64_t to)
+{
+    if (!x->plain || s->n_outputs != 1 || s->outputs[0].part != PART_VALUE) return false;
+    struct output *o = &s->outputs[0];
+    put_starts(r, o, x, from, to);
+    reserve(r, o, (uint32_t)(to - from));
+    struct sample *out = o->samples + o->n;
+    int64_t last = o->n ? out[-1].t : INT64_MIN;
+    bool rises = o->rising == o->n;
+    for (uint64_t i = from; i < to; i++) {
+        int64_t t = (int64_t)packed_u64(x->t, i), whole = (int64_t)packed_u64(x->whole, i);
+        double v;
+        memcpy(&v, x->value + i * sizeof v, sizeof v);
+        if (t < r->from_ms || t > r->to_ms) continue;
+        if (t == last) out--; /* as in reading_put */
+        rises &= t >= last;
+        *out++ = (struct sample){t, number_of(whole, v)};
+        last = t;
+    }
+    o->n = (uint32_t)(out - o->samples);
+    if (rises) o->rising = o->n;
     return true;
 }
 
-/* Rows [from, to) of a gauge or sum, all at once. False: they need a look at each (put_row). */
-static bool put_values(struct reading *r, struct stored *s, const struct columns *c, uint64_t from,
-                       uint64_t to)
+/* Where the samples of the next series go: of 900 series each lies in a place of its own, far from
+ * the others. */
+static void prefetch(struct reading *r, uint64_t id)
 {
-    const char *flags = packed(c->flags, 4), *present = packed(c->present, 1), *t = packed(c->t, 8),
-               *value = packed(c->value, 8), *whole = packed(c->int_value, 8);
-    if (s->n_outputs != 1 || s->outputs[0].part != PART_VALUE || to - from > UINT32_MAX / 2 ||
-        !flags || !present || !t || !value || !whole || any_is_special(flags, present, from, to))
-        return false;
-    struct output *o = &s->outputs[0];
-    if (!put_starts(r, o, c, from, to)) return false;
-    reserve(r, o, (uint32_t)(to - from));
-    uint32_t n = o->n;
-    for (uint64_t i = from; i < to; i++) {
-        struct sample x;
-        memcpy(&x.t, t + i * sizeof x.t, sizeof x.t);
-        memcpy(&x.v, value + i * sizeof x.v, sizeof x.v);
-        x.v = number_of((int64_t)packed_u64(whole, i), x.v);
-        if (x.t < r->from_ms || x.t > r->to_ms) continue;
-        if (n && o->samples[n - 1].t == x.t) n--; /* as in reading_put */
-        o->samples[n++] = x;
-    }
-    o->n = n;
-    return true;
+    const struct stored *s = reading_find(r, id);
+    const struct output *o = s && s->n_outputs ? &s->outputs[0] : NULL;
+    if (o && o->n) __builtin_prefetch(o->samples + o->n - 1, 1);
 }
 
 static status add_samples(void *ctx, const struct native_block *b, struct err *err)
@@ -292,13 +317,15 @@ static status add_samples(void *ctx, const struct native_block *b, struct err *e
     c.quantile_values = native_find(b, S("quantile_values"));
     c.has_native = native_row_columns(b, &c.native);
     const char *ids = packed(c.id, 8);
+    const struct values values = values_of(&c, b->rows);
     for (uint64_t i = 0, end; i < b->rows; i = end) {
         uint64_t id = native_u64(c.id, i);
         end = i + 1;
         if (ids)
             while (end < b->rows && packed_u64(ids, end) == id) end++;
         struct stored *s = reading_find(r, id);
-        if (!s || put_values(r, s, &c, i, end)) continue;
+        if (ids && end < b->rows) prefetch(r, packed_u64(ids, end));
+        if (!s || put_values(r, s, &values, i, end)) continue;
         for (; i < end; i++) put_row(r, s, &c, i);
     }
     return reading_check(r, err);

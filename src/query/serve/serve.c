@@ -38,7 +38,7 @@ struct call {
 };
 
 /* An answer past STREAM_LEAST goes out in pieces: the connection holds no second copy of it. */
-enum { GZIP_LEAST = 1024, GZIP_LEVEL = 3, STREAM_LEAST = 1 << 20, STREAM_PIECE = 256 << 10 };
+enum { GZIP_LEAST = 1024, GZIP_LEVEL = 2, STREAM_LEAST = 1 << 20, STREAM_PIECE = 256 << 10 };
 
 static void call_free(struct call *c)
 {
