@@ -42,11 +42,17 @@ void prometheus_end(struct json_out *j, const struct notes *warnings, const stru
 /* Seconds with three decimals, none when whole. */
 static void timestamp(struct json_out *j, int64_t ms)
 {
-    char t[40];
+    char t[NUM_MAX + 8];
     uint64_t abs = ms < 0 ? -(uint64_t)ms : (uint64_t)ms;
-    int n = snprintf(t, sizeof t, "%s%llu", ms < 0 ? "-" : "", (unsigned long long)abs / 1000);
-    if (abs % 1000) n += snprintf(t + n, sizeof t - (size_t)n, ".%03u", (unsigned)(abs % 1000));
-    json_raw(j, (str){t, (size_t)n});
+    unsigned rest = (unsigned)(abs % 1000);
+    size_t n = 0;
+    if (ms < 0) t[n++] = '-';
+    n += num_format_u64(abs / 1000, t + n);
+    if (rest) {
+        t[n++] = '.';
+        for (unsigned unit = 100; unit; unit /= 10) t[n++] = (char)('0' + rest / unit % 10);
+    }
+    json_raw(j, (str){t, n});
 }
 
 static void point(struct json_out *j, int64_t t, double v)

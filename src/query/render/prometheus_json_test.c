@@ -33,6 +33,11 @@ TEST(values_are_strings_and_times_have_three_decimals)
         S("{\"resultType\":\"matrix\",\"result\":[{\"metric\":{\"__name__\":\"x\",\"a\":\"\\\"\"},"
           "\"values\":"
           "[[1435781451.781,\"1e-07\"],[1435781452.219,\"1e+21\"],[1435781452.438,\"-Inf\"]]}]}"));
+    x.grid = (struct grid){-1005, 5, 4}; /* before 1970, and whole */
+    check_value(&x, true,
+                S("{\"resultType\":\"matrix\",\"result\":[{\"metric\":{\"__name__\":\"x\","
+                  "\"a\":\"\\\"\"},\"values\":[[-1.005,\"1e-07\"],[-0.995,\"1e+21\"],"
+                  "[-0.990,\"-Inf\"]]}]}"));
 }
 
 TEST(histograms_stand_beside_numbers)
