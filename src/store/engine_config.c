@@ -66,6 +66,10 @@ static void volumes(const struct engine_config *c, struct buf *out)
                none ? "<max_data_part_size_bytes>1</max_data_part_size_bytes>" : "");
 }
 
+/* Of parts' blocks as they are without compression, for the statements that ask for it: those that
+ * read the newest samples of metrics (docs/decisions/0040). */
+static const uint64_t blocks_most = 64 << 20;
+
 /* Few background threads: the engine shares its cores with ingestion. Merges take many parts at a
  * time, so that a row is merged seldom, and texts have their lengths among them
  * (docs/decisions/0011). Caches take a share of the memory, so that what remains is for statements.
@@ -79,6 +83,9 @@ void engine_config_write(const struct engine_config *c, struct buf *out)
                    "        <string_serialization_version>single_stream"
                    "</string_serialization_version>\n"
                    "    </merge_tree>\n"));
+    buf_printf(out, "    <uncompressed_cache_size>%" PRIu64 "</uncompressed_cache_size>\n",
+               c->memory_bytes && c->memory_bytes / 8 < blocks_most ? c->memory_bytes / 8
+                                                                    : blocks_most);
     if (c->memory_bytes)
         buf_printf(out,
                    "    <max_server_memory_usage>%" PRIu64 "</max_server_memory_usage>\n"

@@ -23,6 +23,15 @@ TEST(without_cold_storage_no_part_fits_into_the_cold_volume)
     CHECK(!strstr(text, "backups"));
 }
 
+TEST(blocks_are_kept_in_a_share_of_the_memory)
+{
+    CHECK(strstr(text_of(&(struct engine_config){.memory_bytes = 800}),
+                 "<uncompressed_cache_size>100<"));
+    const char *most = "<uncompressed_cache_size>67108864<";
+    CHECK(strstr(text_of(&(struct engine_config){.memory_bytes = 8ull << 30}), most));
+    CHECK(strstr(text_of(&(struct engine_config){}), most));
+}
+
 TEST(a_second_path_is_a_volume_of_the_policy_that_every_table_has)
 {
     struct engine_config c = {.cold_path = S("/mnt/a<&b/"), .backup_path = S("/b/")};

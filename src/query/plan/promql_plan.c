@@ -397,6 +397,27 @@ static void of_series(struct sql *q, const uint64_t *ids, uint32_t n_ids)
     sql_bind_u64s(q, ids, n_ids);
 }
 
+/* What is read of the last minutes is the hour they lie in, of many series or few: queries that
+ * follow find it where the engine keeps blocks without compression (docs/decisions/0040). More rows
+ * than about an hour of SERIES_OF_BLOCKS would only drive out what others find there. In large
+ * pieces: each is a task of its own to the engine. */
+enum { SERIES_OF_BLOCKS = 2500 };
+
+static void read_as(struct sql *q, const struct promql_scope *s, uint32_t n_ids,
+                    struct promql_sample_columns c)
+{
+    int64_t range = s->to_ms - s->from_ms;
+    const char *before = "\nSETTINGS ";
+    if (range <= hour_ms && n_ids <= SERIES_OF_BLOCKS) {
+        sql_add(q, S("\nSETTINGS use_uncompressed_cache = 1, merge_tree_max_rows_to_use_cache = "
+                     "600000,\n  max_block_size = 262144, preferred_block_size_bytes = 16777216"));
+        before = ", ";
+    }
+    if (c.alone) sql_addf(q, "%smax_threads = 1", before);
+    if (!c.alone && !c.whole && range > MANY_HOURS * hour_ms)
+        sql_addf(q, "%smax_threads = 4, local_filesystem_read_method = 'pread'", before);
+}
+
 void promql_plan_samples(struct sql *q, const struct promql_scope *s, const str *metric_names,
                          uint32_t n_names, const uint64_t *ids, uint32_t n_ids,
                          struct promql_sample_columns c)
@@ -414,9 +435,7 @@ void promql_plan_samples(struct sql *q, const struct promql_scope *s, const str 
     if (!c.whole || !nearly_fills_hours(s)) in_times(q, s);
     if (!c.whole) of_series(q, ids, n_ids);
     if (c.in_order) sql_add(q, S("\nORDER BY series_id, timestamp"));
-    if (c.alone) sql_add(q, S("\nSETTINGS max_threads = 1"));
-    if (!c.alone && !c.whole && s->to_ms - s->from_ms > MANY_HOURS * hour_ms)
-        sql_add(q, S("\nSETTINGS max_threads = 4, local_filesystem_read_method = 'pread'"));
+    read_as(q, s, n_ids, c);
 }
 
 /* Of equal ones the first: zeros have signs. */

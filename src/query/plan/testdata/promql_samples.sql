@@ -4,6 +4,8 @@ WHERE indexHint(toStartOfHour(timestamp) >= toStartOfHour(fromUnixTimestamp64Mil
   AND timestamp >= fromUnixTimestamp64Milli({p3:Int64}, 'UTC') AND timestamp <= fromUnixTimestamp64Milli({p4:Int64}, 'UTC')
   AND series_id IN {p5:Array(UInt64)}
 ORDER BY series_id, timestamp
+SETTINGS use_uncompressed_cache = 1, merge_tree_max_rows_to_use_cache = 600000,
+  max_block_size = 262144, preferred_block_size_bytes = 16777216
 -- p0 = 1700000000000
 -- p1 = 1700003600000
 -- p2 = ['http.server.duration','cpu']

@@ -3,6 +3,8 @@ FROM otel_metrics
 WHERE indexHint(toStartOfHour(timestamp) >= toStartOfHour(fromUnixTimestamp64Milli({p0:Int64}, 'UTC')) AND toStartOfHour(timestamp) <= toStartOfHour(fromUnixTimestamp64Milli({p1:Int64}, 'UTC')) AND metric_name IN {p2:Array(String)}
   AND series_id >= {p3:UInt64} AND series_id <= {p4:UInt64})
   AND timestamp >= fromUnixTimestamp64Milli({p5:Int64}, 'UTC') AND timestamp <= fromUnixTimestamp64Milli({p6:Int64}, 'UTC')
+SETTINGS use_uncompressed_cache = 1, merge_tree_max_rows_to_use_cache = 600000,
+  max_block_size = 262144, preferred_block_size_bytes = 16777216
 ;
 SELECT series_id, timestamp AS t, flags, present, value, int_value
 FROM otel_metrics
