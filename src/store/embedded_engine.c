@@ -141,13 +141,6 @@ static status start(struct err *err)
                    engine.setup.cold_parts ? engine.setup.cold_endpoint : "");
 }
 
-/* What start() will wait for; before it the ports are opened. */
-static void begin_reading_ahead(void)
-{
-    engine.ahead = read_ahead_begin(engine.path);
-    if (*engine.setup.cold_list) engine.cold_ahead = read_ahead_begin(engine.setup.cold_list);
-}
-
 static void end_reading_ahead(void)
 {
     read_ahead_end(engine.ahead);
@@ -155,17 +148,22 @@ static void end_reading_ahead(void)
     engine.ahead = engine.cold_ahead = NULL;
 }
 
+/* Reading ahead, of what start() will wait for, begins before the library is loaded: that is one
+ * thread which waits for the disk. */
 static status prepare(const struct store_options *opt, const char *path, struct err *err)
 {
-    TRY(chdb_load(opt->library, &engine.api, err));
     int fd = -1;
     TRY(lock_dir(path, &fd, err));
     snprintf(engine.path, sizeof engine.path, "%s", path);
+    engine.ahead = read_ahead_begin(engine.path);
     snprintf(engine.config, sizeof engine.config, "%s/weir-engine.xml", path);
     snprintf(engine.users, sizeof engine.users, "%s/weir-engine-users.xml", path);
     uint64_t taken = 0;
-    status s = engine_setup(opt, engine.path, engine.config, engine.users, &engine.setup, err);
-    if (s == ST_OK) begin_reading_ahead();
+    status s = chdb_load(opt->library, &engine.api, err);
+    if (s == ST_OK)
+        s = engine_setup(opt, engine.path, engine.config, engine.users, &engine.setup, err);
+    if (s == ST_OK && *engine.setup.cold_list)
+        engine.cold_ahead = read_ahead_begin(engine.setup.cold_list);
     if (s == ST_OK) s = token_log_repair(str_of(path), str_of(engine.setup.cold_list), &taken, err);
     if (taken) log_warn("store", "tokens of inserts that were cut off", LOG_INT("n", taken));
     if (s != ST_OK) {
