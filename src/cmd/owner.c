@@ -15,6 +15,7 @@
 #include "store/store.h"
 
 static const nanos disk_interval = 5 * NANOS_S;
+static const nanos after_a_start = 600 * NANOS_S; /* what is asked first waits for the disk */
 
 /* One configuration's settings. A job may be at work by those of before: all live until the end. */
 struct kept {
@@ -166,10 +167,11 @@ status owner_open(const struct owner_options *opt, struct owner **ret, struct er
     TRY(kept_new(opt->config, &k, err));
     struct owner *o = calloc(1, sizeof *o);
     if (!o) abort();
-    *o = (struct owner){.opt = *opt,
-                        .now = k,
-                        .compact = {.quiet_seconds = 3600, .patience = 600 * NANOS_S},
-                        .days = {.quiet_seconds = 3600}};
+    *o = (struct owner){
+        .opt = *opt,
+        .now = k,
+        .compact = {.quiet_seconds = 3600, .patience = 600 * NANOS_S},
+        .days = {.quiet_seconds = 3600, .not_before = clock_monotonic() + after_a_start}};
     pthread_mutex_init(&o->lock, NULL);
     pthread_mutex_init(&o->altering, NULL);
     const struct schema_settings longest = retention_longest(&k->retention);
