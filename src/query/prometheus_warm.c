@@ -69,6 +69,41 @@ static str selector_of(struct arena *a, struct labels l, bool name_only)
     return text;
 }
 
+struct newest {
+    uint64_t rows;
+    int64_t hour; /* s */
+};
+
+static status take_newest(void *ctx, const struct native_block *b, struct err *err)
+{
+    struct newest *n = ctx;
+    const struct native_column *rows, *hour;
+    if (!b->rows) return ST_OK;
+    TRY(reading_column(b, "number", &rows, err));
+    TRY(reading_column(b, "hour", &hour, err));
+    *n = (struct newest){native_u64(rows, 0), native_i64(hour, 0)};
+    return ST_OK;
+}
+
+static status take_nothing(void *, const struct native_block *, struct err *) { return ST_OK; }
+
+/* The newest hour there is, where its blocks have room: they stay with the engine for the queries
+ * about its last minutes (docs/decisions/0040). */
+static status read_newest_hour(struct query_job *j, struct err *err)
+{
+    struct newest newest = {};
+    struct sql count, read;
+    sql_init(&count, j->arena);
+    sql_init(&read, j->arena);
+    sql_add(&count, S("WITH (SELECT toStartOfHour(max(timestamp)) FROM otel_metrics) AS newest\n"
+                      "SELECT count() AS number, toInt64(toUnixTimestamp(any(newest))) AS hour\n"
+                      "FROM otel_metrics WHERE toStartOfHour(timestamp) = newest"));
+    TRY(fetch_rows(j->fetcher, &count, take_newest, &newest, err));
+    if (!newest.rows || newest.rows > PROMQL_KEPT_ROWS) return ST_OK;
+    promql_plan_newest(&read, newest.hour);
+    return fetch_rows(j->fetcher, &read, take_nothing, NULL, err);
+}
+
 status prometheus_warm_up(struct query_job *j, struct err *err)
 {
     struct first_series first = {.reading = {.job = j, .arena = j->arena, .room = j->arena}};
@@ -82,5 +117,6 @@ status prometheus_warm_up(struct query_job *j, struct err *err)
     if (!first.any) return ST_OK;
     str one = selector_of(j->arena, first.labels, false);
     TRY(ask(j, "avg_over_time(%.*s[24h])", one, err));
-    return ask(j, "sum(rate(%.*s[5m]))", selector_of(j->arena, first.labels, true), err);
+    TRY(ask(j, "sum(rate(%.*s[5m]))", selector_of(j->arena, first.labels, true), err));
+    return read_newest_hour(j, err);
 }

@@ -114,6 +114,14 @@ status reading_stored_names(struct reading *r, struct promql_scope *io_scope, st
 
 /* --- labels */
 
+/* Series of a metric have the same names and many of the same values: texts that are those of the
+ * row before are not copied, and are soon seen to be the same where labels are compared. */
+static str shared(struct reading *r, const struct native_column *c, uint64_t row, str before)
+{
+    str text = native_str(c, row);
+    return before.ptr && str_eq(text, before) ? before : arena_str(r->arena, text);
+}
+
 status reading_attributes(struct reading *r, const struct native_block *b, const char *column,
                           uint64_t row, const struct attr **ret, size_t *ret_n, struct err *err)
 {
@@ -121,12 +129,14 @@ status reading_attributes(struct reading *r, const struct native_block *b, const
     TRY(reading_column(b, column, &c, err));
     uint64_t from = native_begin(c, row), to = native_end(c, row);
     struct attr *list = arena_array(r->arena, struct attr, to - from + 1);
-    for (uint64_t i = from; i < to; i++)
-        list[i - from] = (struct attr){
-            copied(r, &c->child[0], i),
-            {.type = ATTR_STRING, .text = copied(r, &c->child[1], i)}}; /* stored as text */
-    *ret = list;
-    *ret_n = (size_t)(to - from);
+    for (uint64_t i = from, k = 0; i < to; i++, k++) {
+        const struct attr *before = k < r->n_before ? &r->before[k] : &(struct attr){};
+        list[k] = (struct attr){shared(r, &c->child[0], i, before->key),
+                                {.type = ATTR_STRING, /* stored as text */
+                                 .text = shared(r, &c->child[1], i, before->value.text)}};
+    }
+    *ret = r->before = list;
+    *ret_n = r->n_before = (size_t)(to - from);
     return ST_OK;
 }
 

@@ -60,7 +60,9 @@ struct reading {
     struct notes *warnings;
     struct stored *list;
     uint32_t n, cap;
-    uint64_t rows;     /* of the series table */
+    uint64_t rows;             /* of the series table */
+    const struct attr *before; /* of the row before */
+    size_t n_before;
     struct stored *at; /* whose rows are being read */
     uint32_t hours, expected_most;
     int64_t from_ms, to_ms; /* samples of other times are left out */

@@ -29,12 +29,18 @@ str labels_get(struct labels l, str name)
     return (str){0};
 }
 
+/* Labels of one reading share texts. */
+static int compare(str a, str b)
+{
+    return a.ptr == b.ptr && a.len == b.len ? 0 : str_compare(a, b);
+}
+
 int labels_compare(struct labels a, struct labels b)
 {
     uint32_t n = a.n < b.n ? a.n : b.n;
     for (uint32_t i = 0; i < n; i++) {
-        int c = str_compare(a.list[i].name, b.list[i].name);
-        if (!c) c = str_compare(a.list[i].value, b.list[i].value);
+        int c = compare(a.list[i].name, b.list[i].name);
+        if (!c) c = compare(a.list[i].value, b.list[i].value);
         if (c) return c;
     }
     return (a.n > b.n) - (a.n < b.n);

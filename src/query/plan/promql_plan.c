@@ -232,16 +232,14 @@ static void matchers(struct sql *q, const struct promql_scope *s)
     }
 }
 
-/* Whole days: what is asked again a minute later is the same statement. */
+/* Whole days: what is asked again a minute later is the same statement. As numbers: each function
+ * of a constant takes the engine a while. */
 static void days(struct sql *q, const char *table, const struct promql_scope *s)
 {
     const int64_t day_ms = 86'400'000;
     sql_addf(q, "\nFROM %s", table);
-    sql_add(q, S("\nWHERE day >= toDate("));
-    sql_bind_time_ms(q, s->from_ms - s->from_ms % day_ms);
-    sql_add(q, S(") AND day <= toDate("));
-    sql_bind_time_ms(q, s->to_ms - s->to_ms % day_ms);
-    sql_add(q, S(")"));
+    sql_addf(q, "\nWHERE day >= toDate(%lld) AND day <= toDate(%lld)",
+             (long long)(s->from_ms / day_ms), (long long)(s->to_ms / day_ms));
 }
 
 /* --- names that are not the stored ones */
@@ -319,6 +317,8 @@ void promql_plan_series(struct sql *q, const struct promql_scope *s, uint64_t li
     matchers(q, s);
     sql_add(q, S("\nLIMIT 1 BY series_id\nLIMIT "));
     sql_bind_u64(q, limit);
+    /* All labels are read anyway: to plan columns of their parts takes longer than it saves. */
+    sql_add(q, S("\nSETTINGS optimize_functions_to_subcolumns = 0"));
 }
 
 void promql_plan_resources(struct sql *q, const struct promql_scope *s, uint64_t limit)
@@ -367,17 +367,35 @@ static void between(struct sql *q, const uint64_t *ids, uint32_t n_ids)
     sql_bind_u64(q, ids[n_ids - 1]);
 }
 
+/* As a list the hours rule out the rows between two of them, whose key begins with either; as a
+ * range, where there are too many, they do not. */
+enum { HOURS_LISTED = 64 };
+
+static void in_hours(struct sql *q, const struct promql_scope *s)
+{
+    const int64_t from = s->from_ms / hour_ms, to = s->to_ms / hour_ms;
+    if (to - from >= HOURS_LISTED) {
+        sql_add(q, S("toStartOfHour(timestamp) >= toStartOfHour("));
+        sql_bind_time_ms(q, s->from_ms);
+        sql_add(q, S(") AND toStartOfHour(timestamp) <= toStartOfHour("));
+        sql_bind_time_ms(q, s->to_ms);
+        sql_add(q, S(")"));
+        return;
+    }
+    sql_add(q, S("toStartOfHour(timestamp) IN ("));
+    for (int64_t h = from; h <= to; h++)
+        sql_addf(q, "%s%lld", h > from ? ", " : "", (long long)(h * 3600));
+    sql_add(q, S(")"));
+}
+
 /* Hours and names find the place by the table's key, and the first and last of `ids`, if any; ids
  * and times decide. */
 static void from_metrics(struct sql *q, const struct promql_scope *s, const str *metric_names,
                          uint32_t n_names, const uint64_t *ids, uint32_t n_ids)
 {
-    sql_add(q,
-            S("\nFROM otel_metrics\nWHERE indexHint(toStartOfHour(timestamp) >= toStartOfHour("));
-    sql_bind_time_ms(q, s->from_ms);
-    sql_add(q, S(") AND toStartOfHour(timestamp) <= toStartOfHour("));
-    sql_bind_time_ms(q, s->to_ms);
-    sql_add(q, S(") AND metric_name IN "));
+    sql_add(q, S("\nFROM otel_metrics\nWHERE indexHint("));
+    in_hours(q, s);
+    sql_add(q, S(" AND metric_name IN "));
     sql_bind_strs(q, metric_names, n_names);
     if (ids) between(q, ids, n_ids);
     sql_add(q, S(")"));
@@ -398,24 +416,34 @@ static void of_series(struct sql *q, const uint64_t *ids, uint32_t n_ids)
 }
 
 /* What is read of the last minutes is the hour they lie in, of many series or few: queries that
- * follow find it where the engine keeps blocks without compression (docs/decisions/0040). More rows
- * than about an hour of SERIES_OF_BLOCKS would only drive out what others find there. In large
+ * follow find it where the engine keeps blocks without compression (docs/decisions/0040). In large
  * pieces: each is a task of its own to the engine. */
-enum { SERIES_OF_BLOCKS = 2500 };
+static void keep_blocks(struct sql *q)
+{
+    sql_addf(q,
+             "\nSETTINGS use_uncompressed_cache = 1, merge_tree_max_rows_to_use_cache = %d,\n"
+             "  max_block_size = 262144, preferred_block_size_bytes = 16777216",
+             PROMQL_KEPT_ROWS);
+}
 
-static void read_as(struct sql *q, const struct promql_scope *s, uint32_t n_ids,
-                    struct promql_sample_columns c)
+static void read_as(struct sql *q, const struct promql_scope *s, struct promql_sample_columns c)
 {
     int64_t range = s->to_ms - s->from_ms;
-    const char *before = "\nSETTINGS ";
-    if (range <= hour_ms && n_ids <= SERIES_OF_BLOCKS) {
-        sql_add(q, S("\nSETTINGS use_uncompressed_cache = 1, merge_tree_max_rows_to_use_cache = "
-                     "600000,\n  max_block_size = 262144, preferred_block_size_bytes = 16777216"));
-        before = ", ";
-    }
+    const char *before = range <= hour_ms ? ", " : "\nSETTINGS ";
+    if (range <= hour_ms) keep_blocks(q);
     if (c.alone) sql_addf(q, "%smax_threads = 1", before);
     if (!c.alone && !c.whole && range > MANY_HOURS * hour_ms)
         sql_addf(q, "%smax_threads = 4, local_filesystem_read_method = 'pread'", before);
+}
+
+void promql_plan_newest(struct sql *q, int64_t hour)
+{
+    sql_addf(q,
+             "SELECT max(series_id), max(timestamp), max(flags), max(present), max(value), "
+             "max(int_value),\n  max(count), max(sum), max(bucket_counts)\nFROM otel_metrics\n"
+             "WHERE toStartOfHour(timestamp) IN (%lld)",
+             (long long)hour);
+    keep_blocks(q);
 }
 
 void promql_plan_samples(struct sql *q, const struct promql_scope *s, const str *metric_names,
@@ -435,7 +463,7 @@ void promql_plan_samples(struct sql *q, const struct promql_scope *s, const str 
     if (!c.whole || !nearly_fills_hours(s)) in_times(q, s);
     if (!c.whole) of_series(q, ids, n_ids);
     if (c.in_order) sql_add(q, S("\nORDER BY series_id, timestamp"));
-    read_as(q, s, n_ids, c);
+    read_as(q, s, c);
 }
 
 /* Of equal ones the first: zeros have signs. */

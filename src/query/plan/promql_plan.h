@@ -77,6 +77,12 @@ void promql_plan_samples(struct sql *sql, const struct promql_scope *s, const st
                          uint32_t n_names, const uint64_t *ids, uint32_t n_ids,
                          struct promql_sample_columns c);
 
+/* What is read of more rows does not stay with the engine (docs/decisions/0040). */
+enum { PROMQL_KEPT_ROWS = 600'000 };
+/* A row, of no use: reads what promql_plan_samples reads of numbers and histograms of an hour (s).
+ */
+void promql_plan_newest(struct sql *sql, int64_t hour);
+
 /* As promql_plan_samples, a row a series: what is needed of the samples of numbers in the scope,
  * markers left out. Its t is the last of them. Rows of series that are not asked for come too where
  * `whole` is set. */

@@ -176,6 +176,21 @@ TEST(a_few_series_over_many_hours_are_read_by_several_threads)
     check_golden("samples_hours");
 }
 
+TEST(the_newest_hour_is_read_as_its_last_minutes_are)
+{
+    begin();
+    struct promql_scope s = {.from_ms = 1'700'000'000'000, .to_ms = 1'700'000'300'000};
+    promql_plan_newest(&sql, 1'699'999'200);
+    sql_add(&sql, S("\n;\n"));
+    promql_plan_samples(&sql, &s, (const str[]){S("cpu")}, 1, (const uint64_t[]){3}, 1,
+                        (struct promql_sample_columns){.value = true, .histogram = true});
+    sql_add(&sql, S("\n;\n"));
+    s.to_ms += 64ll * 3'600'000; /* too many hours for a list */
+    promql_plan_samples(&sql, &s, (const str[]){S("cpu")}, 1, (const uint64_t[]){3}, 1,
+                        (struct promql_sample_columns){.value = true});
+    check_golden("newest");
+}
+
 TEST(an_hour_is_fresh_when_its_windows_were_computed_after_its_rows_came)
 {
     begin();

@@ -1,11 +1,10 @@
 SELECT series_id, prometheus_name, prometheus_labels, metric_name, type, temporality, explicit_bounds
 FROM otel_metric_series
-WHERE day >= toDate(fromUnixTimestamp64Milli({p0:Int64}, 'UTC')) AND day <= toDate(fromUnixTimestamp64Milli({p1:Int64}, 'UTC'))
-  AND (prometheus_name = {p2:String} AND type IN (1, 2, 4, 5) OR prometheus_name = {p3:String} AND type = 3)
+WHERE day >= toDate(19675) AND day <= toDate(19675)
+  AND (prometheus_name = {p0:String} AND type IN (1, 2, 4, 5) OR prometheus_name = {p1:String} AND type = 3)
 LIMIT 1 BY series_id
-LIMIT {p4:UInt64}
--- p0 = 1699920000000
--- p1 = 1699920000000
--- p2 = x_bucket
--- p3 = x
--- p4 = 1001
+LIMIT {p2:UInt64}
+SETTINGS optimize_functions_to_subcolumns = 0
+-- p0 = x_bucket
+-- p1 = x
+-- p2 = 1001
