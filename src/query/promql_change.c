@@ -12,14 +12,15 @@ static const int64_t hours_least_ms = 2 * (int64_t)ROLLED_COARSE;
 
 static int64_t floor_hour(int64_t t) { return t - t % ROLLED_COARSE; }
 
+/* The longest time whose windows are fresh, of those that follow each other. */
 struct fresh {
     struct query_job *j;
-    int64_t upto; /* what is fresh ends here */
-    bool open;    /* and goes on */
+    int64_t after, upto; /* the longest so far */
+    int64_t run_after, run_upto;
+    bool open; /* the run goes on */
 };
 
-/* Hours by their ends, in the order of time, each with where its fresh windows end: what follows
- * the one before without a gap. */
+/* Hours by their ends, in the order of time, each with where its fresh windows end. */
 static status add_fresh(void *ctx, const struct native_block *b, struct err *err)
 {
     struct fresh *f = ctx;
@@ -28,40 +29,47 @@ static status add_fresh(void *ctx, const struct native_block *b, struct err *err
     TRY(reading_column(b, "upto", &upto, err));
     for (uint64_t i = 0; i < b->rows; i++) {
         int64_t end = native_i64(t, i) * 1000, to = native_i64(upto, i) * 1000;
-        f->open = f->open && end == floor_hour(f->upto) + ROLLED_COARSE;
-        if (f->open && to > f->upto) f->upto = to;
-        f->open = f->open && to == end;
+        if (!f->open || end != floor_hour(f->run_upto) + ROLLED_COARSE) {
+            int64_t begin = end - ROLLED_COARSE;
+            f->run_after = f->run_upto = begin > f->after ? begin : f->after;
+        }
+        if (to > f->run_upto) f->run_upto = to;
+        f->open = to == end;
+        if (f->run_upto - f->run_after > f->upto - f->after) {
+            f->after = f->run_after;
+            f->upto = f->run_upto;
+        }
     }
     return job_check(f->j, err);
 }
 
-static status fresh_from(struct query_job *j, int64_t after, int64_t to, bool hours, int64_t *ret,
-                         struct err *err)
+/* Which part of (*io_after, *io_to] has fresh windows. */
+static status fresh_of(struct query_job *j, bool hours, int64_t *io_after, int64_t *io_to,
+                       struct err *err)
 {
-    struct fresh f = {.j = j, .upto = after, .open = true};
+    struct fresh f = {.j = j, .after = *io_after, .upto = *io_after};
     struct sql sql;
     sql_init(&sql, j->arena);
-    promql_plan_fresh(&sql, after, to, hours);
+    promql_plan_fresh(&sql, *io_after, *io_to, hours);
     TRY(fetch_rows(j->fetcher, &sql, add_fresh, &f, err));
-    *ret = f.upto < to ? f.upto : to;
+    *io_after = f.after;
+    if (f.upto < *io_to) *io_to = f.upto;
     return ST_OK;
 }
 
-/* Several ranges: windows from the first samples of the scope on. Hours only where all are of
- * hours; then those of 5 minutes end with an hour. */
+/* Several ranges: hours only where all are of hours; before these are windows of 5 minutes. */
 static status parts_of_several(struct query_job *j, const struct promql_scope *scope,
                                struct change_parts *c, struct err *err)
 {
     bool hours = c->whole % ROLLED_COARSE == 0;
-    int64_t from = scope->from_ms - 1, to = scope->to_ms - end_ms, upto = 0;
-    c->fine_after = from + end_ms;
-    c->hours_after = hours ? from + ROLLED_COARSE : c->fine_after;
+    int64_t from = scope->from_ms - 1, after = hours ? from : from + end_ms;
+    int64_t to = scope->to_ms - end_ms;
     to -= to % (hours ? ROLLED_COARSE : ROLLED_FINE);
-    if (from % ROLLED_FINE || to - c->hours_after < hours_least_ms) return ST_OK;
-    TRY(fresh_from(j, hours ? from : c->fine_after, to, hours, &upto, err));
-    if (upto - c->hours_after < hours_least_ms) return ST_OK;
-    c->hours_to = upto;
-    if (!hours) c->hours_after = upto;
+    if (from % ROLLED_FINE || to - after < hours_least_ms) return ST_OK;
+    TRY(fresh_of(j, hours, &after, &to, err));
+    c->fine_after = hours ? after + end_ms : after;
+    c->hours_after = hours ? after + ROLLED_COARSE : to;
+    if (to - after >= hours_least_ms) c->hours_to = to;
     return ST_OK;
 }
 
@@ -70,13 +78,13 @@ static status parts_of_one(struct query_job *j, const struct promql_scope *scope
 {
     /* A window of an hour begins behind the full hour, where the table's next hour has begun: the
      * one of 5 minutes before it is taken too, so that of this next hour no samples are read. */
-    int64_t after = floor_hour(scope->from_ms - 1 + ROLLED_FINE + end_ms + ROLLED_COARSE - 1);
-    int64_t to = floor_hour(scope->to_ms - end_ms), upto = 0;
-    c->hours_after = after;
-    c->fine_after = after - ROLLED_FINE;
-    if (to - after < hours_least_ms) return ST_OK;
-    TRY(fresh_from(j, after - ROLLED_COARSE, to, true, &upto, err));
-    if (upto - after >= hours_least_ms) c->hours_to = upto;
+    int64_t after = floor_hour(scope->from_ms - 1 + ROLLED_FINE + end_ms - 1);
+    int64_t to = floor_hour(scope->to_ms - end_ms);
+    if (to - after < hours_least_ms + ROLLED_COARSE) return ST_OK;
+    TRY(fresh_of(j, true, &after, &to, err));
+    c->hours_after = after + ROLLED_COARSE;
+    c->fine_after = c->hours_after - ROLLED_FINE;
+    if (to - c->hours_after >= hours_least_ms) c->hours_to = to;
     return ST_OK;
 }
 
