@@ -6,13 +6,13 @@ export const print = (e) => e.text(...e.children.map(print));
 const counters = ['hits_total', 'errors_total', 'latency_seconds_bucket', 'latency_seconds_count', 'latency_seconds_sum'];
 const gauges = ['load', 'temperature', 'limit'];
 const labels = ['job', 'instance', 'path', 'mode', 'le'];
-const spans = ['30s', '1m', '100s', '5m', '10m', '1h'];
+const spans = ['30s', '1m', '100s', '5m', '10m', '1h'], ofWindows = ['5m', '5m', '10m', '15m', '1h', '2h', '4h', '100s'];
 
-// `features`: { native, experimental, three }: what the Prometheus beside it has.
+// `features`: { native, experimental, three }: what the Prometheus beside it has; { windows }: ranges and steps are mostly multiples of 5 minutes.
 export function grammar(r, features) {
   const matcher = () => r.pick(['job="api"', 'job=~"a.*"', 'job!="db"', 'instance="a:1"', 'instance!~"[ab]:1"', 'path="/"', 'path!=""', 'mode="user"', 'mode=""', 'le="1"', 'job=~"api|db"', 'instance=~".+"']);
   const name = () => (features.native && r.chance(0.2) ? 'size' : r.pick(r.chance(0.5) ? counters : gauges));
-  const modifier = () => r.weighted([[12, ''], [1, () => ` offset ${r.pick(['30s', '5m', '-1m'])}`], [1, () => ` @ ${r.pick(features.times)}`], [1, ' @ start()'], [1, () => ` @ end() offset ${r.pick(['1m', '7m'])}`]]);
+  const modifier = () => r.weighted([[12, ''], [1, () => ` offset ${r.pick(features.windows ? ['5m', '1h', '-5m'] : ['30s', '5m', '-1m'])}`], [1, () => ` @ ${r.pick(features.times)}`], [1, ' @ start()'], [1, () => ` @ end() offset ${r.pick(['1m', '7m'])}`]]);
   const said = (m) => (typeof m === 'function' ? m() : m);
   const series = () => {
     const list = r.some(['', '', ''], 0.8).map(matcher);
@@ -28,7 +28,7 @@ export function grammar(r, features) {
       const m = fixed ? said(modifier()) : r.pick(['', ' offset 5m']), t = `[${r.pick(['2m', '5m', '10m'])}:${r.pick(['', '15s', '1m', '37s'])}]`;
       return node('matrix', [vector(depth - 1)], (x) => `(${x})${t}${m}`);
     }
-    const t = `${series()}[${r.pick(spans)}]${said(modifier())}`;
+    const t = `${series()}[${r.pick(features.windows ? ofWindows : spans)}]${said(modifier())}`;
     return node('matrix', [], () => t);
   };
 
@@ -62,7 +62,7 @@ export function grammar(r, features) {
     [1, () => node('vector', [scalar(depth - 1)], (s) => `vector(${s})`)],
     [1, () => { const [d, s] = [r.pick(labels), r.pick(labels)], re = r.pick(['(.).*', '(.*):1', 'x']), to = r.pick(['$1', 'y-$1', '']); return node('vector', [vector(depth - 1)], (x) => `label_replace(${x}, "${d}", "${to}", "${s}", "${re}")`); }],
     [1, () => { const d = r.pick(['joined', 'job']); return node('vector', [vector(depth - 1)], (x) => `label_join(${x}, "${d}", "-", "job", "instance")`); }],
-    [2, () => { const q = r.pick(['0', '0.5', '0.9', '1', '2', '-1']), span = r.pick(spans), by = r.chance(0.5) ? 'le, job' : 'le, instance, job'; return node('vector', [], () => `histogram_quantile(${q}, sum by (${by}) (rate(latency_seconds_bucket[${span}])))`); }],
+    [2, () => { const q = r.pick(['0', '0.5', '0.9', '1', '2', '-1']), span = r.pick(features.windows ? ofWindows : spans), by = r.chance(0.5) ? 'le, job' : 'le, instance, job'; return node('vector', [], () => `histogram_quantile(${q}, sum by (${by}) (rate(latency_seconds_bucket[${span}])))`); }],
     ...(features.native ? [[1, () => { const q = r.pick(['0', '0.5', '0.99', '1']); return node('vector', [vector(depth - 1)], (x) => `histogram_quantile(${q}, ${x})`); }], [1, () => node('vector', [vector(depth - 1)], (x) => `histogram_fraction(0, ${r.pick(['1', '2', 'Inf'])}, ${x})`)]] : []),
   ])();
 
@@ -92,7 +92,10 @@ export function grammar(r, features) {
     return node('vector', [vector(depth - 1), vector(depth - 1)], (x, y) => `(${x} ${op}${kept}${on} ${y})`);
   };
 
+  const ofWindow = () => { const f = r.pick(['rate', 'increase', 'delta', 'sum_over_time', 'avg_over_time', 'count_over_time']), t = `${f}(${series()}[${r.pick(ofWindows)}]${said(modifier())})`; return node('vector', [], () => t); };
+
   function vector(depth) {
+    if (features.windows && r.chance(0.3)) return ofWindow();
     if (depth <= 0 || r.chance(0.1)) return selector();
     return r.weighted([[4, call], [4, aggregate], [3, binary], [1, (d) => node('vector', [vector(d - 1)], (x) => `(-${x})`)], [1, () => selector()]])(depth);
   }
