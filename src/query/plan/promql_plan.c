@@ -349,7 +349,9 @@ void promql_plan_targets(struct sql *q, const struct promql_scope *s, const uint
 static const int64_t hour_ms = 3600 * 1000;
 
 /* A few series over more hours lie in many small places of many files: threads that wait for one
- * each, without handing it to another thread, are sooner done when they come from the disk. */
+ * each, without handing it to another thread, are sooner done when they come from the disk. A place
+ * is worth a thread however few its rows are: of a day that is one part they are less than the
+ * engine would have a second thread for. */
 enum { MANY_HOURS = 4 };
 
 /* Rows of the hours at both ends that nobody asked for are little to those that are. */
@@ -433,7 +435,11 @@ static void read_as(struct sql *q, const struct promql_scope *s, struct promql_s
     if (range <= hour_ms) keep_blocks(q);
     if (c.alone) sql_addf(q, "%smax_threads = 1", before);
     if (!c.alone && !c.whole && range > MANY_HOURS * hour_ms)
-        sql_addf(q, "%smax_threads = 4, local_filesystem_read_method = 'pread'", before);
+        sql_addf(q,
+                 "%smax_threads = 4, local_filesystem_read_method = 'pread',\n"
+                 "  merge_tree_min_rows_for_concurrent_read = 1, "
+                 "merge_tree_min_bytes_for_concurrent_read = 1",
+                 before);
 }
 
 void promql_plan_newest(struct sql *q, int64_t hour)

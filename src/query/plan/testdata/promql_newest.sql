@@ -18,7 +18,8 @@ FROM otel_metrics
 WHERE indexHint(toStartOfHour(timestamp) >= toStartOfHour(fromUnixTimestamp64Milli({p4:Int64}, 'UTC')) AND toStartOfHour(timestamp) <= toStartOfHour(fromUnixTimestamp64Milli({p5:Int64}, 'UTC')) AND metric_name IN {p6:Array(String)})
   AND timestamp >= fromUnixTimestamp64Milli({p7:Int64}, 'UTC') AND timestamp <= fromUnixTimestamp64Milli({p8:Int64}, 'UTC')
   AND series_id IN {p9:Array(UInt64)}
-SETTINGS max_threads = 4, local_filesystem_read_method = 'pread'
+SETTINGS max_threads = 4, local_filesystem_read_method = 'pread',
+  merge_tree_min_rows_for_concurrent_read = 1, merge_tree_min_bytes_for_concurrent_read = 1
 -- p0 = ['cpu']
 -- p1 = 1700000000000
 -- p2 = 1700000300000
