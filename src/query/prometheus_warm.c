@@ -116,7 +116,7 @@ status prometheus_warm_up(struct query_job *j, struct err *err)
     TRY(fetch_rows(j->fetcher, &sql, take_series, &first, err));
     if (!first.any) return ST_OK;
     str one = selector_of(j->arena, first.labels, false);
-    TRY(ask(j, "avg_over_time(%.*s[24h])", one, err));
+    TRY(ask(j, "stddev_over_time(%.*s[24h])", one, err)); /* of samples, not windows */
     TRY(ask(j, "sum(rate(%.*s[5m]))", selector_of(j->arena, first.labels, true), err));
     return read_newest_hour(j, err);
 }
