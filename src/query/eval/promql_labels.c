@@ -63,7 +63,8 @@ status eval_label_join(struct evaluator *ev, struct promql_expr *e, struct grid 
     return rows_unite(ev, ret);
 }
 
-/* The labels a selector pins down: equality matchers, of labels it names once. */
+/* The labels a selector pins down: by the first equality matcher of a label, when no matcher of the
+ * label follows. */
 static struct labels pinned(struct evaluator *ev, struct promql_expr *e)
 {
     e = promql_bare(e);
@@ -75,7 +76,8 @@ static struct labels pinned(struct evaluator *ev, struct promql_expr *e)
     for (uint32_t i = 0; i < e->selector.n_matchers; i++) {
         bool once = m[i].op == MATCH_EQUAL && !str_eq(m[i].name, LABEL_NAME);
         for (uint32_t k = 0; k < e->selector.n_matchers; k++)
-            if (k != i && str_eq(m[k].name, m[i].name)) once = false;
+            if (k != i && str_eq(m[k].name, m[i].name) && (k > i || m[k].op == MATCH_EQUAL))
+                once = false;
         if (once) list[n++] = (struct label){m[i].name, m[i].value};
     }
     return labels_make(ev->arena, list, n);
