@@ -153,10 +153,11 @@ void reading_collect(struct reading *r, bool with_samples, struct series_set *re
 /* Series some at a time to `sink`, so that only their samples are held. False: these cannot be read
  * so: their samples say more about the series, or what is made of them points to them. */
 bool reading_can_batch(const struct reading *r);
-/* The times at whose multiples it is best to read some of the time after the other, when each asks
- * again for `tail_ms` of the one before: so many hours that all series of the selection make one
- * set. An hour of the table is read whole by that, where some series at a time would each read the
- * ends of what they share granules and blocks with. 0: not at all. */
+/* The times at whose multiples, from the full hour on that the scope begins in, it is best to read
+ * some of the time after the other, when each asks again for `tail_ms` of the one before: so many
+ * hours that all series of the selection make one set. An hour of the table is read whole by that,
+ * where some series at a time would each read the ends of what they share granules and blocks with.
+ * 0: not at all. */
 int64_t reading_slice(const struct reading *r, const struct promql_scope *scope, int64_t tail_ms);
 /* Sets r->needs to what can be done with of `needs` and `whole_ms` (struct series_sink): NEEDS_ALL
  * when the samples have to be read. ST_...: of the statement that asks which windows are fresh. */

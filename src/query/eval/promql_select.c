@@ -166,14 +166,16 @@ struct slice {
     int64_t from, to, tail_ms;
 };
 
-/* The slice from step `first` on: up to the next multiple of `every`, so that the one after can go
- * on from there, when it looks back that far. */
+/* The slice from step `first` on: up to the next multiple of `every`, counted from the full hour
+ * that the first slice begins in, so that the one after can go on from there, when it looks back
+ * that far. */
 static struct slice slice_from(const int64_t *at, uint32_t first, uint32_t steps, int64_t back,
                                int64_t every)
 {
     struct slice s = {first, steps - first, at[first] - back + 1, at[steps - 1], 0};
     if (!every) return s;
-    int64_t until = (floor_div(at[first], every) + 1) * every - 1;
+    int64_t hour = floor_div(at[0] - back + 1, ROLLED_COARSE) * ROLLED_COARSE;
+    int64_t until = hour + (floor_div(at[first] - hour, every) + 1) * every - 1;
     uint32_t end = first + 1;
     while (end < steps && at[end] <= until) end++;
     s.n = end - first;

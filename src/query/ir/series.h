@@ -139,9 +139,10 @@ struct series_source {
     status (*scan)(struct series_source *s, struct arena *a, const struct label_matcher *m,
                    uint32_t n, int64_t from_ms, int64_t to_ms, struct notes *warnings,
                    struct horizon *ret_horizon, const struct series_sink *sink, struct err *err);
-    /* The times at whose multiples (ms) a scan is better cut into several, one after the other,
-     * when each asks again for `tail_ms` of the one before; 0: not at all. `needs` and `whole_ms`:
-     * of one that is not cut. NULL: the source does not know. */
+    /* The times at whose multiples (ms), from the full hour on that it begins in, a scan is better
+     * cut into several, one after the other, when each asks again for `tail_ms` of the one before;
+     * 0: not at all. `needs` and `whole_ms`: of one that is not cut. NULL: the source does not
+     * know. */
     status (*slice)(struct series_source *s, struct arena *a, const struct label_matcher *m,
                     uint32_t n, int64_t from_ms, int64_t to_ms, int64_t tail_ms,
                     enum series_needs needs, int64_t whole_ms, int64_t *ret_ms, struct err *err);
