@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/num.h"
+#include "lifecycle/merge.h"
 #include "lifecycle/rows.h"
 
 /* Of an hour that stays compact: 20 million spans a day are 833,333 an hour. */
@@ -15,13 +16,7 @@
 #define MANY WIDE_FROM "131072"
 #define FEW WIDE_FROM "1048577"
 
-enum {
-    LOOK_TIMEOUT_MS = 30'000,
-    MERGE_TIMEOUT_MS = 600'000,
-    REST = 20,
-    ID_MAX = 64,
-    SQL_MAX = 1500
-};
+enum { LOOK_TIMEOUT_MS = 30'000, MERGE_TIMEOUT_MS = 600'000, REST = 20, SQL_MAX = 1500 };
 
 static const nanos at_a_time = 2 * NANOS_S;
 
@@ -81,22 +76,6 @@ static status say(struct store *s, bool few, struct err *err)
                       err);
 }
 
-static bool drop_piece(void *, str) { return true; }
-
-static status merge(str partition, const struct lifecycle_run *run, struct err *err)
-{
-    char sql[ID_MAX + 64];
-    if (partition.len > ID_MAX)
-        return err_set(err, ST_INTERNAL, ERR_NOPOS, "a partition's id of %zu bytes", partition.len);
-    int n = snprintf(sql, sizeof sql, "OPTIMIZE TABLE otel_traces PARTITION ID '" STR_FMT "' FINAL",
-                     STR_ARG(partition));
-    struct store_query q = {.sql = {sql, (size_t)n},
-                            .format = S("TabSeparated"),
-                            .timeout_ms = MERGE_TIMEOUT_MS,
-                            .cancel = run->stop};
-    return store_query(run->store, &q, drop_piece, NULL, NULL, err);
-}
-
 static status merge_some(const struct compact *c, const struct lifecycle_run *run, nanos until,
                          uint32_t *ret_merged, struct err *err)
 {
@@ -107,7 +86,7 @@ static status merge_some(const struct compact *c, const struct lifecycle_run *ru
     TRY(rows_read_until(run->store, (str){sql, (size_t)n}, LOOK_TIMEOUT_MS, run->stop, &rows, err));
     status s = ST_OK;
     for (str id; s == ST_OK && rows_next(&rows, &id, 1);) {
-        s = merge(id, run, err);
+        s = merge_partition(run, "otel_traces", id, MERGE_TIMEOUT_MS, err);
         ++*ret_merged;
         if (clock_monotonic() >= until || atomic_load(run->stop)) break;
     }

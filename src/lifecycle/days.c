@@ -3,18 +3,13 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "lifecycle/merge.h"
 #include "lifecycle/rows.h"
 
 /* At 50,000 points a second a day has 10.5 GB. Larger ones have few cut hours. */
 #define BYTES_MAX (UINT64_C(16) << 30)
 
-enum {
-    LOOK_TIMEOUT_MS = 30'000,
-    MERGE_TIMEOUT_MS = 4 * 3600'000,
-    REST = 10,
-    ID_MAX = 64,
-    SQL_MAX = 1500
-};
+enum { LOOK_TIMEOUT_MS = 30'000, MERGE_TIMEOUT_MS = 4 * 3600'000, REST = 10, SQL_MAX = 1500 };
 
 /* What is fresh is a few late rows, if anything: a day that is over may get some for weeks. Rows
  * outside of the largest part, and not parts, so that a day is written again when it has grown by a
@@ -32,23 +27,6 @@ static const char candidate[] =
     " database = currentDatabase() AND table = 'otel_metrics') = 0"
     " ORDER BY newest DESC LIMIT 1";
 
-static bool drop_piece(void *, str) { return true; }
-
-static status merge(str partition, const struct lifecycle_run *run, struct err *err)
-{
-    char sql[ID_MAX + 64];
-    if (partition.len > ID_MAX)
-        return err_set(err, ST_INTERNAL, ERR_NOPOS, "a partition's id of %zu bytes", partition.len);
-    int n =
-        snprintf(sql, sizeof sql, "OPTIMIZE TABLE otel_metrics PARTITION ID '" STR_FMT "' FINAL",
-                 STR_ARG(partition));
-    struct store_query q = {.sql = {sql, (size_t)n},
-                            .format = S("TabSeparated"),
-                            .timeout_ms = MERGE_TIMEOUT_MS,
-                            .cancel = run->stop};
-    return store_query(run->store, &q, drop_piece, NULL, NULL, err);
-}
-
 status merge_days(struct days *d, const struct lifecycle_run *run, uint32_t *ret_partitions,
                   struct err *err)
 {
@@ -63,7 +41,7 @@ status merge_days(struct days *d, const struct lifecycle_run *run, uint32_t *ret
     status s = ST_OK;
     str id;
     if (rows_next(&rows, &id, 1)) {
-        s = merge(id, run, err);
+        s = merge_partition(run, "otel_metrics", id, MERGE_TIMEOUT_MS, err);
         nanos ended = clock_monotonic();
         d->not_before = ended + (s == ST_OK ? REST * (ended - began) : NANOS_HOUR);
         *ret_partitions = s == ST_OK;
