@@ -65,7 +65,7 @@ static status parts_of_several(struct query_job *j, const struct promql_scope *s
     int64_t from = scope->from_ms - 1, after = hours ? from : from + end_ms;
     int64_t to = scope->to_ms - end_ms;
     to -= to % (hours ? ROLLED_COARSE : ROLLED_FINE);
-    if (from % ROLLED_FINE || to - after < hours_least_ms) return ST_OK;
+    if (from % c->whole || to - after < hours_least_ms) return ST_OK;
     TRY(fresh_of(j, hours, &after, &to, err));
     c->fine_after = hours ? after + end_ms : after;
     c->hours_after = hours ? after + ROLLED_COARSE : to;
