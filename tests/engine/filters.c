@@ -4,9 +4,9 @@
 #include <stdlib.h>
 
 #include "base/json_out.h"
+#include "engine/block.h"
 #include "engine/engine.h"
 #include "ingest/batch/batch.h"
-#include "ingest/encode/encode.h"
 #include "ingest/encode/sample_test.h"
 #include "lifecycle/lifecycle.h"
 #include "query/api.h"
@@ -17,25 +17,6 @@ enum { ASKED_MAX = 60, BLOCKS = 3 };
 static struct arena arena; /* of the sample: never freed */
 static struct telemetry_block *block[BLOCKS];
 
-static void insert_block(const struct telemetry_block *b)
-{
-    struct err err = {};
-    struct block_order o;
-    struct encoded_block e;
-    struct arena a;
-    arena_init(&a, 256 << 20);
-    block_order(&a, b, &(struct batch_partitioning){3600, 4}, &o);
-    struct encode_rows *groups = arena_array(&a, struct encode_rows, o.n_groups + 1);
-    for (size_t i = 0; i < o.n_groups; i++)
-        groups[i] = (struct encode_rows){o.rows + o.groups[i].at, o.groups[i].n};
-    struct encode_options opt = {groups, o.n_groups, NULL};
-    WANT(encode_block(&a, b, &opt, &e, &err), ST_OK);
-    for (size_t i = 0; i < e.n; i++)
-        WANT(store_insert(engine_store(), e.inserts[i].table, S(""), &e.inserts[i].body, 1, &err),
-             ST_OK);
-    arena_done(&a);
-}
-
 static void make(enum signal_kind signal)
 {
     static const struct schema_settings settings = {.traces_partition_seconds = 3600};
@@ -44,7 +25,7 @@ static void make(enum signal_kind signal)
     if (!arena.budget) arena_init(&arena, (size_t)1 << 30);
     for (uint32_t i = 0; i < BLOCKS; i++) {
         block[i] = sample_block(&arena, signal, 2 + i, 80); /* of other sizes: of other contents */
-        insert_block(block[i]);
+        engine_insert_block(engine_store(), block[i]);
     }
 }
 

@@ -8,10 +8,10 @@
 
 #include "base/json_in.h"
 #include "base/num.h"
+#include "engine/block.h"
 #include "engine/engine.h"
 #include "ingest/batch/batch.h"
 #include "ingest/decode/decode.h"
-#include "ingest/encode/encode.h"
 #include "lifecycle/lifecycle.h"
 #include "query/api.h"
 #include "query/fetch/fetch.h"
@@ -28,24 +28,6 @@ static struct store *tables(void)
     if (!made) WANT(lifecycle_start(s, &settings, &err), ST_OK);
     made = true;
     return s;
-}
-
-static void insert_block(struct store *s, const struct telemetry_block *block)
-{
-    struct err err = {};
-    struct arena a;
-    arena_init(&a, 256 << 20);
-    struct block_order order;
-    block_order(&a, block, &(struct batch_partitioning){3600, 4}, &order);
-    struct encode_rows *groups = arena_array(&a, struct encode_rows, order.n_groups + 1);
-    for (size_t i = 0; i < order.n_groups; i++)
-        groups[i] = (struct encode_rows){order.rows + order.groups[i].at, order.groups[i].n};
-    struct encode_options opt = {.groups = groups, .n_groups = order.n_groups};
-    struct encoded_block out;
-    WANT(encode_block(&a, block, &opt, &out, &err), ST_OK);
-    for (size_t i = 0; i < out.n; i++)
-        WANT(store_insert(s, out.inserts[i].table, (str){0}, &out.inserts[i].body, 1, &err), ST_OK);
-    arena_done(&a);
 }
 
 static struct telemetry_batch *decode(str json)
@@ -70,7 +52,7 @@ static void insert(str json, int times)
     for (int i = 0; i < times; i++)
         open_block_add(open, decode(json), (uint64_t)i + 1, clock_now());
     struct telemetry_block *block = open_block_seal(open);
-    insert_block(s, block);
+    engine_insert_block(s, block);
     telemetry_block_free(block);
     open_block_free(open);
 }

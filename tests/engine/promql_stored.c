@@ -1,4 +1,5 @@
 #include "engine/promql_stored.h"
+#include "engine/block.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -7,7 +8,6 @@
 #include "base/pb_out.h"
 #include "ingest/batch/batch.h"
 #include "ingest/decode/decode.h"
-#include "ingest/encode/encode.h"
 #include "lifecycle/lifecycle.h"
 
 static const str case_label = {"script_case", 11};
@@ -197,24 +197,6 @@ static str nameless(struct script *s, struct arena *a, str number)
 
 /* --- into the store */
 
-static void insert_block(struct store *s, const struct telemetry_block *block)
-{
-    struct err err = {};
-    struct arena a;
-    arena_init(&a, 256 << 20);
-    struct block_order order;
-    block_order(&a, block, &(struct batch_partitioning){3600, 4}, &order);
-    struct encode_rows *groups = arena_array(&a, struct encode_rows, order.n_groups + 1);
-    for (size_t i = 0; i < order.n_groups; i++)
-        groups[i] = (struct encode_rows){order.rows + order.groups[i].at, order.groups[i].n};
-    struct encode_options opt = {.groups = groups, .n_groups = order.n_groups};
-    struct encoded_block out;
-    WANT(encode_block(&a, block, &opt, &out, &err), ST_OK);
-    for (size_t i = 0; i < out.n; i++)
-        WANT(store_insert(s, out.inserts[i].table, (str){0}, &out.inserts[i].body, 1, &err), ST_OK);
-    arena_done(&a);
-}
-
 static void add_request(struct open_block *open, uint64_t seq, struct script *s, str number,
                         enum payload_format format)
 {
@@ -238,7 +220,7 @@ void stored_add(struct script *s, str number)
     add_request(open, 1, s, number, PAYLOAD_REMOTE_WRITE_2);
     if (any_nameless) add_request(open, 2, s, number, PAYLOAD_PROTOBUF);
     struct telemetry_block *block = open_block_seal(open);
-    insert_block(stored_tables(), block);
+    engine_insert_block(stored_tables(), block);
     telemetry_block_free(block);
     open_block_free(open);
 }

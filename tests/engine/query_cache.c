@@ -5,10 +5,10 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "engine/block.h"
 #include "engine/engine.h"
 #include "ingest/batch/batch.h"
 #include "ingest/decode/decode.h"
-#include "ingest/encode/encode.h"
 #include "lifecycle/lifecycle.h"
 #include "obs/metrics.h"
 #include "query/api.h"
@@ -71,9 +71,8 @@ static void insert(str json)
 {
     struct store *s = tables();
     struct err err = {};
-    struct arena *a = calloc(1, sizeof *a), out;
+    struct arena *a = calloc(1, sizeof *a);
     arena_init(a, 64 << 20);
-    arena_init(&out, 256 << 20);
     char *body = arena_alloc(a, json.len + 64, 1);
     memcpy(body, json.ptr, json.len);
     struct telemetry_batch *batch;
@@ -83,17 +82,7 @@ static void insert(str json)
     struct open_block *open = open_block_new(SIGNAL_METRICS, 0);
     open_block_add(open, batch, 1, clock_now());
     struct telemetry_block *block = open_block_seal(open);
-    struct block_order order;
-    block_order(&out, block, &(struct batch_partitioning){3600, 4}, &order);
-    struct encode_rows *groups = arena_array(&out, struct encode_rows, order.n_groups + 1);
-    for (size_t i = 0; i < order.n_groups; i++)
-        groups[i] = (struct encode_rows){order.rows + order.groups[i].at, order.groups[i].n};
-    struct encode_options encode = {.groups = groups, .n_groups = order.n_groups};
-    struct encoded_block e;
-    WANT(encode_block(&out, block, &encode, &e, &err), ST_OK);
-    for (size_t i = 0; i < e.n; i++)
-        WANT(store_insert(s, e.inserts[i].table, (str){0}, &e.inserts[i].body, 1, &err), ST_OK);
-    arena_done(&out);
+    engine_insert_block(s, block);
     telemetry_block_free(block);
     open_block_free(open);
 }
